@@ -1,0 +1,80 @@
+# tunesmith on a fresh machine: only Python (with pip and venv) and make are needed.
+#
+#   make demo                      set up, then run the main job on the embedded sample
+#   make test                      set up, then run all checks
+#   make test PYTHON=python3.13    the same with another interpreter
+#   make demo TORCH_FLAGS="--index-url ..."   take torch from another index, such as its CPU builds
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH_FLAGS ?=
+LOCK_FLAGS ?=
+PYTEST_FLAGS ?=
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check lint types tests bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up in $(VENV) and train on the embedded sample, a minute"
+	@echo "make test    set up in $(VENV) and run every check"
+	@echo "make check   every check, in the environment as it is: lint, types, tests"
+	@echo "make bench   tunesmith and its peers side by side on DATASET (default banking77), half an hour"
+	@echo "make lock    bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
+	@echo "make clean   remove the environment and what tools left"
+
+# The stamp is older than a requirement: install again. Locked packages come first, so that torch finds what it
+# asks for in place and fetches nothing unchecked; --no-deps keeps each step to what its file lists.
+$(STAMP): requirements/torch.txt requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; choose one with PYTHON=")'
+	@echo "setting up $(VENV) with $$($(PYTHON) --version); the first time takes a few minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "  1 of 3  packages of requirements/lock.txt"
+	@$(PIP) install -qq --no-deps --require-hashes -r requirements/lock.txt
+	@echo "  2 of 3  $$(cat requirements/torch.txt)"
+	@$(PIP) install -qq $(TORCH_FLAGS) -r requirements/torch.txt
+	@echo "  3 of 3  tunesmith itself"
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/tunesmith demo
+
+test: $(STAMP)
+	@$(MAKE) --no-print-directory check
+
+# One after the other: two cores are soon full, and the tests' closing lines stay last.
+check:
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory tests
+
+lint:
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@echo "lint   ok"
+
+types:
+	@$(BIN)/mypy --no-error-summary
+	@echo "types  ok"
+
+tests:
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+DATASET ?= banking77
+bench: $(STAMP)
+	@$(BIN)/python benchmarks/train_time/run.py $(DATASET)
+
+lock:
+	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq uv; }
+	@build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package torch \
+	    --constraint requirements/torch.txt --excludes requirements/excludes.txt --extra dev --extra base-model \
+	    --extra bench --custom-compile-command "make lock" $(LOCK_FLAGS) --output-file requirements/lock.txt pyproject.toml
+	@echo "requirements/lock.txt: $$(grep -c '^[a-z].*==' requirements/lock.txt) packages"
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,155 @@
+"""The skeleton of the recipe: its common sections; members' options are checked by ``ladder.resolve``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tunesmith.config.settings import Settings, problems_of, refusal
+from tunesmith.errors import ConfigError
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class DataSection(Settings):
+    """Where the labelled texts are."""
+
+    text: Names = ()
+    """Column that holds the text; found by itself when left out."""
+
+    label: str | None = None
+    """Column that holds the label; found by itself when left out."""
+
+    encoding: str | None = None
+    """Encoding of the file when it is neither UTF-8 nor UTF-16 with a byte order mark."""
+
+    validation: str | None = None
+    """File whose rows choose between models; left out, rows are held back from the training file."""
+
+    test: str | None = None
+    """File looked at once, at the end, to measure the kept model."""
+
+    test_share: float = Field(0.0, ge=0.0, le=0.5)
+    """Share of the rows of the training file put aside as test rows."""
+
+    drop_unlabelled: bool = False
+    """Leave out rows without a label instead of refusing the file."""
+
+
+class BaseSection(Settings):
+    """The pretrained encoder."""
+
+    name: str = "all-MiniLM-L6-v2"
+    """A folder in Hugging Face layout, or the name of a model."""
+
+
+class LadderSection(Settings):
+    """How far to climb."""
+
+    rungs: Names = ("linear", "probe", "finetune", "refine")
+    """Rungs to try, cheapest first."""
+
+    budget: str = "10m"
+    """Wall clock from process start to exit: 90s, 10m, 1h30m or none."""
+
+    min_gain: float = Field(0.2, ge=0.0, le=100.0)
+    """Points of the objective that a further rung must still be able to bring."""
+
+    metric: str = "accuracy"
+    """Figure that decides which rung is kept: accuracy or macro_f1."""
+
+
+class RunSection(Settings):
+    """How the run behaves on this machine."""
+
+    task: str = "single_label"
+    """What is learnt: one label a text."""
+
+    out: str | None = None
+    """Model folder to write; left out, the data file's stem with .model."""
+
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Start of every random choice."""
+
+    threads: int | None = Field(None, ge=1, le=1024)
+    """Threads to compute with; left out, measured at the start."""
+
+    device: str = "auto"
+    """auto, cpu, cuda or mps."""
+
+    offline: bool = False
+    """Never use the network."""
+
+
+class Recipe(Settings):
+    """All that decides a run; ``[rung.NAME]`` holds the options of one rung."""
+
+    data: DataSection = DataSection()
+    base: BaseSection = BaseSection()
+    ladder: LadderSection = LadderSection()
+    run: RunSection = RunSection()
+    rung: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options of each rung by its name."""
+
+
+def load_recipe(file: str | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Recipe:
+    """Put a recipe together: flag over ``--set`` over file over default.
+
+    Args:
+        file: Path of a TOML file, or None.
+        sets: ``"a.b=c"`` each; the value is TOML, or a bare word taken as text.
+        flags: Dotted keys to values; None means the flag was not given.
+
+    Returns:
+        The recipe, its common sections checked.
+
+    Raises:
+        ConfigError: The file cannot be read, or some keys or values are wrong (all are listed).
+
+    Example:
+        >>> load_recipe(None, ["ladder.rungs=['probe']"], {"ladder.budget": "5m"}).ladder.rungs
+        ('probe',)
+    """
+    values = _read_toml(file) if file else {}
+    for item in sets:
+        key, separator, text = item.partition("=")
+        if not separator or not key.strip():
+            raise ConfigError("bad-set", f"--set {item} is not of the form a.b=c", advice="--set ladder.budget=5m")
+        _put(values, key.strip(), _toml_value(text.strip()))
+    for key, value in flags.items():
+        if value is not None:
+            _put(values, key, value)
+    problems = problems_of(Recipe, values)
+    if problems:
+        raise refusal(problems)
+    return Recipe.model_validate(values)
+
+
+def _read_toml(file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError("recipe-missing", f"cannot read the recipe: {error.strerror}", where=file) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("recipe-damaged", f"the recipe is not valid TOML: {error}", where=file) from error
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *sections, last = dotted.split(".")
+    here = values
+    for section in sections:
+        here = here.setdefault(section, {})
+        if not isinstance(here, dict):
+            raise ConfigError("bad-set", f"{dotted}: {section} is a value, not a section")
+    here[last] = value
