@@ -1,0 +1,139 @@
+"""Rows to batches: packed token arrays without padding, in order of length or as an honest random draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.data.spans import Ints, spans
+from tunesmith.data.tokenize import TokenSet
+from tunesmith.errors import ShapeError
+from tunesmith.types import PackedTokens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some rows with their sequences packed shortest first.
+
+    ``rows`` int64 ``[B]``, numbers in the token set; ``sequence_row`` int64 ``[S]``, the place in ``rows`` of each
+    packed sequence. A row has all its windows in one batch.
+    """
+
+    rows: Ints
+    tokens: PackedTokens
+    sequence_row: Ints
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.rows)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all sequences, special tokens included."""
+        return len(self.tokens.input_ids)
+
+    def split(self, micro_batch_size: int) -> list[Batch]:
+        """Cut into parts that fit one forward pass, rows of like length together.
+
+        Args:
+            micro_batch_size: Most rows of a part, at least 1.
+
+        Returns:
+            Parts that hold every row once; the batch itself where it fits.
+
+        Raises:
+            ShapeError: ``micro_batch_size`` is below 1.
+        """
+        if micro_batch_size < 1:
+            raise ShapeError(f"micro_batch_size {micro_batch_size} is below 1")
+        if len(self) <= micro_batch_size:
+            return [self]
+        n_tokens = np.bincount(self.sequence_row, weights=self.tokens.lengths, minlength=len(self))
+        by_length = np.argsort(n_tokens, kind="stable")
+        return [self._part(by_length[at : at + micro_batch_size]) for at in range(0, len(self), micro_batch_size)]
+
+    def _part(self, places: Ints) -> Batch:
+        new_place = np.full(len(self), -1, dtype=np.int64)
+        new_place[places] = np.arange(len(places))
+        sequences = np.flatnonzero(new_place[self.sequence_row] >= 0)
+        lengths = self.tokens.lengths[sequences]
+        at = spans((self.tokens.lengths.cumsum() - self.tokens.lengths)[sequences], lengths)
+        types = self.tokens.token_type_ids
+        packed = PackedTokens(self.tokens.input_ids[at], lengths, None if types is None else types[at])
+        return Batch(self.rows[places], packed, new_place[self.sequence_row[sequences]])
+
+
+def pack(tokens: TokenSet, rows: Ints) -> Batch:
+    """Pack some rows for one pass.
+
+    Args:
+        tokens: The token set.
+        rows: Rows of it in any order, ``[B]``.
+
+    Returns:
+        The batch; equal lengths keep the order of ``rows``.
+    """
+    sequences, place = tokens.sequences_of(rows)
+    starts = tokens.offsets[sequences]
+    lengths = tokens.offsets[sequences + 1] - starts
+    order = lengths.argsort(kind="stable")
+    lengths = lengths[order]
+    at = spans(starts[order], lengths)
+    types = tokens.token_type_ids
+    return Batch(rows, PackedTokens(tokens.input_ids[at], lengths, None if types is None else types[at]), place[order])
+
+
+def length_batches(tokens: TokenSet, *, batch_tokens: int = 4096) -> Iterator[Batch]:
+    """Deal all rows out for inference, rows of like length together, shortest first.
+
+    Args:
+        tokens: The token set.
+        batch_tokens: A batch ends with the row that reaches this many tokens.
+
+    Yields:
+        Batches that hold every row once.
+
+    Raises:
+        ShapeError: ``batch_tokens`` is below 1.
+    """
+    order = np.argsort(tokens.n_tokens, kind="stable")
+    for rows in _cut(order, tokens.n_tokens, batch_tokens):
+        yield pack(tokens, rows)
+
+
+def random_draws(n_tokens: NDArray[np.int32] | Ints, *, batch_tokens: int, seed: int, epoch: int) -> list[Ints]:
+    """Deal all rows out for one epoch of training: a random order, cut without a look at the lengths ahead.
+
+    Args:
+        n_tokens: Tokens of each row, ``[rows]``.
+        batch_tokens: A draw ends with the row that reaches this many tokens.
+        seed: Seed of the run.
+        epoch: Number of the epoch; each has its own order.
+
+    Returns:
+        Row numbers of each draw; every row is in exactly one.
+
+    Raises:
+        ShapeError: ``batch_tokens`` is below 1.
+
+    Example:
+        >>> [len(rows) for rows in random_draws(np.array([3, 3, 3, 3, 3]), batch_tokens=6, seed=0, epoch=0)]
+        [2, 2, 1]
+    """
+    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(len(n_tokens))
+    return list(_cut(order, n_tokens, batch_tokens))
+
+
+def _cut(order: Ints, n_tokens: NDArray[np.int32] | Ints, batch_tokens: int) -> Iterator[Ints]:
+    """Cut an order of rows wherever the running sum of tokens reaches ``batch_tokens``."""
+    if batch_tokens < 1:
+        raise ShapeError(f"batch_tokens {batch_tokens} is below 1")
+    running = np.cumsum(n_tokens[order], dtype=np.int64)
+    start, before = 0, 0
+    while start < len(order):
+        end = min(int(np.searchsorted(running, before + batch_tokens)) + 1, len(order))
+        yield order[start:end]
+        start, before = end, int(running[end - 1])

@@ -1,0 +1,247 @@
+"""What is wrong with a labelled file, by line number, before any training."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from tunesmith.data.labelled import Labelled
+from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
+from tunesmith.data.tokenize import plain_pieces
+from tunesmith.errors import quote
+from tunesmith.types import JSON
+
+Severity = Literal["error", "warning", "info"]
+
+_SHOWN_ROWS = 20
+_SHOWN_LABELS = 5
+_FEW_ROWS = 10
+_LONG_CHARACTERS = 1000
+_GIANT_SHARE = 0.2
+_NULL_LIKE = {"null", "na", "n/a", "#n/a", "none", "nan", "nil", "undefined", "-", "?"}
+_MOST_UNKNOWN = 0.05
+_MOST_PIECES = 2.0
+_UNKNOWN_NAMES = ("[UNK]", "<unk>", "<UNK>")
+_UNSPACED = r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Japanese and Chinese put no spaces between words
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_MARK = re.compile(r"[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of problem: how many rows have it and the lines of the first twenty."""
+
+    code: str
+    severity: Severity
+    count: int
+    rows: tuple[int, ...]
+    message: str
+
+    def as_dict(self) -> dict[str, JSON]:
+        """Give the finding as machine output prints it.
+
+        Returns:
+            ``{"code", "severity", "count", "rows", "message"}``.
+
+        Example:
+            >>> Finding("empty-text", "warning", 1, (7,), "1 text is empty").as_dict()["rows"]
+            [7]
+        """
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "count": self.count,
+            "rows": list(self.rows),
+            "message": self.message,
+        }
+
+
+def check(labelled: Labelled, *, groups: NDArray[np.int64] | None = None) -> list[Finding]:
+    """Look for what harms training or its figures; nothing is changed.
+
+    Args:
+        labelled: The rows.
+        groups: Near-duplicate group of each row where it is known already, ``[N]``.
+
+    Returns:
+        Findings, errors first, then warnings, then infos.
+
+    Example:
+        >>> rows = Labelled(["Where is my card?", ""] * 10, ["cards", "other"] * 10, list(range(2, 22)), "a.csv")
+        >>> [finding.code for finding in check(rows)]
+        ['empty-text', 'duplicate']
+    """
+    findings = [
+        *_empty_texts(labelled),
+        *_id_like_texts(labelled),
+        *_constant_length(labelled),
+        *_duplicates(labelled, groups),
+        *_rare_classes(labelled),
+        *_look_alike_labels(labelled),
+        *_null_like_labels(labelled),
+        *_long_texts(labelled),
+    ]
+    return sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.severity))
+
+
+def check_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> Finding | None:
+    """Tell when a tokenizer does not know the language of the texts.
+
+    Args:
+        texts: A sample of prepared texts.
+        tokenizer: The base model's.
+
+    Returns:
+        ``unknown-pieces`` where more than 5 % of the word pieces are unknown, ``many-pieces`` where a word takes more
+        than two pieces in the mean, else None. A character of a script without spaces counts as a word.
+    """
+    pieces, n_pieces = plain_pieces(texts, tokenizer)
+    n_words = sum(len(_WORD.findall(text)) for text in texts)
+    if not pieces.size or not n_words:
+        return None
+    advice = "choose a base model made for the language of these texts with --base"
+    unknown = _unknown_id(tokenizer)
+    is_unknown = pieces == unknown if unknown is not None else np.zeros(pieces.size, dtype=bool)
+    if is_unknown.mean() > _MOST_UNKNOWN:
+        rows = len(np.unique(np.repeat(np.arange(len(texts)), n_pieces)[is_unknown]))
+        message = f"{is_unknown.mean():.0%} of the word pieces are unknown to the base model; {advice}"
+        return Finding("unknown-pieces", "warning", rows, (), message)
+    per_word = (
+        pieces.size - sum(len(_MARK.findall(text)) for text in texts)
+    ) / n_words  # a mark is a piece, not a word
+    if per_word > _MOST_PIECES:
+        message = f"the base model cuts a word into {per_word:.1f} pieces in the mean; {advice}"
+        return Finding("many-pieces", "warning", len(texts), (), message)
+    return None
+
+
+def _unknown_id(tokenizer: Tokenizer) -> int | None:
+    named = getattr(tokenizer.model, "unk_token", None)
+    known = (tokenizer.token_to_id(name) for name in (named, *_UNKNOWN_NAMES) if name)
+    return next((token for token in known if token is not None), None)
+
+
+def _finding(
+    labelled: Labelled, code: str, severity: Severity, *, rows: Sequence[int], message: str
+) -> Iterator[Finding]:
+    """Make a finding of row numbers where there are any; ``{rows}`` in the message becomes their number."""
+    if rows:
+        lines = tuple(labelled.lines[row] for row in rows[:_SHOWN_ROWS])
+        counted = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+        yield Finding(code, severity, len(rows), lines, message.replace("{rows}", counted))
+
+
+def _rows_where(values: Sequence[str], holds: Callable[[str], bool]) -> list[int]:
+    return [row for row, value in enumerate(values) if holds(value)]
+
+
+def _shown(labels: Sequence[str]) -> str:
+    return ", ".join(map(quote, labels[:_SHOWN_LABELS])) + (", ..." if len(labels) > _SHOWN_LABELS else "")
+
+
+def _empty_texts(labelled: Labelled) -> Iterator[Finding]:
+    rows = _rows_where(labelled.texts, lambda text: not text)
+    yield from _finding(
+        labelled, "empty-text", "warning", rows=rows, message="{rows} with an empty text; they teach nothing"
+    )
+
+
+def _id_like_texts(labelled: Labelled) -> Iterator[Finding]:
+    """Numbers or codes in place of sentences: most likely the wrong column."""
+    rows = _rows_where(labelled.texts, lambda text: bool(re.fullmatch(r"[!-~]*\d[!-~]*", text)))
+    if len(rows) > 0.9 * len(labelled.texts):
+        message = "{rows} hold a number or a code, not a text; name the right column with --text"
+        yield from _finding(labelled, "id-like-text", "error", rows=rows, message=message)
+
+
+def _constant_length(labelled: Labelled) -> Iterator[Finding]:
+    rows = _rows_where(labelled.texts, bool)
+    lengths = {len(labelled.texts[row]) for row in rows}
+    if len(rows) >= 2 * _FEW_ROWS and len(lengths) == 1:
+        message = f"{{rows}} all hold a text of exactly {lengths.pop()} characters: cut, padded or coded texts?"
+        yield from _finding(labelled, "constant-length", "warning", rows=rows, message=message)
+
+
+def _duplicates(labelled: Labelled, groups: NDArray[np.int64] | None) -> Iterator[Finding]:
+    exact = exact_groups(labelled.texts)
+    labels_of: dict[int, set[str]] = {}
+    again, seen = [], set()
+    for row, group in enumerate(exact.tolist()):
+        if not labelled.texts[row]:
+            continue
+        labels_of.setdefault(group, set()).add(labelled.labels[row])
+        if (group, labelled.labels[row]) in seen:
+            again.append(row)
+        seen.add((group, labelled.labels[row]))
+    conflicts = [row for row, group in enumerate(exact.tolist()) if len(labels_of.get(group, ())) > 1]
+    message = "{rows} have a text that other rows have under another label; no model can be right on all of them"
+    yield from _finding(labelled, "conflicting-duplicates", "warning", rows=conflicts, message=message)
+    message = "{rows} repeat an earlier row's text and label (but for case, spaces and punctuation)"
+    yield from _finding(labelled, "duplicate", "info", rows=again, message=message)
+    yield from _near_duplicates(labelled, exact, near_duplicate_groups(labelled.texts) if groups is None else groups)
+
+
+def _near_duplicates(labelled: Labelled, exact: NDArray[np.int64], near: NDArray[np.int64]) -> Iterator[Finding]:
+    """Rows that have a near-duplicate which is no exact one; a giant group is a warning."""
+    n_kinds = Counter(near[group] for group in np.unique(exact).tolist())
+    rows = [row for row, group in enumerate(near.tolist()) if n_kinds[group] > 1]
+    largest = int(np.unique(near, return_counts=True)[1].max(initial=0))
+    message = "{rows} are nearly the same as another row; such rows are kept together when rows are held out"
+    giant = largest > _GIANT_SHARE * len(near)
+    if giant:
+        message += f"; one group of {largest} rows is too large for that, so only exact duplicates are"
+    yield from _finding(labelled, "near-duplicates", "warning" if giant else "info", rows=rows, message=message)
+
+
+def _rare_classes(labelled: Labelled) -> Iterator[Finding]:
+    counts = Counter(labelled.labels)
+    single = [label for label, count in counts.items() if count == 1]
+    rare = [label for label, count in counts.items() if 1 < count < _FEW_ROWS]
+    rows = _rows_where(labelled.labels, set(single).__contains__)
+    message = f"{{rows}} are the only one of their label, which can be learnt but not measured: {_shown(single)}"
+    yield from _finding(labelled, "single-row-class", "warning", rows=rows, message=message)
+    rows = _rows_where(labelled.labels, set(rare).__contains__)
+    message = f"{len(rare)} labels have fewer than {_FEW_ROWS} rows ({{rows}} in all): {_shown(rare)}"
+    yield from _finding(labelled, "rare-class", "warning", rows=rows, message=message)
+
+
+def _look_alike_labels(labelled: Labelled) -> Iterator[Finding]:
+    by_look: dict[str | float, list[str]] = {}
+    for label, _ in Counter(labelled.labels).most_common():
+        by_look.setdefault(_look(label), []).append(label)
+    alike = [labels for labels in by_look.values() if len(labels) > 1]
+    rows = _rows_where(labelled.labels, {label for labels in alike for label in labels[1:]}.__contains__)
+    message = f"{{rows}} have a label that looks like another one: {'; '.join(_shown(labels) for labels in alike[:5])}"
+    yield from _finding(labelled, "look-alike-labels", "warning", rows=rows, message=message)
+
+
+def _look(label: str) -> str | float:
+    """What a label looks like: its value if it is a number, else its letters and signs without case or spacing."""
+    try:
+        return float(label)
+    except ValueError:
+        plain = unicodedata.normalize("NFKC", label).casefold()
+        return re.sub(r"[\s_\-.,;:!'\"]+", "", plain) or plain
+
+
+def _null_like_labels(labelled: Labelled) -> Iterator[Finding]:
+    rows = _rows_where(labelled.labels, lambda label: label.casefold() in _NULL_LIKE)
+    names = sorted({labelled.labels[row] for row in rows})
+    message = f"{{rows}} have the label {_shown(names)}, taken as a label like any other; is it a missing value?"
+    yield from _finding(labelled, "null-like-label", "warning", rows=rows, message=message)
+
+
+def _long_texts(labelled: Labelled) -> Iterator[Finding]:
+    rows = _rows_where(labelled.texts, lambda text: len(text) > _LONG_CHARACTERS)
+    message = (
+        f"{{rows}} have more than {_LONG_CHARACTERS} characters; long texts are read in windows, nothing is cut off"
+    )
+    yield from _finding(labelled, "long-texts", "info", rows=rows, message=message)

@@ -1,0 +1,247 @@
+"""Delimited text to tables: the delimiter is found in the first lines, every record must have the header's width."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from tunesmith.data.table import Table
+from tunesmith.errors import DataError, quote
+
+_DELIMITERS = ",\t;|"
+_NO_DELIMITER = "\x1f"  # one column: commas in it are text
+_SNIFF_LINES = 50
+_MAX_CELL = 1 << 20
+_SHOWN_LINES = 20
+
+
+def csv_tables(
+    lines: Iterator[str], *, source: str, chunk_rows: int, prefer_tab: bool = False, live: bool = False
+) -> Iterator[Table]:
+    r"""Read records of delimited text, ``chunk_rows`` at a time.
+
+    Args:
+        lines: Lines with their ends, from the first line of the file.
+        source: Name of the file for messages.
+        chunk_rows: Most records a table holds.
+        prefer_tab: Take TAB for the delimiter wherever the header has one.
+        live: The lines may never end: tell a ragged row at once instead of counting all of them.
+
+    Yields:
+        Tables of the same columns; at least one, of at least one record.
+
+    Raises:
+        DataError: ``file-empty``, ``header-only``, ``ragged-row``, ``unclosed-quote`` or ``cell-too-long``.
+
+    Example:
+        >>> list(csv_tables(iter(["text ;label\n", "Hello, you;greeting\n"]), source="a.csv", chunk_rows=9))
+        [Table(source='a.csv', columns={'text': ['Hello, you'], 'label': ['greeting']}, lines=[2], notes=())]
+    """
+    if csv.field_size_limit() < _MAX_CELL:
+        csv.field_size_limit(_MAX_CELL)  # raised only, never lowered: the limit is the whole process's
+    feed = _Feed(lines)
+    layout = _layout(feed, prefer_tab=prefer_tab)
+    records = _Records(feed, layout, source)
+    _, header = next(records, (0, []))
+    if not header:
+        raise DataError("file-empty", "the file is empty", where=source, advice="give a file with a header and rows")
+    names, notes = _column_names(header)
+    any_rows = False
+    while chunk := _chunk(records, len(names), chunk_rows, live=live):
+        any_rows = True
+        cells = zip(*chunk.rows, strict=True)
+        columns = {name: list(column) for name, column in zip(names, cells, strict=True)}
+        yield Table(source, columns, chunk.lines, (*notes, *records.take_notes()))
+    if not any_rows:
+        raise DataError(
+            "header-only",
+            "the file has a header but no rows",
+            where=source,
+            found=f"columns {', '.join(map(quote, names[:10]))}",
+            advice="give a file with rows below the header; the first line is always taken as the header",
+        )
+
+
+class _Feed:
+    """Hands out lines one by one and remembers the last one and its number; looks ahead without losing any."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._ahead: list[str] = []
+        self.number = 0
+        self.last = ""
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        self.last = self._ahead.pop() if self._ahead else next(self._lines)
+        self.number += 1
+        return self.last
+
+    def head(self) -> list[str]:
+        """Look at the first lines."""
+        found = list(islice(self._lines, _SNIFF_LINES))
+        self._ahead = found[::-1]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    delimiter: str
+    skip_space: bool = False
+
+
+def _layout(feed: _Feed, *, prefer_tab: bool) -> _Layout:
+    """Choose the delimiter that splits the header, and the first records just as often."""
+    head = feed.head()
+    while head and not head[0].strip():
+        next(feed)
+        head.pop(0)
+    declared = re.fullmatch(r"sep=(.)\s*", head[0]) if head else None  # written by spreadsheets
+    if declared:
+        next(feed)
+        return _Layout(declared[1])
+    best, best_score = _NO_DELIMITER, (0.0, 0)
+    for delimiter in _DELIMITERS:
+        widths = _widths(head, delimiter)
+        if not widths or widths[0] < 2:
+            continue
+        if prefer_tab and delimiter == "\t":
+            best = delimiter
+            break
+        score = (round(widths.count(widths[0]) / len(widths), 1), widths[0])
+        if score > best_score:
+            best, best_score = delimiter, score
+    n_delimiters = head[0].count(best) if head else 0
+    return _Layout(best, skip_space=n_delimiters > 0 and head[0].count(best + " ") == n_delimiters)
+
+
+def _widths(head: list[str], delimiter: str) -> list[int]:
+    """Cells of the first records; the last one may be cut by the end of the look-ahead, so it does not count."""
+    try:
+        widths = [len(cells) for cells in csv.reader(iter(head), delimiter=delimiter) if cells]
+    except csv.Error:
+        return []
+    return widths[:-1] if len(head) == _SNIFF_LINES else widths
+
+
+class _Records(Iterator[tuple[int, list[str]]]):
+    """The records with the line each begins on; blank lines are none. A stray quote is told or noted, never guessed."""
+
+    def __init__(self, feed: _Feed, layout: _Layout, source: str) -> None:
+        self.feed = feed
+        self.source = source
+        self.delimiter = layout.delimiter
+        self._skip_space = layout.skip_space
+        self._reader = self._read(feed, strict=True)
+        self._stray: list[int] = []
+
+    def _read(self, lines: Iterator[str], *, strict: bool) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self._skip_space, strict=strict)
+
+    def __next__(self) -> tuple[int, list[str]]:
+        while True:
+            first = self.feed.number + 1
+            try:
+                cells = next(self._reader)
+            except csv.Error as error:
+                cells = self._read_leniently(first, error)
+            if cells:
+                return first, cells
+
+    def take_notes(self) -> list[str]:
+        """Say what was read leniently since the last time."""
+        stray, self._stray = self._stray, []
+        if not stray:
+            return []
+        return [f'a quote inside a quoted cell was not doubled ("") in {_rows(len(stray), stray)}; read as it stands']
+
+    def _read_leniently(self, first: int, error: csv.Error) -> list[str]:
+        """Accept a stray quote within one line; when it runs on over lines, rows would vanish in a cell: refuse."""
+        last = self.feed.number
+        rest = iter([self.feed.last, ""])
+        if first == last and "field larger" not in str(error):
+            cells = next(self._read(rest, strict=False))
+            if next(rest, None) is not None:  # else the line's last quote is open
+                self._stray.append(first)
+                return cells
+        if first == last and "field larger" in str(error):
+            raise DataError(
+                "cell-too-long",
+                f"a cell is longer than {_MAX_CELL:,} characters",
+                where=f"{self.source}:{first}",
+                found=f"the row begins {quote(self.feed.last[:100])}",
+                advice="shorten this cell or leave the row out",
+            )
+        noticed = "the end of the file" if "end of data" in str(error) else f"line {last}"
+        raise DataError(
+            "unclosed-quote",
+            "a quote that opens in this row is not closed",
+            where=f"{self.source}:{first}",
+            found=f"a quoted cell runs from the row on line {first} to {noticed}",
+            allowed='a quoted cell ends with a quote before the delimiter or the line end; inside it "" is a quote',
+            advice=f'look at line {first}: close the quote, or double it ("")',
+        )
+
+
+@dataclass(slots=True)
+class _Chunk:
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+
+def _chunk(records: _Records, width: int, chunk_rows: int, *, live: bool) -> _Chunk | None:
+    """Collect the next records, None at the end; a ragged one is told with the number of all that follow."""
+    chunk = _Chunk()
+    for first, cells in records:
+        if len(cells) != width:
+            raise _ragged(records, first, cells, width=width, live=live)
+        chunk.rows.append(cells)
+        chunk.lines.append(first)
+        if len(chunk.rows) == chunk_rows:
+            break
+    return chunk if chunk.rows else None
+
+
+def _ragged(records: _Records, first: int, cells: list[str], *, width: int, live: bool) -> DataError:
+    """Count the rows of another width to the end of the file and tell the first."""
+    last = records.feed.number
+    lines = [first]
+    try:
+        lines += [line for line, others in records if len(others) != width] if not live else []
+    except DataError:  # another fault further down; the first one is told first
+        pass
+    name = {"\t": "TAB", _NO_DELIMITER: "none"}.get(records.delimiter, records.delimiter)
+    spans = f"; the row runs to line {last}, so a quote in it may be unclosed" if last > first else ""
+    return DataError(
+        "ragged-row",
+        f"the row has {len(cells)} cells where the header has {width}",
+        where=f"{records.source}:{first}",
+        found=f"{_rows(len(lines), lines)} of another width; line {first} begins {quote(cells[0][:60])}{spans}",
+        allowed=f"{width} cells in every row, delimiter {name!r}",
+        advice=f"quote the cells that hold the delimiter, or mend line {first}",
+    )
+
+
+def _rows(count: int, lines: list[int]) -> str:
+    more = ", ..." if count > _SHOWN_LINES else ""
+    return f"{count} row{'s' * (count > 1)} (line{'s' * (count > 1)} {', '.join(map(str, lines[:_SHOWN_LINES]))}{more})"
+
+
+def _column_names(header: list[str]) -> tuple[list[str], list[str]]:
+    """Trim the header's cells and make them distinct; name the unnamed."""
+    names: list[str] = []
+    notes: list[str] = []
+    for position, cell in enumerate(header, start=1):
+        name = cell.strip() or f"column_{position}"
+        if not cell.strip():
+            notes.append(f"column {position} has no name in the header; called {name}")
+        while name in names:
+            name = f"{name}_{position}"
+            notes.append(f"column {position} has the name of an earlier one; called {name}")
+        names.append(name)
+    return names, notes

@@ -1,0 +1,143 @@
+"""Texts with their labels, prepared, ready to be checked, split and tokenized."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunesmith.data.columns import Columns
+from tunesmith.data.prepare import prepare_label, prepare_text
+from tunesmith.data.table import Table
+from tunesmith.errors import DataError, quote
+
+_SHOWN_LABELS = 7
+_SHOWN_LINES = 20
+
+
+@dataclass(slots=True)
+class Labelled:
+    """Rows of one file: text, label, and the line each begins on; ``notes`` tells what was left out."""
+
+    texts: list[str]
+    labels: list[str]
+    lines: list[int]
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
+    """Prepare the texts of a table; several columns are joined by a space in the order they are named.
+
+    Args:
+        table: The user's table.
+        text: Names of the text columns, at least one.
+
+    Returns:
+        One prepared text a row.
+
+    Example:
+        >>> joined_texts(Table("a.csv", {"subject": ["Card "], "body": ["Where is it?"]}, [2]), ("subject", "body"))
+        ['Card Where is it?']
+    """
+    columns = [map(prepare_text, table.columns[name]) for name in text]
+    if len(columns) == 1:
+        return list(columns[0])
+    return [" ".join(filter(None, parts)) for parts in zip(*columns, strict=True)]
+
+
+def labelled(
+    table: Table, columns: Columns, *, drop_unlabelled: bool = False, may_be_uniform: bool = False
+) -> Labelled:
+    """Take the texts and labels out of a table.
+
+    Args:
+        table: The user's table.
+        columns: The columns to use; a label column is among them.
+        drop_unlabelled: Leave rows without a label out instead of refusing them.
+        may_be_uniform: Accept a single row or a single label: enough to measure a model on, not to train one.
+
+    Returns:
+        The rows in the order of the file, empty texts among them.
+
+    Raises:
+        DataError: ``label-missing``, ``text-missing`` (every text is empty), ``one-row``, ``one-class``.
+
+    Example:
+        >>> table = Table("a.csv", {"text": ["Hi!", "Bye"], "label": ["greeting", "farewell "]}, [2, 3])
+        >>> labelled(table, Columns(("text",), "label", ())).labels
+        ['greeting', 'farewell']
+    """
+    assert columns.label is not None, "the caller chose columns without a label"
+    texts = joined_texts(table, columns.text)
+    labels = [prepare_label(label) for label in table.columns[columns.label]]
+    missing = [row for row, label in enumerate(labels) if not label]
+    if missing and (len(missing) == len(labels) or not drop_unlabelled):
+        raise _label_missing(table, columns.label, labels, missing=missing)
+    if not any(texts):
+        raise DataError(
+            "text-missing",
+            "every text is empty",
+            where=table.source,
+            found=f"column{'s' * (len(columns.text) > 1)} {', '.join(map(quote, columns.text))} empty in all "
+            f"{len(texts)} rows",
+            advice="name the column that holds the texts with --text",
+        )
+    kept = [row for row, label in enumerate(labels) if label]
+    notes = (f"{len(missing)} rows without a label were left out ({_lines(table, missing)})",) if missing else ()
+    rows = Labelled(
+        [texts[row] for row in kept],
+        [labels[row] for row in kept],
+        [table.lines[row] for row in kept],
+        table.source,
+        notes,
+    )
+    if not may_be_uniform:
+        _refuse_too_little(rows, columns.label)
+    return rows
+
+
+def _lines(table: Table, rows: list[int]) -> str:
+    shown = ", ".join(str(table.lines[row]) for row in rows[:_SHOWN_LINES])
+    return f"line{'s' * (len(rows) > 1)} {shown}{', ...' if len(rows) > _SHOWN_LINES else ''}"
+
+
+def _shown_labels(labels: list[str]) -> str:
+    seen = [label for label, _ in Counter(labels).most_common()]
+    more = ", ..." if len(seen) > _SHOWN_LABELS else ""
+    return f"{len(seen)} label{'s' * (len(seen) != 1)} seen: {', '.join(map(quote, seen[:_SHOWN_LABELS]))}{more}"
+
+
+def _label_missing(table: Table, name: str, labels: list[str], *, missing: list[int]) -> DataError:
+    seen = [label for label in labels if label]
+    advice = (
+        "fill these lines, or leave them out with --drop-unlabelled" if seen else "name the right column with --label"
+    )
+    return DataError(
+        "label-missing",
+        "the label is empty",
+        where=f"{table.source}:{table.lines[missing[0]]}",
+        found=f"column {quote(name)} is empty in {len(missing)} of {len(labels)} rows ({_lines(table, missing)})",
+        allowed=f"any non-empty text; {_shown_labels(seen)}" if seen else "any non-empty text",
+        advice=advice,
+    )
+
+
+def _refuse_too_little(rows: Labelled, name: str) -> None:
+    if len(rows.labels) == 1:
+        raise DataError(
+            "one-row",
+            "there is one labelled row only",
+            where=f"{rows.source}:{rows.lines[0]}",
+            allowed="at least two rows, better twenty of each label",
+            advice="add rows with the other labels",
+        )
+    if len(set(rows.labels)) == 1:
+        raise DataError(
+            "one-class",
+            f"all {len(rows.labels)} rows have the same label",
+            where=rows.source,
+            found=f"column {quote(name)} is {quote(rows.labels[0])} throughout",
+            allowed="at least two different labels",
+            advice="add rows of another label, or name the right column with --label",
+        )

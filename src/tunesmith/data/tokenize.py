@@ -1,0 +1,241 @@
+"""Texts to token ids: one flat array, no padding; a text too long for the model becomes several windows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from tunesmith.data.spans import Ints, spans
+from tunesmith.errors import ConfigError, ShapeError
+
+_SLAB = 4096
+_PROBES = ("a", "1", "a b", "。")  # texts of which any tokenizer makes at least one token
+_PARALLELISM = "TOKENIZERS_PARALLELISM"
+
+
+@dataclass(frozen=True, eq=False)
+class TokenSet:
+    """Token ids of many rows, end to end. A row has one sequence, or several windows that are neighbours.
+
+    ``input_ids`` int32 ``[total]``; ``offsets`` int64 ``[S+1]``, where each sequence begins; ``row`` int64 ``[S]``,
+    ascending, the row of each sequence; ``token_type_ids`` uint8 ``[total]``, or None where all are 0; ``n_tokens``
+    int32 ``[rows]``, what a row costs: the tokens of all its windows, special tokens included.
+    """
+
+    input_ids: NDArray[np.int32]
+    offsets: Ints
+    row: Ints
+    token_type_ids: NDArray[np.uint8] | None
+    n_tokens: NDArray[np.int32]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.n_tokens)
+
+    @cached_property
+    def first_sequence(self) -> Ints:
+        """The first sequence of each row and, behind, the number of sequences, ``[rows+1]``."""
+        return np.searchsorted(self.row, np.arange(self.n_rows + 1))
+
+    def n_windows(self) -> Ints:
+        """Count the sequences of each row.
+
+        Returns:
+            At least 1 each, ``[rows]``.
+        """
+        return np.diff(self.first_sequence)
+
+    def lengths(self) -> Ints:
+        """Count the tokens of each sequence.
+
+        Returns:
+            Special tokens included, ``[S]``.
+        """
+        return np.diff(self.offsets)
+
+    def sequences_of(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Find the sequences of some rows.
+
+        Args:
+            rows: Rows in any order, ``[B]``.
+
+        Returns:
+            The sequences, row by row, and for each its row's place in ``rows``, both ``[S]``.
+        """
+        first = self.first_sequence[rows]
+        n_windows = self.first_sequence[rows + 1] - first
+        if len(self.row) == self.n_rows:
+            return first, np.arange(len(rows))
+        return spans(first, n_windows), np.repeat(np.arange(len(rows)), n_windows)
+
+    def select(self, rows: Ints) -> TokenSet:
+        """Take some rows, renumbered from 0 in the order given.
+
+        Args:
+            rows: Rows of this set in any order, a row at most as often as it is wanted, ``[B]``.
+
+        Returns:
+            A set of ``B`` rows of its own memory.
+
+        Raises:
+            ShapeError: Some row is not in this set.
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        if rows.size and not 0 <= rows.min() <= rows.max() < self.n_rows:
+            raise ShapeError(f"rows {rows.min()} to {rows.max()} asked of {self.n_rows}")
+        sequences, place = self.sequences_of(rows)
+        lengths = self.offsets[sequences + 1] - self.offsets[sequences]
+        at = spans(self.offsets[sequences], lengths)
+        types = self.token_type_ids
+        return TokenSet(
+            self.input_ids[at],
+            np.concatenate(([0], np.cumsum(lengths))),
+            place,
+            None if types is None else types[at],
+            self.n_tokens[rows],
+        )
+
+
+def tokenize(texts: Sequence[str], tokenizer: Tokenizer, *, max_seq_length: int) -> TokenSet:
+    """Turn texts into token ids; every token of a text is in exactly one of its windows.
+
+    A text that does not fit is cut into as few windows as possible, all of (nearly) one length: features are averaged
+    over windows, so a short last one must not weigh as much as a full one. Each window has its special tokens.
+
+    Args:
+        texts: Prepared texts; of an empty one only the special tokens remain.
+        tokenizer: Its truncation and padding play no part and are left as they are.
+        max_seq_length: Most tokens of a sequence, special tokens included.
+
+    Returns:
+        One row a text.
+
+    Raises:
+        ConfigError: ``max_seq_length`` leaves no room beside the special tokens.
+    """
+    frame = _frame(tokenizer)
+    room = max_seq_length - len(frame.before) - len(frame.after)
+    if room < 1:
+        raise ConfigError(
+            "bad-setting",
+            f"max_seq_length = {max_seq_length} leaves no room for text",
+            allowed=f"at least {max_seq_length - room + 1}: this tokenizer adds {max_seq_length - room} special tokens",
+        )
+    pieces, n_pieces = plain_pieces(texts, tokenizer)
+    n_windows = np.maximum(1, -(-n_pieces // room))
+    row = np.repeat(np.arange(len(texts)), n_windows)
+    window = spans(np.zeros(len(texts), dtype=np.int64), n_windows)
+    n_inner = n_pieces[row] // n_windows[row] + (window < n_pieces[row] % n_windows[row])
+    lengths = n_inner + len(frame.before) + len(frame.after)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    input_ids = np.empty(offsets[-1], dtype=np.int32)
+    input_ids[spans(offsets[:-1] + len(frame.before), n_inner)] = pieces
+    for place, token in enumerate(frame.before):
+        input_ids[offsets[:-1] + place] = token
+    for place, token in enumerate(frame.after[::-1], start=1):
+        input_ids[offsets[1:] - place] = token
+    n_tokens = n_pieces + n_windows * (len(frame.before) + len(frame.after))
+    return TokenSet(input_ids, offsets, row, _types(frame, offsets), n_tokens.astype(np.int32))
+
+
+def plain_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[NDArray[np.int32], Ints]:
+    """Encode texts without special tokens, truncation or padding, on the tokenizer's own threads.
+
+    Args:
+        texts: Prepared texts.
+        tokenizer: Left as it was.
+
+    Returns:
+        All ids end to end, ``[total]``, and how many each text has, ``[rows]``.
+    """
+    ids, lengths = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
+    with _uncut(tokenizer):
+        for start in range(0, len(texts), _SLAB):
+            slab = list(texts[start : start + _SLAB])
+            found = [encoding.ids for encoding in tokenizer.encode_batch_fast(slab, add_special_tokens=False)]
+            lengths.append(np.fromiter(map(len, found), np.int64, len(found)))
+            ids.append(np.fromiter(chain.from_iterable(found), np.int32, int(lengths[-1].sum())))
+    return np.concatenate(ids), np.concatenate(lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What the tokenizer puts around a single text, and the token types of the three parts."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    types_before: tuple[int, ...]
+    type_inside: int
+    types_after: tuple[int, ...]
+
+
+def _frame(tokenizer: Tokenizer) -> _Frame:
+    """Learn the special tokens from a text that is sure to have a token of its own."""
+    with _uncut(tokenizer):
+        encoding = next(filter(_has_token, map(tokenizer.encode, _PROBES)), None)
+    if encoding is None:
+        raise ConfigError("tokenizer-unusable", "the tokenizer makes no token of plain letters or digits")
+    inside = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
+    first, last = inside[0], inside[-1] + 1
+    ids, types = encoding.ids, encoding.type_ids
+    return _Frame(tuple(ids[:first]), tuple(ids[last:]), tuple(types[:first]), types[first], tuple(types[last:]))
+
+
+def _has_token(encoding: Encoding) -> bool:
+    return not all(encoding.special_tokens_mask)
+
+
+def _types(frame: _Frame, offsets: Ints) -> NDArray[np.uint8] | None:
+    if not any((*frame.types_before, frame.type_inside, *frame.types_after)):
+        return None
+    types = np.full(offsets[-1], frame.type_inside, dtype=np.uint8)
+    for place, kind in enumerate(frame.types_before):
+        types[offsets[:-1] + place] = kind
+    for place, kind in enumerate(frame.types_after[::-1], start=1):
+        types[offsets[1:] - place] = kind
+    return types
+
+
+@contextmanager
+def _uncut(tokenizer: Tokenizer) -> Iterator[None]:
+    """Switch a tokenizer's truncation and padding off and, after, on again as they were; else do not touch it."""
+    truncation, padding = tokenizer.truncation, tokenizer.padding
+    if truncation is not None:
+        tokenizer.no_truncation()
+    if padding is not None:
+        tokenizer.no_padding()
+    try:
+        yield
+    finally:
+        if truncation is not None:
+            tokenizer.enable_truncation(**truncation)
+        if padding is not None:
+            tokenizer.enable_padding(**padding)
+
+
+_set_by_fork: list[bool] = []
+
+
+def _before_fork() -> None:
+    """Tell the tokenizers library to use no threads in the child, which has none; untold, 0.22 warns at every fork."""
+    if _PARALLELISM not in os.environ:
+        os.environ[_PARALLELISM] = "false"
+        _set_by_fork.append(True)
+
+
+def _after_fork_in_parent() -> None:
+    if _set_by_fork:
+        _set_by_fork.clear()
+        del os.environ[_PARALLELISM]
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
