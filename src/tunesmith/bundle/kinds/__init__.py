@@ -1,0 +1,46 @@
+"""Kinds of bundles: which files each has, how its model is saved and how it is loaded to answer.
+
+A member has ``FILES`` (the names that must be there), ``save(folder, model)``, ``load(folder, facts)`` and
+``predictor(model)``; a ``Predictor`` answers texts that are already prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tunesmith.config import Family
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KINDS = Family("kind", __name__, __path__)
+
+COMMON_FILES = ("tunesmith.json", "README.md", "report.html", "costs.json", "manifest.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a model says of B texts: ``logits`` float32 ``[B, C]``; tokens and windows of each, None without tokens."""
+
+    logits: NDArray[np.float32]
+    n_tokens: NDArray[np.integer] | None
+    n_windows: NDArray[np.integer] | None
+
+
+class Predictor(Protocol):
+    """A loaded model."""
+
+    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+        """Answer prepared texts.
+
+        Args:
+            texts: Prepared as the bundle says.
+            progress: Told tokens done and tokens in all.
+
+        Returns:
+            One row a text, in order.
+        """
+        ...

@@ -1,0 +1,80 @@
+"""``bag_of_words``: counts of words and characters and one linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tunesmith.bundle.kinds import Outputs
+from tunesmith.bundle.schema import Facts
+from tunesmith.files.atomic import write_json
+from tunesmith.files.reading import read_json
+from tunesmith.files.tensors import load_arrays, save_tensors
+from tunesmith.models.bag_of_words import BagOfWords
+
+FILES = ("model.safetensors", "vocabulary.json")
+
+
+class BagOfWordsPredictor:
+    """A loaded bag of words.
+
+    Args:
+        model: Vectorisers and weights.
+    """
+
+    def __init__(self, model: BagOfWords) -> None:
+        self._model = model
+
+    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+        """Answer prepared texts.
+
+        Args:
+            texts: Prepared as the bundle says.
+            progress: Told rows done and rows in all.
+
+        Returns:
+            One row a text; it has no tokens.
+        """
+        logits = self._model.logits(texts)
+        if progress:
+            progress(len(texts), len(texts))
+        return Outputs(logits=logits, n_tokens=None, n_windows=None)
+
+
+def save(folder: Path, model: BagOfWords) -> None:
+    """Write the model's files.
+
+    Args:
+        folder: An existing folder.
+        model: Fitted.
+    """
+    tensors, vocabulary = model.state()
+    save_tensors(folder / "model.safetensors", tensors)
+    write_json(folder / "vocabulary.json", vocabulary)
+
+
+def load(folder: Path, facts: Facts) -> BagOfWordsPredictor:
+    """Load the model to answer.
+
+    Args:
+        folder: A verified bundle of this kind.
+        facts: Its description.
+
+    Returns:
+        The predictor.
+    """
+    del facts
+    model = BagOfWords.from_state(load_arrays(folder / "model.safetensors"), read_json(folder / "vocabulary.json"))
+    return BagOfWordsPredictor(model)
+
+
+def predictor(model: BagOfWords) -> BagOfWordsPredictor:
+    """Answer with a model in memory.
+
+    Args:
+        model: Fitted.
+
+    Returns:
+        The predictor.
+    """
+    return BagOfWordsPredictor(model)

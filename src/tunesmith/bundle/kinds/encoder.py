@@ -1,0 +1,174 @@
+"""``encoder``: a pretrained encoder, as it was or fine-tuned, a pooling and a linear head.
+
+Its folder is also a valid sentence-transformers model: the same encoder and pooling without the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from tunesmith.bundle.kinds import Outputs
+from tunesmith.bundle.schema import Facts
+from tunesmith.data.tokenize import tokenize
+from tunesmith.errors import ArtifactError
+from tunesmith.files.atomic import write_json, write_text
+from tunesmith.files.reading import read_json
+from tunesmith.files.tensors import load_tensors, save_tensors
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoder_config import read_encoder_config
+from tunesmith.models.encoders import load_encoder
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.runtimes.torch import logits
+from tunesmith.types import JSON
+
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "head.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
+    "1_Pooling/config.json",
+)
+
+_TEXTS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderModel:
+    """An encoder with its head and what else a bundle of this kind needs."""
+
+    classifier: EncoderClassifier
+    tokenizer: Tokenizer
+    base_folder: Path
+    """Folder of the base model: its config and tokenizer settings are kept as they are."""
+    max_seq_length: int
+    pooling: str
+    unit_length: bool
+
+
+class EncoderPredictor:
+    """A loaded encoder.
+
+    Args:
+        model: Encoder, head and tokenizer.
+    """
+
+    def __init__(self, model: EncoderModel) -> None:
+        self.model = model
+
+    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+        """Answer prepared texts.
+
+        Args:
+            texts: Prepared as the bundle says.
+            progress: Told tokens done and tokens in all.
+
+        Returns:
+            One row a text, in order.
+        """
+        tokens = tokenize(list(texts), self.model.tokenizer, max_seq_length=self.model.max_seq_length)
+        found = logits(self.model.classifier, tokens, progress=progress)
+        return Outputs(logits=found, n_tokens=tokens.n_tokens, n_windows=tokens.n_windows())
+
+
+def save(folder: Path, model: EncoderModel) -> None:
+    """Write the model's files.
+
+    Args:
+        folder: An existing folder.
+        model: Encoder, head and tokenizer.
+    """
+    config = read_json(model.base_folder / "config.json")
+    write_json(folder / "config.json", config)
+    save_tensors(folder / "model.safetensors", model.classifier.encoder.hf_state())
+    head = model.classifier.head
+    save_tensors(folder / "head.safetensors", {"weight": head.weight.detach(), "bias": head.bias.detach()})
+    write_text(folder / "tokenizer.json", model.tokenizer.to_str())
+    settings = model.base_folder / "tokenizer_config.json"
+    write_json(folder / "tokenizer_config.json", read_json(settings) if settings.is_file() else {})
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": model.max_seq_length, "do_lower_case": False})
+    write_json(folder / "modules.json", _modules(model.unit_length))
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    write_json(folder / "1_Pooling" / "config.json", _pooling(model))
+
+
+def load(folder: Path, facts: Facts) -> EncoderPredictor:
+    """Load the model to answer.
+
+    Args:
+        folder: A verified bundle of this kind.
+        facts: Its description.
+
+    Returns:
+        The predictor, in evaluation mode.
+
+    Raises:
+        ArtifactError: The head does not fit the encoder or the labels.
+    """
+    if facts.tokens is None:
+        raise ArtifactError("facts-damaged", "an encoder bundle must say its tokens", where=str(folder))
+    config = read_encoder_config(folder)
+    encoder = load_encoder(folder, config)
+    weights = load_tensors(folder / "head.safetensors")
+    expected = {"weight": [len(facts.labels), encoder.hidden_size], "bias": [len(facts.labels)]}
+    found = {name: list(tensor.shape) for name, tensor in weights.items()}
+    if found != expected:
+        raise ArtifactError(
+            "head-differs",
+            "the head does not fit the encoder and the labels",
+            where=str(folder / "head.safetensors"),
+            found=str(found),
+            allowed=str(expected),
+        )
+    head = LinearHead(encoder.hidden_size, len(facts.labels))
+    head.load_state_dict(weights)
+    classifier = EncoderClassifier(encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length)
+    classifier.eval()
+    model = EncoderModel(
+        classifier=classifier,
+        tokenizer=load_tokenizer(folder),
+        base_folder=folder,
+        max_seq_length=facts.tokens.max_seq_length,
+        pooling=facts.tokens.pooling,
+        unit_length=facts.tokens.unit_length,
+    )
+    return EncoderPredictor(model)
+
+
+def predictor(model: EncoderModel) -> EncoderPredictor:
+    """Answer with a model in memory.
+
+    Args:
+        model: Its classifier is put in evaluation mode.
+
+    Returns:
+        The predictor.
+    """
+    model.classifier.eval()
+    return EncoderPredictor(model)
+
+
+def _modules(unit_length: bool) -> JSON:
+    names = ["Transformer", "Pooling", *(["Normalize"] if unit_length else [])]
+    folders = ["", "1_Pooling", "2_Normalize"]
+    return [
+        {"idx": number, "name": str(number), "path": folders[number], "type": f"sentence_transformers.models.{name}"}
+        for number, name in enumerate(names)
+    ]
+
+
+def _pooling(model: EncoderModel) -> JSON:
+    return {
+        "word_embedding_dimension": model.classifier.encoder.hidden_size,
+        "pooling_mode_cls_token": model.pooling == "cls",
+        "pooling_mode_mean_tokens": model.pooling == "mean",
+        "pooling_mode_max_tokens": model.pooling == "max",
+        "pooling_mode_mean_sqrt_len_tokens": False,
+    }

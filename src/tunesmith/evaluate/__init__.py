@@ -1,0 +1,1 @@
+"""Measuring answers: metrics with their uncertainty, calibration, and comparisons on the same rows."""

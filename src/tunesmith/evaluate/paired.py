@@ -1,0 +1,130 @@
+"""Two models on the same rows: what one gains over the other, and whether that is proven."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.errors import ShapeError
+from tunesmith.evaluate.intervals import mean_interval, percentile_interval
+from tunesmith.evaluate.metrics import Tallies, confusion_counts, resampled_tallies
+from tunesmith.types import Interval
+
+
+def paired_gain(
+    right_a: NDArray[np.bool_], right_b: NDArray[np.bool_], *, seed: int, level: float = 0.90, draws: int = 1000
+) -> Interval:
+    """Bootstrap by how much the accuracy of B is above that of A.
+
+    Args:
+        right_a: Whether A answered each row right, ``[B]``.
+        right_b: The same of B, the same rows.
+        seed: Of the resampling.
+        level: Share of the draws inside, 0..1.
+        draws: Number of resamples.
+
+    Returns:
+        The gain as a share, -1..1.
+
+    Raises:
+        ShapeError: The axes differ, or there is no row.
+
+    Example:
+        >>> paired_gain(np.array([True, False]), np.array([True, True]), seed=0).value
+        0.5
+    """
+    return paired_score_gain(
+        right_a.astype(np.float64), right_b.astype(np.float64), seed=seed, level=level, draws=draws
+    )
+
+
+def paired_score_gain(
+    scores_a: NDArray[np.float64], scores_b: NDArray[np.float64], *, seed: int, level: float = 0.90, draws: int = 1000
+) -> Interval:
+    """Bootstrap by how much the mean score of B is above that of A.
+
+    Args:
+        scores_a: One score of A a row, ``[B]``: minus its log loss, for example.
+        scores_b: The same of B, the same rows.
+        seed: Of the resampling.
+        level: Share of the draws inside, 0..1.
+        draws: Number of resamples.
+
+    Returns:
+        The gain in the unit of the score.
+
+    Raises:
+        ShapeError: The axes differ, or there is no row.
+    """
+    _refuse_misfits(scores_a, scores_b)
+    return mean_interval(scores_b - scores_a, seed=seed, level=level, draws=draws)
+
+
+def paired_macro_f1_gain(
+    targets: NDArray[np.int64],
+    predicted_a: NDArray[np.int64],
+    predicted_b: NDArray[np.int64],
+    *,
+    n_classes: int,
+    seed: int,
+    level: float = 0.90,
+    draws: int = 1000,
+) -> Interval:
+    """Bootstrap by how much the macro-F1 of B is above that of A.
+
+    Args:
+        targets: Class numbers ``[B]``.
+        predicted_a: What A answered, ``[B]``.
+        predicted_b: What B answered, ``[B]``.
+        n_classes: C.
+        seed: Of the resampling.
+        level: Share of the draws inside, 0..1.
+        draws: Number of resamples.
+
+    Returns:
+        The gain, -1..1.
+
+    Raises:
+        ShapeError: The axes differ, there is no row, or a number is not of a class.
+    """
+    tallies = [Tallies.of(confusion_counts(targets, predicted, n_classes)) for predicted in (predicted_a, predicted_b)]
+    kinds, counts = np.unique(np.stack([targets, predicted_a, predicted_b]), axis=1, return_counts=True)
+    resampled = resampled_tallies(counts, list(kinds), n_classes, draws=draws, seed=seed)
+    value_a, value_b = (float(tally.figures()["macro_f1"]) for tally in tallies)
+    draws_a, draws_b = (tally.figures()["macro_f1"] for tally in resampled)
+    return percentile_interval(value_b - value_a, draws_b - draws_a, level=level)
+
+
+def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
+    """Test whether two models differ, by the rows that exactly one of them answers right.
+
+    Args:
+        right_a: Whether A answered each row right, ``[B]``.
+        right_b: The same of B, the same rows.
+
+    Returns:
+        Exact two-sided p: how often fair coins would be at least as uneven.
+
+    Raises:
+        ShapeError: The axes differ, or there is no row.
+
+    Example:
+        >>> mcnemar(np.array([False] * 5), np.array([True] * 5))
+        0.0625
+
+    Source: McNemar 1947, with the binomial distribution in place of chi-squared.
+    """
+    _refuse_misfits(right_a, right_b)
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    n_rows, fewer = only_a + only_b, min(only_a, only_b)
+    ways = tail = 1  # whole numbers: no underflow, however many rows
+    for k in range(fewer):
+        ways = ways * (n_rows - k) // (k + 1)
+        tail += ways
+    return min(1.0, 2 * tail / (1 << n_rows))
+
+
+def _refuse_misfits(of_a: NDArray[np.generic], of_b: NDArray[np.generic]) -> None:
+    """Raise where the rows cannot be the same."""
+    if of_a.shape != of_b.shape or of_a.ndim != 1 or not len(of_a):
+        raise ShapeError(f"the same rows [B] wanted twice: {of_a.shape} and {of_b.shape}")

@@ -1,0 +1,130 @@
+"""The report page: one HTML file that needs nothing else, neither network nor script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from tunesmith.bundle.card import measured
+from tunesmith.bundle.schema import Facts
+from tunesmith.report import wording
+from tunesmith.report.classes import confusions, label_lines
+from tunesmith.report.curve import Curve, curve_plot
+from tunesmith.report.plot import CostPoint, cost_plot
+from tunesmith.report.rungs import RungLine, rung_lines
+from tunesmith.report.story import headline, is_it_proven, key_figures, opening, why_stopped
+from tunesmith.report.whisker import whisker
+from tunesmith.report.wording import figure
+from tunesmith.types import JSON, Interval
+
+if TYPE_CHECKING:
+    from tunesmith.ladder.climb import Outcome
+
+_WIDE, _PHONE = 720, 360
+_SHOWN_LABELS = 20
+_METRIC_WORDS = {"macro_f1": "macro-F1"}
+
+
+def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str:
+    """Write the report of a climb, be it over or not.
+
+    Args:
+        facts: What the bundle says of itself.
+        outcome: What the climb brought so far.
+        costs: Content of ``costs.json``.
+
+    Returns:
+        A whole HTML page. Its content security policy allows its own style sheet, by hash, and nothing else.
+    """
+    style = _read("style.css")
+    found = measured(facts)
+    metric = str(facts.recipe.get("ladder", {}).get("metric", "accuracy"))
+    lines = rung_lines(outcome, metric=metric)
+    confusion = found.metrics.get("confusion")
+    return _template().render(
+        style=Markup(style),
+        style_hash=_digest(style),
+        facts=facts,
+        found=found,
+        machine=costs.get("machine", {}),
+        headline=headline(facts, found),
+        opening=opening(found, costs),
+        figures=key_figures(found.metrics),
+        goes_on=outcome.stopped_because is None,
+        metric=_METRIC_WORDS.get(metric, metric),
+        lines=lines,
+        cost_plots=_cost_plots(lines, metric=_METRIC_WORDS.get(metric, metric)),
+        why_stopped=why_stopped(facts, outcome, lines),
+        proven=is_it_proven(lines),
+        labels=label_lines(confusion) if confusion else [],
+        n_shown=_SHOWN_LABELS,
+        confused=confusions(confusion) if confusion else None,
+        ece=figure(found.metrics.get("ece")),
+        ece_before=figure(found.metrics.get("ece_uncalibrated")),
+        curves=_curves(outcome, metric),
+        notes=tuple(getattr(facts.data, "notes", ())),
+    )
+
+
+def _read(name: str) -> str:
+    return (files("tunesmith.report") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    for name in ("shown", "percent", "span", "signed", "duration", "probability"):
+        environment.filters[name] = getattr(wording, name)
+    environment.filters["whisker"] = lambda score: Markup(whisker(score))
+    return environment.get_template("page.html.j2")
+
+
+def _digest(style: str) -> str:
+    """Name a style sheet as a content security policy does."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _cost_plots(lines: Sequence[RungLine], *, metric: str) -> list[Markup]:
+    """Draw accuracy against cost twice: the style sheet shows the one that fits the screen."""
+    points = [
+        CostPoint(line.name, line.seconds_so_far, line.score, line.kept) for line in lines if line.score is not None
+    ]
+    if not points:
+        return []
+    return [Markup(cost_plot(points, metric=metric, width=width)) for width in (_WIDE, _PHONE)]
+
+
+def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], str]]:
+    """Draw the curve of each rung that has one; with it, why its training ended."""
+    found = []
+    for landing in outcome.landings:
+        curve = _curve(outcome, landing.rung, landing.facts, metric=metric)
+        if curve is not None:
+            words = _METRIC_WORDS.get(metric, metric)
+            plots = [Markup(curve_plot(curve, metric=words, width=width)) for width in (_WIDE, _PHONE)]
+            found.append((curve, plots, str(landing.facts.get("ended") or "")))
+    return found
+
+
+def _curve(outcome: Outcome, rung: str, facts: Mapping[str, JSON], *, metric: str) -> Curve | None:
+    points = facts.get("curve") or []
+    measured_score = figure(outcome.validation.get(rung, {}).get(metric))
+    if not points or measured_score is None:
+        return None
+    scores = tuple((int(point["step"]), float(point["objective"])) for point in points)
+    best_step = int(facts.get("best_step", max(scores, key=lambda score: score[1])[0]))
+    value = dict(scores).get(best_step, measured_score.value)
+    # An average of fits has a score of its own; on the same rows this fit's is as uncertain.
+    moved = value - measured_score.value
+    best = Interval(value, max(0.0, measured_score.low + moved), min(1.0, measured_score.high + moved))
+    start = figure(outcome.validation.get("probe", {}).get(metric))
+    return Curve(rung, scores, best_step, best, ("probe", start.value) if start else None)

@@ -1,0 +1,113 @@
+"""The rungs as the report tells them: price, score, and what each gained over the one kept before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunesmith.ladder.stop import better
+from tunesmith.report.wording import figure, rung_words, verdict
+from tunesmith.types import JSON, Interval
+
+if TYPE_CHECKING:
+    from tunesmith.ladder.climb import Outcome
+    from tunesmith.ladder.landing import Landing
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A rung against the one kept before it, on the same validation rows."""
+
+    over: str
+    """The rung kept before."""
+    points: Interval
+    """Points of accuracy with the 90 % interval."""
+    p_value: float
+    """McNemar's."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether a difference is proven, in words."""
+        return verdict(self.points.value, self.p_value)
+
+
+@dataclass(frozen=True)
+class RungLine:
+    """One line of the table of rungs."""
+
+    name: str
+    words: str
+    seconds: float
+    seconds_so_far: float
+    """With all rungs before it."""
+    peak_mib: float
+    tflop: float | None
+    """None where nothing was counted."""
+    score: Interval | None
+    """The figure that chooses, 0..1 with its 95 % interval."""
+    accuracy: Interval | None
+    gain: Gain | None
+    """None for the first."""
+    kept: bool
+    notes: tuple[str, ...]
+    """What it decided from the data, and what it had to say."""
+
+
+def rung_lines(outcome: Outcome, *, metric: str) -> list[RungLine]:
+    """List the rungs in the order they landed.
+
+    Args:
+        outcome: What the climb brought so far.
+        metric: Name of the figure that chooses, as METRICS has it.
+
+    Returns:
+        One line a rung.
+    """
+    lines: list[RungLine] = []
+    holder: Landing | None = None
+    seconds = 0.0
+    for landing in outcome.landings:
+        seconds += landing.seconds
+        metrics = outcome.validation.get(landing.rung, {})
+        lines.append(
+            RungLine(
+                name=landing.rung,
+                words=rung_words(landing.rung),
+                seconds=landing.seconds,
+                seconds_so_far=seconds,
+                peak_mib=landing.peak_mib,
+                tflop=landing.tflop if landing.tflop > 0.0 else None,
+                score=figure(metrics.get(metric)),
+                accuracy=figure(metrics.get("accuracy")),
+                gain=_gain(outcome, landing, holder),
+                kept=landing.rung == outcome.kept.rung,
+                notes=(*_decisions(landing.facts), *landing.notes),
+            )
+        )
+        # The outcome does not say whom a rung was compared with: whoever the ladder's own rule had kept until then.
+        holder = landing if holder is None or better(landing, holder) else holder
+    return lines
+
+
+def _gain(outcome: Outcome, landing: Landing, holder: Landing | None) -> Gain | None:
+    comparison = outcome.comparisons.get(landing.rung)
+    if comparison is None or holder is None:
+        return None
+    return Gain(over=holder.rung, points=comparison.gain, p_value=comparison.p_value)
+
+
+def _decisions(facts: dict[str, JSON]) -> list[str]:
+    """What a rung decided from the data, as short phrases; longer things have a section of their own."""
+    told = []
+    for name, value in facts.items():
+        if isinstance(value, bool):
+            told.append(f"{_words(name)}: {'yes' if value else 'no'}")
+        elif isinstance(value, int | float):
+            told.append(f"{_words(name)}: {value:,}" if isinstance(value, int) else f"{_words(name)}: {value:.4g}")
+        elif isinstance(value, str):
+            told.append(f"{_words(name)}: {value}")
+    return told
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,164 @@
+"""The report's sentences: what was kept, how sure that is, and why the climb stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.bundle.card import Measured
+from tunesmith.bundle.schema import Facts
+from tunesmith.report.rungs import RungLine
+from tunesmith.report.wording import duration, figure, percent, probability, rung_words, shown, signed, span
+from tunesmith.types import JSON, Interval
+
+if TYPE_CHECKING:
+    from tunesmith.ladder.climb import Outcome
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the strip below the headline."""
+
+    name: str
+    value: str
+    interval: str
+    meaning: str
+
+
+def headline(facts: Facts, found: Measured) -> str:
+    """Say in one line what was kept and how often it is right.
+
+    Args:
+        facts: What the bundle says of itself.
+        found: The figures to judge by.
+
+    Returns:
+        A sentence without a full stop.
+    """
+    words = rung_words(facts.rung)
+    accuracy = figure(found.metrics.get("accuracy"))
+    told = f" answers {percent(accuracy.value)} right" if accuracy else " is kept"
+    return words[0].upper() + words[1:] + told
+
+
+def opening(found: Measured, costs: Mapping[str, Any]) -> list[str]:
+    """Say what the headline's figure is worth.
+
+    Args:
+        found: The figures to judge by.
+        costs: Content of ``costs.json``.
+
+    Returns:
+        A few sentences, one a paragraph.
+    """
+    told = []
+    accuracy = figure(found.metrics.get("accuracy"))
+    if accuracy:
+        between = f"{100.0 * accuracy.low:.1f} and {100.0 * accuracy.high:.1f}\xa0%"
+        told.append(f"An accuracy between {between} (95\xa0% interval), on {found.where}, {found.choice}.")
+    if not found.is_test:
+        told.append(
+            "Rows that helped to choose a model flatter it a little. Rows that it has never met give the fair figure: "
+            "measure with tunesmith evaluate before use."
+        )
+    per_class = found.metrics.get("per_class", {})
+    if per_class and found.rows:
+        label, commonest = max(per_class.items(), key=lambda item: int(item[1]["rows"]))
+        share = int(commonest["rows"]) / found.rows
+        told.append(f"Always answering “{shown(label)}” would be right for {percent(share)} of these rows.")
+    return [*told, *_effort(costs)]
+
+
+def _effort(costs: Mapping[str, Any]) -> list[str]:
+    if not costs.get("seconds"):
+        return []
+    machine = costs.get("machine", {})
+    threads = f" with {machine['threads']} threads" if machine.get("threads") else ""
+    return [f"The climb took {duration(float(costs['seconds']))}{threads}."]
+
+
+def key_figures(metrics: Mapping[str, JSON]) -> list[Figure]:
+    """Choose the figures of the strip below the headline.
+
+    Args:
+        metrics: METRICS.
+
+    Returns:
+        Those that are there with an interval.
+    """
+    wanted = (
+        ("accuracy", "Accuracy", True, "rows answered right"),
+        ("macro_f1", "Macro-F1", True, "mean F1, each label counting alike"),
+        ("mcc", "MCC", False, "Matthews correlation: 1 perfect, 0 guessing"),
+        ("log_loss", "Log loss", False, "nats a row, lower is better"),
+    )
+    found = []
+    for name, title, is_share, meaning in wanted:
+        value = figure(metrics.get(name))
+        if value and is_share:
+            found.append(Figure(title, percent(value.value), f"{span(value)}\xa0%", meaning))
+        elif value:
+            found.append(Figure(title, f"{value.value:.3f}", span(value, scale=1.0, digits=3), meaning))
+    return found
+
+
+def why_stopped(facts: Facts, outcome: Outcome, lines: Sequence[RungLine]) -> str:
+    """Say why the climb ended where it did.
+
+    Args:
+        facts: Its recipe holds budget, rungs and least gain.
+        outcome: What the climb brought.
+        lines: The rungs.
+
+    Returns:
+        One or two sentences.
+    """
+    ladder = facts.recipe.get("ladder", {})
+    last, landed = lines[-1], {line.name for line in lines}
+    wanted = list(ladder.get("rungs", ()))
+    ahead = [name for number, name in enumerate(wanted) if landed.isdisjoint(wanted[number:])]
+    left_out = f" Not climbed: {', '.join(ahead)}." if ahead else ""
+    match outcome.stopped_because:
+        case None:
+            waiting = f" Still to come, where they fit the budget: {', '.join(ahead)}." if ahead else ""
+            return f"It has not stopped: the climb goes on, and this is the best so far.{waiting}"
+        case "gain excluded":
+            gain = f": {_gain_told(last.gain.points)} over {last.gain.over}" if last.gain else ""
+            least = f"{ladder.get('min_gain', 0.0):g} points"
+            return (
+                f"After {last.name}, more gain is excluded{gain}. The upper end of that interval lies below {least}, "
+                f"the least that makes a further rung worth its cost.{left_out}"
+            )
+        case "budget":
+            budget = f" of {ladder['budget']}" if "budget" in ladder else ""
+            return f"The next rung did not fit what was left of the budget{budget}.{left_out}"
+        case "top":
+            return "The top of the ladder is reached: every rung asked for was climbed."
+
+
+def is_it_proven(lines: Sequence[RungLine]) -> str:
+    """Say whether the kept rung is proven better than the one before it, apart from why it was kept.
+
+    Args:
+        lines: The rungs.
+
+    Returns:
+        One or two sentences; empty where there was nothing to compare with.
+    """
+    kept = next((line for line in lines if line.kept), None)
+    if kept is None or len(lines) == 1:
+        return ""
+    if kept.gain is None:
+        worse = [line.name for line in lines if line.gain and line.gain.verdict == "proven worse"]
+        named = f" Proven worse: {', '.join(worse)}." if worse else ""
+        return f"Kept is the first rung, {kept.name}; none after it took its place.{named}"
+    gain = kept.gain
+    told = f"{gain.over} by {_gain_told(gain.points)} (McNemar, {probability(gain.p_value)})"
+    if gain.verdict == "proven better":
+        return f"Kept is {kept.name}, proven better than {told}."
+    return f"Kept is {kept.name}, though it is not proven better: it differs from {told}."
+
+
+def _gain_told(points: Interval) -> str:
+    return f"{signed(points.value)} points, 90\xa0% interval {signed(points.low)} to {signed(points.high)}"

@@ -1,0 +1,153 @@
+"""Running an encoder over all rows of a token set with torch, in evaluation mode and in the order of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tunesmith.data.batch import length_batches
+from tunesmith.data.tokenize import TokenSet
+from tunesmith.models.classifier import EncoderClassifier, row_means
+from tunesmith.models.encoder import Encoder
+from tunesmith.models.poolings import POOLINGS, Pooling
+from tunesmith.runtimes.allocator import keep_freed_memory
+from tunesmith.types import PackedTokens
+
+Progress = Callable[[int, int], None]
+Floats = NDArray[np.float32]
+
+BATCH_TOKENS = 4096
+
+
+def encode(
+    classifier: EncoderClassifier,
+    tokens: TokenSet,
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: Progress | None = None,
+) -> Floats:
+    """Compute the features that the head of a classifier sees.
+
+    Args:
+        classifier: Encoder, pooling and head.
+        tokens: The rows.
+        batch_tokens: Real tokens of a forward pass.
+        progress: Told tokens done and tokens in all, after each pass.
+
+    Returns:
+        float32 ``[rows, H]``.
+    """
+    found = np.empty((tokens.n_rows, classifier.encoder.hidden_size), dtype=np.float32)
+    with _evaluating(classifier):
+        for rows, (vectors,) in _passes(
+            classifier.encoder, [classifier.pool], tokens, batch_tokens=batch_tokens, progress=progress
+        ):
+            found[rows] = classifier.scaled(vectors).cpu().numpy()
+    return found
+
+
+def logits(
+    classifier: EncoderClassifier,
+    tokens: TokenSet,
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: Progress | None = None,
+) -> Floats:
+    """Compute a classifier's answers.
+
+    Args:
+        classifier: Encoder, pooling and head.
+        tokens: The rows.
+        batch_tokens: Real tokens of a forward pass.
+        progress: Told tokens done and tokens in all, after each pass.
+
+    Returns:
+        float32 ``[rows, C]``.
+    """
+    found = np.empty((tokens.n_rows, len(classifier.head.bias)), dtype=np.float32)
+    with _evaluating(classifier):
+        for rows, (vectors,) in _passes(
+            classifier.encoder, [classifier.pool], tokens, batch_tokens=batch_tokens, progress=progress
+        ):
+            found[rows] = classifier.head(classifier.scaled(vectors)).cpu().numpy()
+    return found
+
+
+def encode_poolings(
+    encoder: Encoder,
+    tokens: TokenSet,
+    poolings: Sequence[str],
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: Progress | None = None,
+) -> dict[str, Floats]:
+    """Encode every text once and pool it in several ways.
+
+    Args:
+        encoder: Gives a vector a token.
+        tokens: The rows.
+        poolings: Names of poolings.
+        batch_tokens: Real tokens of a forward pass.
+        progress: Told tokens done and tokens in all, after each pass.
+
+    Returns:
+        For each pooling float32 ``[rows, H]``; a row of several windows has their average.
+
+    Raises:
+        ConfigError: There is no such pooling.
+    """
+    pools: list[Pooling] = [POOLINGS.member(name).build(POOLINGS.options(name)) for name in poolings]
+    found = {name: np.empty((tokens.n_rows, encoder.hidden_size), dtype=np.float32) for name in poolings}
+    with _evaluating(encoder):
+        for rows, vectors in _passes(encoder, pools, tokens, batch_tokens=batch_tokens, progress=progress):
+            for name, pooled in zip(poolings, vectors, strict=True):
+                found[name][rows] = pooled.cpu().numpy()
+    return found
+
+
+def _passes(
+    encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
+) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
+    """Deal the rows out; for each batch its rows and, for each pooling, their vectors ``[B, H]``."""
+    done, total = 0, len(tokens.input_ids)
+    for batch in length_batches(tokens, batch_tokens=batch_tokens):
+        pooled: list[list[Tensor]] = [[] for _ in pools]
+        for part in _parts(batch.tokens, 2 * batch_tokens):
+            hidden = encoder(part)
+            for found, pool in zip(pooled, pools, strict=True):
+                found.append(pool(hidden, part))
+        yield batch.rows, [row_means(torch.cat(found), batch.sequence_row, len(batch)) for found in pooled]
+        done += batch.n_tokens
+        if progress is not None:
+            progress(done, total)
+
+
+def _parts(tokens: PackedTokens, limit: int) -> Iterator[PackedTokens]:
+    """Cut a batch that one very long text has made too large: memory must not grow with a text's length."""
+    ends = tokens.lengths.cumsum()
+    first = at = 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, at + limit, side="right")))
+        end = int(ends[last - 1])
+        types = tokens.token_type_ids
+        part_types = None if types is None else types[at:end]
+        yield PackedTokens(tokens.input_ids[at:end], tokens.lengths[first:last], part_types)
+        first, at = last, end
+
+
+@contextmanager
+def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    """Switch dropout and gradients off, and dropout on again afterwards where it was on."""
+    keep_freed_memory()
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        module.train(was_training)

@@ -1,0 +1,146 @@
+"""One label a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.config import Settings
+from tunesmith.errors import DataError, quote
+from tunesmith.evaluate.calibration import apply_temperature, cross_fitted_probabilities, softmax
+from tunesmith.evaluate.metrics import classification_metrics, macro_f1
+from tunesmith.types import JSON
+
+_SEED = 0
+_N_FOLDS = 5
+_SHOWN = 20
+
+
+class Options(Settings):
+    """One label a text has no options."""
+
+
+class SingleLabel:
+    """Each text belongs to exactly one of C classes."""
+
+    name = "single_label"
+    rungs = ("linear", "probe", "finetune", "refine")
+    objectives = ("accuracy", "macro_f1")
+    default_loss = "cross_entropy"
+
+    def label_order(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """List the distinct labels in the order of the outputs.
+
+        Args:
+            labels: One a row.
+
+        Returns:
+            The labels, sorted by code points, so that the order depends on the set alone.
+        """
+        return tuple(sorted(set(labels)))
+
+    def read_targets(self, labels: Sequence[str], known: Sequence[str], *, source: str) -> NDArray[np.int64]:
+        """Turn labels into class numbers.
+
+        Args:
+            labels: One a row.
+            known: Labels in the order of the outputs.
+            source: File the labels came from, for messages.
+
+        Returns:
+            int64 ``[B]``.
+
+        Raises:
+            DataError: Some labels are not among the known ones.
+        """
+        number = {label: index for index, label in enumerate(known)}
+        unseen = sorted({label for label in labels if label not in number})
+        if unseen:
+            shown = ", ".join(quote(label) for label in unseen[:5])
+            more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
+            rows = [index + 1 for index, label in enumerate(labels) if label not in number]
+            raise DataError(
+                "unseen-label",
+                f"{len(unseen)} labels of this file are not among the model's",
+                where=source,
+                found=f"{shown}{more} in {len(rows)} rows (records {', '.join(map(str, rows[:_SHOWN]))})",
+                allowed=", ".join(known[:_SHOWN]) + (" ..." if len(known) > _SHOWN else ""),
+                advice="correct these rows or leave them out; a label must occur in the training rows to be learnt",
+            )
+        return np.array([number[label] for label in labels], dtype=np.int64)
+
+    def objective(self, name: str, logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+        """Score outputs by one figure.
+
+        Args:
+            name: ``accuracy`` or ``macro_f1``.
+            logits: ``[B, C]``.
+            targets: ``[B]``.
+
+        Returns:
+            The figure, 0..1.
+        """
+        predicted = logits.argmax(axis=1)
+        if name == "macro_f1":
+            return float(macro_f1(targets, predicted, logits.shape[1]))
+        return float((predicted == targets).mean())
+
+    def metrics(
+        self,
+        logits: NDArray[np.float32],
+        targets: NDArray[np.int64],
+        labels: Sequence[str],
+        *,
+        temperature: float | None,
+    ) -> dict[str, JSON]:
+        """Measure outputs with 95 % intervals.
+
+        Args:
+            logits: ``[B, C]``.
+            targets: ``[B]``.
+            labels: In the order of the outputs.
+            temperature: The model's; None for rows it was fitted on, which are then calibrated cross-fitted.
+
+        Returns:
+            METRICS of the machine output; ``ece`` after calibration, ``ece_uncalibrated`` before.
+        """
+        if temperature is None:
+            calibrated = cross_fitted_probabilities(logits, targets, folds=_N_FOLDS, seed=_SEED)
+        else:
+            calibrated = apply_temperature(logits, temperature)
+        return classification_metrics(targets, softmax(logits), labels, seed=_SEED, calibrated=calibrated)
+
+    def answers(
+        self, logits: NDArray[np.float32], labels: Sequence[str], *, temperature: float, everything: bool
+    ) -> list[dict[str, JSON]]:
+        """Say the most probable label of each row.
+
+        Args:
+            logits: ``[B, C]``.
+            labels: In the order of the outputs.
+            temperature: Divides the logits.
+            everything: Give every label's probability too.
+
+        Returns:
+            ``{"label", "probability"}`` a row, and ``"probabilities"`` where everything was asked for.
+        """
+        probabilities = apply_temperature(logits, temperature)
+        best = probabilities.argmax(axis=1)
+        answers: list[dict[str, JSON]] = []
+        for row, index in enumerate(best.tolist()):
+            answer: dict[str, JSON] = {"label": labels[index], "probability": float(probabilities[row, index])}
+            if everything:
+                answer["probabilities"] = dict(zip(labels, probabilities[row].tolist(), strict=True))
+            answers.append(answer)
+        return answers
+
+
+def build() -> SingleLabel:
+    """Build the task.
+
+    Returns:
+        It has no state.
+    """
+    return SingleLabel()

@@ -1,0 +1,1 @@
+"""Training: the loop of optimiser steps, and the families it is put together from."""

@@ -1,0 +1,90 @@
+"""The loop: forward, backward, clip, step. All training of tunesmith goes through ``fit_steps``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tunesmith.data.batch import Batch
+
+
+class Trainable(Protocol):
+    """What the loop trains: it knows how to make a loss from a batch, and no task."""
+
+    def loss_sum(self, batch: Batch) -> torch.Tensor:
+        """Sum the loss over the batch's rows.
+
+        Args:
+            batch: Rows of the training set, packed.
+
+        Returns:
+            A scalar with a graph behind it.
+        """
+        ...
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """List what is trained.
+
+        Returns:
+            Every parameter whose gradient counts in the norm; frozen ones may be among them.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimiser step: its number from 1, mean loss over the rows, gradient norm before clipping, its rows."""
+
+    number: int
+    loss: float
+    grad_norm: float
+    rows: NDArray[np.int64]
+    n_tokens: int
+    skipped: bool = False
+
+
+def fit_steps(
+    model: Trainable,
+    batches: Iterable[Batch],
+    optimizer: torch.optim.Optimizer,
+    *,
+    max_grad_norm: float,
+    micro_batch_size: int | None = None,
+    first_number: int = 1,
+) -> Iterator[Step]:
+    """Yield once per optimiser step; the caller schedules, evaluates, logs, saves and stops.
+
+    Args:
+        model: Gives the loss of a batch.
+        batches: One batch an optimiser step.
+        optimizer: Holds the model's parameters; the caller sets its learning rates between steps.
+        max_grad_norm: L2 bound of the whole gradient.
+        micro_batch_size: Rows per forward pass; None takes the batch whole.
+        first_number: Number of the first step, above 1 when a run goes on.
+
+    Yields:
+        The step just taken; ``skipped`` where loss or gradient was not finite and the weights stayed as they were.
+    """
+    for number, batch in enumerate(batches, start=first_number):
+        loss = 0.0
+        for part in batch.split(micro_batch_size or len(batch)):
+            share = model.loss_sum(part) / len(batch)  # whole batch: a short last part must not weigh more
+            share.backward()  # type: ignore[no-untyped-call]
+            loss += share.item()
+        grad_norm = float(clip_grad_norm_(model.parameters(), max_grad_norm))
+        finite = math.isfinite(loss + grad_norm)
+        if finite:  # no bad step is ever taken, so none has to be undone
+            optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        yield Step(
+            number=number, loss=loss, grad_norm=grad_norm, rows=batch.rows, n_tokens=batch.n_tokens, skipped=not finite
+        )

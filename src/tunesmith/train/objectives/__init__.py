@@ -1,0 +1,1 @@
+"""Objectives: what a step minimises, as a ``Trainable`` the loop can train."""

@@ -1,0 +1,48 @@
+"""Classification: an encoder with a head, trained to give each row its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from tunesmith.data.batch import Batch
+    from tunesmith.models.classifier import EncoderClassifier
+    from tunesmith.train.losses import Loss
+
+
+class Classification:
+    """An ``EncoderClassifier`` with a loss and the rows' classes.
+
+    Args:
+        classifier: Encoder, pooling and head.
+        loss: ``logits [B, C]``, ``targets [B]`` to ``[B]``.
+        targets: Class of every row of the training set, int64 ``[rows]``; a batch's rows index it.
+    """
+
+    def __init__(self, classifier: EncoderClassifier, loss: Loss, targets: torch.Tensor) -> None:
+        self.classifier = classifier
+        self._loss = loss
+        self._targets = targets
+
+    def loss_sum(self, batch: Batch) -> torch.Tensor:
+        """Sum the loss over the batch's rows.
+
+        Args:
+            batch: Rows of the training set, packed.
+
+        Returns:
+            A scalar with a graph behind it.
+        """
+        logits = self.classifier(batch.tokens, batch.sequence_row, len(batch))  # [B, C]
+        return self._loss(logits, self._targets[torch.from_numpy(batch.rows)]).sum()
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """List the encoder's and the head's parameters.
+
+        Returns:
+            Every parameter, frozen ones too.
+        """
+        return self.classifier.parameters()

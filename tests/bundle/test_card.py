@@ -1,0 +1,140 @@
+"""The model card: a header that YAML reads back, and text in which labels stay labels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from tests.report.made_up import HOSTILE, costs_of, facts_of, labels, outcome
+
+from tunesmith.bundle.card import card, measured
+from tunesmith.ladder.climb import Outcome
+
+
+def _card(found: Outcome, **facts: Any) -> str:
+    return card(facts_of(found, **facts), costs_of(found))
+
+
+def _header(text: str) -> dict[str, Any]:
+    begin, header, _ = text.split("---\n", 2)
+    assert begin == ""
+    values = yaml.safe_load(header)
+    assert isinstance(values, dict)
+    return values
+
+
+def test_the_header_says_what_the_hub_asks() -> None:
+    """Licence, base model, task and figures must be read back as they were measured."""
+    found = outcome("linear", "probe", names=labels(12))
+    header = _header(_card(found))
+    assert header["license"] == "apache-2.0"
+    assert header["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert header["pipeline_tag"] == "text-classification"
+    assert header["metrics"] == ["accuracy", "f1"]
+    (result,) = header["model-index"][0]["results"]
+    assert result["task"] == {"type": "text-classification", "name": "Text classification"}
+    assert result["dataset"] == {"name": "tickets.csv", "type": "custom", "split": "validation"}
+    accuracy, f1 = result["metrics"]
+    assert (accuracy["type"], f1["type"]) == ("accuracy", "f1")
+    assert accuracy["value"] == pytest.approx(found.metrics["accuracy"]["value"], abs=5e-5)
+    assert f1["value"] == pytest.approx(found.metrics["macro_f1"]["value"], abs=5e-5)
+    assert f"{found.metrics['accuracy']['low']:.4f}" in accuracy["name"]
+    assert "1,000 validation rows" in accuracy["name"]
+
+
+def test_test_rows_come_first() -> None:
+    """Where there are test rows, header and table are theirs."""
+    found = outcome("probe", names=labels(12), with_test=True)
+    text = _card(found)
+    (result,) = _header(text)["model-index"][0]["results"]
+    assert result["dataset"]["split"] == "test"
+    assert found.test is not None
+    assert result["metrics"][0]["value"] == pytest.approx(found.test["accuracy"]["value"], abs=5e-5)
+    assert "Measured on 500 test rows (not used to choose)" in text
+    assert "flatter" not in text
+
+
+@pytest.mark.parametrize(
+    ("licence", "header"),
+    [
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("", {"license": "unknown"}),
+        ('My Own: #1 "licence"', {"license": "other", "license_name": 'My Own: #1 "licence"'}),
+    ],
+)
+def test_licences_are_those_the_hub_knows(licence: str, header: dict[str, str]) -> None:
+    """A licence unknown to the hub is ``other`` with its name; none at all is ``unknown``."""
+    found = _header(_card(outcome("probe", names=labels(4)), licence=licence))
+    assert {key: found[key] for key in found if key.startswith("license")} == header
+
+
+def test_word_counts_have_no_base_and_no_licence_of_one() -> None:
+    """Without a pretrained encoder there is no base model to name, and no sentence-transformers folder."""
+    text = _card(outcome("linear", names=labels(4)))
+    header = _header(text)
+    assert "base_model" not in header
+    assert header["license"] == "unknown"
+    assert "sentence_transformers" not in text
+    assert "Base encoder" not in text
+
+
+@pytest.mark.parametrize("n_labels", [6, 150])
+@pytest.mark.parametrize("source", ['a"b: c\n- d.csv', "\u202e\x85\ufeff#.csv", "---", "| x | `y`.csv"])
+def test_hostile_names_end_neither_quote_nor_line(n_labels: int, source: str) -> None:
+    """File and label names may hold anything: the header stays whole, and code spans hold every name."""
+    text = _card(outcome("probe", names=labels(n_labels), rows=20 * n_labels), source=source)
+    (result,) = _header(text)["model-index"][0]["results"]
+    assert set(result["dataset"]) == {"name", "type", "split"}
+    assert [char for char in text if not char.isprintable() and char != "\n"] == []
+    outside = re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "", text.split("---\n", 2)[2])
+    assert "<script" not in outside
+    assert "`" not in re.sub(r"^```(sh|python)?$", "", outside, flags=re.M)
+    assert max(map(len, re.findall(r"a+", text))) < 80
+
+
+def test_many_labels_are_cut_and_counted() -> None:
+    """Fifty labels are listed, the rest is counted."""
+    text = _card(outcome("probe", names=tuple(f"label{number:03d}" for number in range(150)), rows=3000))
+    assert "`label049` and 100 more, all in `tunesmith.json`." in text
+    assert "`label050`, " not in text.split("##")[0]
+
+
+def test_every_section_is_there() -> None:
+    """A card answers what, how good, how made, from what, how far, how to use and under which licence."""
+    text = _card(outcome("linear", "probe", "finetune", names=labels(12)))
+    assert re.findall(r"^## (.*)$", text, re.M) == [
+        "How good it is",
+        "How it was made",
+        "Data",
+        "Limits",
+        "How to use it",
+        "Licence",
+    ]
+    assert "| `finetune` | 141.0 | 1105 |" in text
+    assert 'tunesmith predict MODEL --text "..."' in text
+
+
+def test_figures_without_interval_are_left_out() -> None:
+    """A figure without its uncertainty is not printed, in the header no more than in the table."""
+    found = outcome("probe", names=labels(12))
+    found = replace(found, metrics={**found.metrics, "macro_f1": 0.9})
+    text = _card(found)
+    assert _header(text)["metrics"] == ["accuracy"]
+    assert "macro-F1" not in text
+
+
+def test_bare_costs_are_enough() -> None:
+    """A card without rungs, time or machine must still be written."""
+    found = outcome("probe", names=labels(4))
+    assert "| rung |" not in card(facts_of(found), {})
+
+
+def test_rows_are_counted_from_the_figures() -> None:
+    """The number of rows told is the number measured, whatever the split says; labels are all of them."""
+    found = outcome("probe", names=labels(12), rows=77)
+    told = measured(facts_of(found))
+    assert (told.rows, told.where, told.is_test) == (77, "77 validation rows", False)
+    assert set(HOSTILE) <= set(labels(12))

@@ -1,0 +1,277 @@
+"""The report page: whole, self-contained, honest about its figures, and safe whatever the labels are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from tests.report.made_up import HOSTILE, costs_of, facts_of, labels, outcome
+
+from tunesmith.ladder.climb import Outcome, StoppedBecause
+from tunesmith.ladder.stop import Comparison
+from tunesmith.report.page import report_page
+from tunesmith.types import Interval
+
+_VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class _Page(HTMLParser):
+    """Counts elements and attributes, and notes tags that do not close in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: Counter[str] = Counter()
+        self.attributes: Counter[str] = Counter()
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.misplaced: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes.update(name for name, _ in attrs)
+        self.links += [str(value) for name, value in attrs if name in {"href", "src", "srcset", "action", "data"}]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.misplaced.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def _html(found: Outcome, **facts: Any) -> str:
+    return report_page(facts_of(found, **facts), found, costs_of(found))
+
+
+def _page(found: Outcome, **facts: Any) -> _Page:
+    return _Page(_html(found, **facts))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Outcome:
+    return outcome("linear", "probe", "finetune", "refine", names=labels(150), rows=1500)
+
+
+def test_the_page_is_whole_and_needs_nothing(whole: Outcome) -> None:
+    """Every tag closes in order; no script, no handler, no style attribute, no address of anything."""
+    page = _page(whole)
+    assert page.misplaced == []
+    assert page.open == []
+    assert page.tags["script"] == 0
+    assert page.tags["svg"] == 150 + 2 + 4 - sum(not sum(row) for row in whole.metrics["confusion"]["counts"])
+    assert page.links == []
+    assert not [name for name in page.attributes if name.startswith("on") or name == "style"]
+    assert "@import" not in _html(whole)
+    assert "url(" not in _html(whole)
+
+
+def test_the_policy_allows_the_style_sheet_alone(whole: Outcome) -> None:
+    """The hash in the content security policy must be that of the style element, byte for byte."""
+    html = _html(whole)
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in html
+    assert style == (files("tunesmith.report") / "style.css").read_text("utf-8")
+
+
+@pytest.mark.parametrize("n_labels", [6, 150])
+def test_hostile_labels_stay_text(n_labels: int) -> None:
+    """A label may be anything: no element more than with plain labels, no raw control or direction character."""
+    names = labels(n_labels)
+    assert set(HOSTILE) <= set(names)
+    found = outcome("linear", "probe", names=names, rows=40 * n_labels)
+    html = _html(found, source="<img src=x onerror=alert(1)>\u202e.csv", licence="</style><b>")
+    page = _Page(html)
+    assert page.tags["script"] == page.tags["img"] == 0
+    assert page.tags["style"] == 1
+    assert page.misplaced == page.open == []
+    assert "<script>alert(1)</script>" in page.text
+    assert [char for char in html if not char.isprintable() and char not in "\n\xa0"] == []
+    assert max(map(len, page.text.split())) <= 100
+
+
+def test_two_long_labels_of_one_beginning_can_be_told_apart() -> None:
+    """A long label loses its middle, not its end."""
+    names = ("x" * 200 + "no", "x" * 200 + "yes")
+    text = _page(outcome("probe", names=names, rows=200)).text
+    assert "xxno" in text
+    assert "xxyes" in text
+    assert "x" * 90 not in text
+
+
+@pytest.mark.parametrize("n_labels", [2, 150])
+@pytest.mark.parametrize("rungs", [("linear",), ("probe",), ("linear", "probe", "finetune", "refine")])
+def test_every_label_has_its_line(n_labels: int, rungs: tuple[str, ...]) -> None:
+    """Few labels stand in one table, many in two, the second folded away; none is missing."""
+    html = _html(outcome(*rungs, names=tuple(f"intent_{number:03d}" for number in range(n_labels)), rows=1200))
+    named = re.findall(r'<th scope="row"><bdi>(intent_\d+)</bdi></th><td data-name="Rows">', html)
+    assert len(set(named)) == len(named) == n_labels
+    assert ("The other 130 labels" in html) == (n_labels == 150)
+
+
+def test_the_headline_says_what_where_and_whether_it_chose() -> None:
+    """Validation rows are named as used to choose, with their number; the accuracy has its interval."""
+    found = outcome("probe", names=labels(12))
+    text = _page(found).text
+    accuracy = found.metrics["accuracy"]
+    assert f"The frozen encoder with a linear head answers {100 * accuracy['value']:.1f} % right" in text
+    low, high = 100 * accuracy["low"], 100 * accuracy["high"]
+    assert f"between {low:.1f} and {high:.1f} % (95 % interval), on 1,000 validation rows, used to choose." in text
+    assert "flatter it a little" in text
+
+
+def test_test_rows_take_the_place_of_validation_rows() -> None:
+    """With test rows every figure outside the climb is theirs, and the warning is gone."""
+    found = outcome("linear", "probe", names=labels(12), with_test=True)
+    text = _page(found).text
+    assert found.test is not None
+    assert f"answers {100 * found.test['accuracy']['value']:.1f} % right" in text
+    assert "on 500 test rows, not used to choose." in text
+    assert "flatter it a little" not in text
+    assert "Measured on 500 test rows" in text
+
+
+def test_out_of_fold_figures_name_the_rows_that_chose() -> None:
+    """A refit model is measured on all rows; the page tells which of them chose it."""
+    found = outcome("probe", names=labels(12))
+    on = "10000 train and validation rows, each by a head that had not seen it"
+    found = replace(found, kept=replace(found.kept, measured_on=on))
+    assert f"on {on}, the 1,000 validation rows among them were used to choose." in _page(found).text
+
+
+@pytest.mark.parametrize(
+    ("because", "sentence"),
+    [
+        (None, "The climb goes on; this is the best so far."),
+        ("budget", "The next rung did not fit what was left of the budget of 5m. Not climbed: refine."),
+        ("top", "The top of the ladder is reached: every rung asked for was climbed."),
+        ("gain excluded", "After finetune, more gain is excluded: 0.0 points, 90 % interval −0.1 to +0.1 over probe."),
+    ],
+)
+def test_it_says_why_it_stopped(because: StoppedBecause | None, sentence: str) -> None:
+    """Each way to end has its sentence; a climb that goes on says so at the top."""
+    found = outcome("linear", "probe", "finetune", names=labels(12), stopped_because=because)
+    level = Comparison(Interval(0.0, -0.1, 0.1), 1.0)
+    found = replace(found, comparisons={**found.comparisons, "finetune": level})
+    text = _page(found).text
+    assert sentence in text
+    assert ("goes on" in text) == (because is None)
+
+
+@pytest.mark.parametrize(
+    ("p_value", "points", "sentence"),
+    [
+        (
+            0.0002,
+            1.2,
+            "proven better than probe by +1.2 points, 90 % interval +0.4 to +2.0 (McNemar, p < 0.001)",
+        ),
+        (0.3, 0.3, "Kept is finetune, though it is not proven better: it differs from probe by +0.3 points"),
+    ],
+)
+def test_proven_is_said_apart_from_kept(p_value: float, points: float, sentence: str) -> None:
+    """A rung can be kept without being proven better, and the page must tell the two apart."""
+    found = outcome("probe", "finetune", names=labels(12))
+    gain = Comparison(Interval(points, points - 0.8, points + 0.8), p_value)
+    text = _page(replace(found, comparisons={"finetune": gain})).text
+    assert sentence in text
+
+
+def test_the_first_rung_may_be_the_best() -> None:
+    """Where nothing took over, the page says so, and which rungs are proven worse."""
+    found = outcome("probe", "linear", names=labels(12))
+    assert found.kept.rung == "probe"
+    assert "Kept is the first rung, probe; none after it took its place. Proven worse: linear." in _page(found).text
+
+
+def test_the_curve_is_there_only_after_training_an_encoder(whole: Outcome) -> None:
+    """Rungs with a curve are drawn with the step taken and why training ended."""
+    text = _page(whole).text
+    assert "The weights of step 480 were taken" in text
+    assert "Training ended: planned steps taken." in text
+    assert "optimiser steps" not in _page(outcome("linear", "probe", names=labels(4))).text
+
+
+def test_an_average_of_fits_keeps_the_curve_of_its_fit() -> None:
+    """The score of averaged weights is not on the curve; the step's own score is shown, as uncertain."""
+    found = outcome("probe", "finetune", "refine", names=labels(12))
+    curve = [{"step": 10, "objective": 0.5, "log_loss": 1.0}, {"step": 20, "objective": 0.625, "log_loss": 0.9}]
+    refined = replace(found.landings[-1], facts={"curve": curve, "best_step": 20, "averaged": True})
+    html = _html(replace(found, landings=(*found.landings[:-1], refined)))
+    assert "62.5\xa0%, step 20" in unescape(html)
+
+
+def test_another_objective_is_plotted_and_listed_beside_accuracy() -> None:
+    """With macro-F1 as objective the plot is of macro-F1, and the table holds both."""
+    html = _html(outcome("linear", "probe", names=labels(12)), metric="macro_f1")
+    assert "macro-F1, %</text>" in html
+    assert html.count('data-name="macro-F1"') == 2
+    assert html.count('data-name="Accuracy"') == 2
+
+
+def test_no_figure_without_its_uncertainty() -> None:
+    """What comes without an interval is left out rather than shown bare."""
+    found = outcome("probe", names=labels(12))
+    found = replace(found, metrics={**found.metrics, "mcc": 0.5, "ece": 0.01})
+    text = _page(found).text
+    assert "MCC" not in text
+    assert "How far to trust" not in text
+    assert "Macro-F1" in text
+
+
+def test_calibration_is_told_before_and_after() -> None:
+    """Both calibration errors stand in one sentence, each with its interval."""
+    found = outcome("probe", names=labels(12))
+    before, after = found.metrics["ece_uncalibrated"], found.metrics["ece"]
+    text = _page(found).text
+    assert f"is {100 * after['value']:.1f} % (95 % interval" in text
+    assert f"before calibration it was {100 * before['value']:.1f} %" in text
+
+
+def test_a_perfect_model_is_told_plainly() -> None:
+    """Without an error there is no table of confusions."""
+    found = outcome("probe", names=("no", "yes"), rows=50)
+    counts = {"labels": ["no", "yes"], "counts": [[30, 0], [0, 20]]}
+    assert (
+        "None of the 50 rows was answered wrongly."
+        in _page(replace(found, metrics={**found.metrics, "confusion": counts})).text
+    )
+
+
+def test_the_commands_and_the_machine_are_there(whole: Outcome) -> None:
+    """Three commands to go on with, and what computed."""
+    html = unescape(_html(whole))
+    for command in (
+        'tunesmith predict MODEL --text "..."',
+        "tunesmith evaluate MODEL FILE.csv",
+        """python -c 'import tunesmith; print(tunesmith.load("MODEL").predict(["..."]))'""",
+    ):
+        assert f"<pre><code>{command}</code></pre>" in html
+    assert "AMD EPYC (model 1)" in html
+    assert "<dt>torch</dt><dd>2.13.0</dd>" in html
+
+
+def test_bare_costs_are_enough() -> None:
+    """A report without a machine or a time must still be written."""
+    found = outcome("linear", names=labels(4))
+    page = _Page(report_page(facts_of(found), found, {}))
+    assert page.misplaced == []
+    assert "The climb took" not in page.text
