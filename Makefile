@@ -21,7 +21,7 @@ help:
 	@echo "make demo    set up in $(VENV) and train on the embedded sample, a minute"
 	@echo "make test    set up in $(VENV) and run every check"
 	@echo "make check   every check, in the environment as it is: lint, types, tests"
-	@echo "make bench   tunesmith and its peers side by side on DATASET (default banking77), half an hour"
+	@echo "make bench   tunesmith and its peers side by side on DATASET (default banking77), some hours"
 	@echo "make lock    bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
 	@echo "make clean   remove the environment and what tools left"
 
@@ -60,6 +60,7 @@ lint:
 
 types:
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary --explicit-package-bases benchmarks
 	@echo "types  ok"
 
 tests:
@@ -67,7 +68,7 @@ tests:
 
 DATASET ?= banking77
 bench: $(STAMP)
-	@$(BIN)/python benchmarks/train_time/run.py $(DATASET)
+	@$(BIN)/python -m benchmarks.train_time.run $(DATASET)
 
 lock:
 	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq uv; }

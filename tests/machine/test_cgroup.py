@@ -53,7 +53,8 @@ def test_version_1_reads_the_tree_of_the_controller(tmp_path: Path) -> None:
             "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "250000\n",
             "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
             "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
-            "sys/fs/cgroup/memory/other/cpu.cfs_quota_us": "1\n",
+            "sys/fs/cgroup/memory/job/cpu.cfs_quota_us": "1\n",
+            "sys/fs/cgroup/memory/job/cpu.cfs_period_us": "1\n",
         },
     )
     assert cgroup.limits("cpu", v1=_V1, v2=_V2, proc=proc) == [["250000", "100000"]]
@@ -71,6 +72,17 @@ def test_a_container_that_sees_its_own_group_at_the_mount_point(tmp_path: Path) 
         },
     )
     assert cgroup.limits("cpu", v1=_V1, v2=_V2, proc=proc) == [["50000", "100000"]]
+
+
+def test_a_group_below_the_one_at_the_mount_point(tmp_path: Path) -> None:
+    """A process that a container put into a group of its own is bound by both."""
+    proc = machine(
+        tmp_path,
+        cgroups="0::/docker/abc/worker\n",
+        mounts="33 31 0:30 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup2 ro\n",
+        files={"sys/fs/cgroup/worker/cpu.max": "100000 100000\n", "sys/fs/cgroup/cpu.max": "max 100000\n"},
+    )
+    assert cgroup.limits("cpu", v1=_V1, v2=_V2, proc=proc) == [["100000", "100000"], ["max", "100000"]]
 
 
 def test_a_system_without_control_groups_has_no_limits(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ LEVELS = {
     for level, names in enumerate(
         [
             "errors types",
-            "config files machine",
+            "config files machine sample",
             "data models",
             "train evaluate runtimes",
             "tasks",

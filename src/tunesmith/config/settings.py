@@ -23,6 +23,10 @@ S = TypeVar("S", bound=Settings)
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Find the known name that a mistyped one most likely meant.
 
+    Args:
+        name: As it was written.
+        known: The right ones.
+
     Returns:
         The nearest name, or None where nothing is near.
 
@@ -81,6 +85,12 @@ def _fields_at(settings: type[Settings], parts: list[str]) -> list[str]:
 
 def validated(settings: type[S], values: Mapping[str, Any], *, where: str = "", code: str = "bad-setting") -> S:
     """Build settings from plain values, or tell all that is wrong with them in one error.
+
+    Args:
+        settings: The class to build.
+        values: As read from a file or flags.
+        where: Dotted path put before each key in messages.
+        code: Stable code of the error.
 
     Returns:
         The frozen settings.

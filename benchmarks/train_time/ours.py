@@ -1,0 +1,87 @@
+"""tunesmith on one dataset: each run a fresh process of its command line, evaluated outside the clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.train_time.fresh import module_command, run_fresh
+from benchmarks.train_time.rows import Dataset
+from benchmarks.train_time.setting import Setting
+
+
+def our_runs(dataset: Dataset) -> list[tuple[str, list[str]]]:
+    """List the runs, the quick ones first.
+
+    Args:
+        dataset: Gives the budgets.
+
+    Returns:
+        Name of the curve's point and the flags of ``train`` that make it.
+    """
+    rungs = [(f"tunesmith --rungs {name}", ["--rungs", name]) for name in ("linear", "probe")]
+    return rungs + [(f"tunesmith --budget {budget}", ["--budget", budget]) for budget in dataset.budgets]
+
+
+def run_ours(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
+    """Train with each list of flags, then evaluate what is kept on the test file.
+
+    Args:
+        dataset: Train and test file.
+        setting: What all contenders share.
+
+    Yields:
+        One record a run; its seconds are those of the whole process, exit included.
+    """
+    program = Path(sys.executable).with_name("tunesmith")
+    log = setting.scratch / "tunesmith.log"
+    loaded = run_fresh(module_command("loaded"), threads=setting.threads, log=log)
+    loaded_mib = json.loads(loaded.output)["loaded_mib"]
+    common = ["--offline", "--json", "--quiet", "--threads", str(setting.threads)]
+    for name, flags in our_runs(dataset):
+        load = os.getloadavg()[0]
+        out = setting.scratch / f"{name.removeprefix('tunesmith ').replace(' ', '-').strip('-')}.model"
+        columns = ["--text", "text", "--label", "label", "--seed", str(setting.seed), "--out", str(out)]
+        trained = run_fresh(
+            [str(program), "train", str(dataset.train), *columns, *flags, *common], threads=setting.threads, log=log
+        )
+        evaluated = run_fresh(
+            [str(program), "evaluate", str(out), str(dataset.test), *common], threads=setting.threads, log=log
+        )
+        yield {
+            "peer": "tunesmith",
+            "name": name,
+            "dataset": dataset.name,
+            "load_before": load,
+            "settings": {"flags": " ".join(flags), "threads": setting.threads, "seed": setting.seed},
+            "loaded_mib": loaded_mib,
+            "seconds": round(trained.seconds, 3),
+            "evaluation_seconds": 0.0,
+            "peak_mib": round(trained.peak_mib, 1),
+            **told(json.loads(trained.output), json.loads(evaluated.output)["metrics"]),
+        }
+
+
+def told(report: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """Take from tunesmith's own reports what the comparison keeps.
+
+    Args:
+        report: Output of ``train --json``.
+        metrics: Metrics of ``evaluate --json``, each with its interval.
+
+    Returns:
+        Scores on the test file, the rung that was kept and what each rung took.
+    """
+    accuracy = metrics["accuracy"]
+    return {
+        "accuracy": round(accuracy["value"], 6),
+        "accuracy_interval": [round(accuracy["low"], 6), round(accuracy["high"], 6)],
+        "macro_f1": round(metrics["macro_f1"]["value"], 6),
+        "kept": report["kept"],
+        "stopped_because": report["stopped_because"],
+        "rungs": [{key: rung.get(key) for key in ("name", "seconds", "peak_mib", "tflop")} for rung in report["rungs"]],
+    }

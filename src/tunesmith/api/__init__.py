@@ -1,0 +1,1 @@
+"""What ``import tunesmith`` offers: ``model`` to ask a trained one, ``training`` to make one."""

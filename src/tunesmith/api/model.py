@@ -1,0 +1,147 @@
+"""A trained model to ask; opening one costs torch, and never the libraries that only training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.bundle.evaluate import evaluate_bundle
+from tunesmith.bundle.load import Bundle, load_bundle
+from tunesmith.bundle.predict import outputs_of, predict_texts
+from tunesmith.data.prepare import prepare_label
+from tunesmith.errors import ConfigError
+from tunesmith.evaluate.calibration import apply_temperature
+from tunesmith.files.exchange import settle
+from tunesmith.types import JSON
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One text's answer."""
+
+    label: Any
+    """The most probable label, in the type the labels came in."""
+    probability: float
+    """Calibrated probability of that label."""
+    truncated: bool
+    """Whether some of the text was not read; tunesmith reads longer texts in windows."""
+    n_tokens: int | None
+    """Tokens of the text, special ones included; None for bag of words."""
+
+
+class Model:
+    """A trained model, loaded from its folder.
+
+    Args:
+        bundle: Verified.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    @property
+    def labels(self) -> list[Any]:
+        """The labels in the order of ``predict_proba``'s columns, in the type they came in."""
+        return [self._typed(label) for label in self.bundle.facts.labels]
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Answer texts.
+
+        Args:
+            texts: Any number, any length.
+
+        Returns:
+            One prediction a text, in order.
+        """
+        return [
+            Prediction(
+                label=self._typed(answer["label"]),
+                probability=answer["probability"],
+                truncated=answer["truncated"],
+                n_tokens=answer["n_tokens"],
+            )
+            for answer in predict_texts(self.bundle, _as_texts(texts))
+        ]
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Give every label's calibrated probability.
+
+        Args:
+            texts: Any number, any length.
+
+        Returns:
+            ``[B, C]``, columns in the order of ``labels``.
+        """
+        logits = outputs_of(self.bundle, _as_texts(texts)).logits
+        return apply_temperature(logits, self.bundle.facts.temperature)
+
+    def evaluate(self, texts: Sequence[str], labels: Sequence[Any]) -> dict[str, JSON]:
+        """Measure the model on labelled texts.
+
+        Args:
+            texts: One a row.
+            labels: The right ones, in the type they came in at training.
+
+        Returns:
+            ``{"rows", "metrics"}``, each metric with its 95 % interval.
+
+        Raises:
+            DataError: Some label is not among the model's.
+        """
+        prepared = [prepare_label(_plain(label)) for label in labels]
+        return evaluate_bundle(self.bundle, _as_texts(texts), prepared, source="labels")
+
+    def save(self, folder: str | Path) -> None:
+        """Copy the model folder.
+
+        Args:
+            folder: Must not exist yet.
+
+        Raises:
+            ConfigError: It does.
+        """
+        import shutil
+
+        out = Path(folder)
+        if out.exists():
+            raise ConfigError("out-exists", "there is something at this place already", where=str(out))
+        shutil.copytree(self.bundle.folder, out)
+
+    def _typed(self, label: str) -> Any:
+        kind = self.bundle.facts.label_type
+        if kind == "bool":
+            return label == "true"
+        return {"int": int, "float": float}.get(kind, str)(label)
+
+
+def load(folder: str | Path) -> Model:
+    """Open a model folder.
+
+    Args:
+        folder: What ``train`` wrote.
+
+    Returns:
+        The model.
+
+    Raises:
+        ArtifactError: Not a model folder, changed, incomplete, unsafe or too new.
+    """
+    path = Path(folder)
+    settle(path, path.with_name(path.name + ".work") / "next")
+    return Model(load_bundle(path))
+
+
+def _as_texts(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise ConfigError("one-text", "a list of texts is expected", found="a single text", advice="put it in a list")
+    return [str(text) for text in texts]
+
+
+def _plain(label: Any) -> str:
+    return str(label).lower() if isinstance(label, bool) else str(label)

@@ -1,0 +1,209 @@
+"""Training as one call: a labelled file in, the best model out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.api.model import Model, load
+from tunesmith.bundle.card import card
+from tunesmith.bundle.kinds import KINDS
+from tunesmith.bundle.save import save_bundle
+from tunesmith.config.recipe import Recipe, load_recipe
+from tunesmith.data.frames import LabelType, label_type_of, table_of
+from tunesmith.data.read import read_table
+from tunesmith.data.table import Table
+from tunesmith.files.exchange import exchange_folders
+from tunesmith.ladder.camp import Lives, open_site
+from tunesmith.ladder.climb import Outcome, climb
+from tunesmith.ladder.describe import costs_of, facts_of, rungs_of
+from tunesmith.ladder.dry_run import dry_run
+from tunesmith.ladder.narrate import Narrator, Silent
+from tunesmith.ladder.resolve import resolve
+from tunesmith.ladder.site import Site
+from tunesmith.report.page import report_page
+from tunesmith.types import JSON
+
+__all__ = ["Lives", "Trained", "dry_run_recipe", "train", "train_recipe"]
+
+_N_COMPARED_TEXTS = 64
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run of ``train`` brought."""
+
+    out: Path
+    outcome: Outcome
+    seconds: float
+
+    def as_json(self) -> dict[str, JSON]:
+        """Give the answer of ``train --json``.
+
+        Returns:
+            Bundle, kept rung, why it stopped, seconds, rungs and test metrics.
+        """
+        return {
+            "bundle": str(self.out),
+            "kept": self.outcome.kept.rung,
+            "stopped_because": self.outcome.stopped_because,
+            "seconds": round(self.seconds, 2),
+            "rungs": rungs_of(self.outcome),
+            "test": self.outcome.test,
+        }
+
+
+def train(
+    data: Any,
+    *,
+    text: str | Sequence[str] | None = None,
+    label: str | None = None,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    base: str | Path | None = None,
+    budget: str | None = None,
+    rungs: Sequence[str] | None = None,
+    metric: str | None = None,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    offline: bool | None = None,
+    config: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    force: bool = False,
+    plan: str | Path | None = None,
+    narrator: Narrator | None = None,
+) -> Model:
+    """Climb the ladder on a labelled file or frame and give back the best model.
+
+    Args:
+        data: Path of a CSV, TSV or JSONL file; or a frame or a mapping of columns.
+        text: Column of the text; found by itself when left out.
+        label: Column of the label; found by itself when left out.
+        validation: File whose rows choose between models.
+        test: File looked at once, at the end.
+        base: Folder or name of the pretrained encoder.
+        budget: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
+        rungs: Rungs to try.
+        metric: Figure that chooses.
+        out: Model folder; left out, the file's stem with ``.model``, for a frame ``tunesmith.model``.
+        seed: Start of every random choice.
+        threads: Threads to compute with.
+        offline: Never use the network.
+        config: A TOML recipe.
+        options: Further recipe keys, dotted: ``{"rung.finetune.learning_rate": 1e-4}``.
+        resume: Go on with a run that was stopped or killed.
+        force: Replace a model that is there.
+        plan: A ``plan.jsonl`` to follow instead of the clock.
+        narrator: Told what happens; silent when left out.
+
+    Returns:
+        The model, loaded from its folder.
+
+    Raises:
+        TunesmithError: With what, where, found, allowed and what to try.
+    """
+    flags = {
+        "data.text": (text,) if isinstance(text, str) else text,
+        "data.label": label,
+        "data.validation": None if validation is None else str(validation),
+        "data.test": None if test is None else str(test),
+        "base.name": None if base is None else str(base),
+        "ladder.budget": budget,
+        "ladder.rungs": rungs,
+        "ladder.metric": metric,
+        "run.out": None if out is None else str(out),
+        "run.seed": seed,
+        "run.threads": threads,
+        "run.offline": offline,
+        **(options or {}),
+    }
+    recipe = load_recipe(None if config is None else str(config), [], flags)
+    lives = Lives(resume=resume, force=force, follow=None if plan is None else Path(plan))
+    return load(train_recipe(data, recipe, lives, narrator=narrator or Silent()).out)
+
+
+def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator) -> Trained:
+    """Climb the ladder as a recipe says.
+
+    Args:
+        data: Path of a labelled file, or a frame.
+        recipe: Its common sections checked.
+        lives: Whether to go on, to replace, or to follow a plan.
+        narrator: Told what happens.
+
+    Returns:
+        What came out; the model lies in its folder.
+
+    Raises:
+        TunesmithError: With what, where, found, allowed and what to try.
+    """
+    resolved = resolve(recipe)
+    out = _out_of(data, recipe)
+    with open_site(resolved, _table_of(data, recipe), out, lives=lives, narrator=narrator) as site:
+        for note in (*resolved.notes, *site.data.notes, *(finding.message for finding in site.data.findings)):
+            narrator.say(note)
+        publisher = _Publisher(site, out, label_type_of(data, site.data.columns.label or ""))
+        outcome = climb(site, resolved.rungs, publisher)
+        return Trained(out=out, outcome=outcome, seconds=site.clock.elapsed())
+
+
+def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
+    """Say what ``train_recipe`` would do, and do nothing.
+
+    Args:
+        data: Path of a labelled file, or a frame.
+        recipe: Its common sections checked.
+
+    Returns:
+        Plain data as ``train --dry-run --json`` prints it.
+
+    Raises:
+        TunesmithError: What a real run would find wrong before training.
+    """
+    return dry_run(resolve(recipe), _table_of(data, recipe))
+
+
+class _Publisher:
+    """Writes a bundle whole beside its place, then puts it there."""
+
+    def __init__(self, site: Site, out: Path, label_type: LabelType) -> None:
+        self._site = site
+        self._out = out
+        self._label_type = label_type
+
+    def __call__(self, outcome: Outcome) -> None:
+        site, kept = self._site, outcome.kept
+        facts = facts_of(site, outcome, label_type=self._label_type)
+        costs = costs_of(site, outcome)
+        texts = [site.data.texts[row] for row in site.data.split.validation[:_N_COMPARED_TEXTS]]
+        save_bundle(
+            site.workspace.next,
+            kept.model,
+            facts,
+            probe_texts=texts,
+            probe_logits=KINDS.member(kept.kind).predictor(kept.model).outputs(texts).logits,
+            extra_files={"README.md": card(facts, costs), "report.html": report_page(facts, outcome, costs)},
+            costs=costs,
+        )
+        exchange_folders(site.workspace.next, self._out)
+        site.journal.append("published", rung=kept.rung)
+        if outcome.stopped_because is None:
+            site.narrator.say(f"saved to {self._out}; Ctrl-C keeps it")
+
+
+def _out_of(data: Any, recipe: Recipe) -> Path:
+    if recipe.run.out:
+        return Path(recipe.run.out)
+    return Path(Path(data).stem + ".model") if _is_path(data) else Path("tunesmith.model")
+
+
+def _table_of(data: Any, recipe: Recipe) -> Table:
+    return read_table(data, encoding=recipe.data.encoding) if _is_path(data) else table_of(data)
+
+
+def _is_path(data: Any) -> bool:
+    return isinstance(data, str | Path)

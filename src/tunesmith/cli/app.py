@@ -1,0 +1,25 @@
+"""All commands."""
+
+from __future__ import annotations
+
+import typer
+
+from tunesmith.cli.check import check
+from tunesmith.cli.demo import demo
+from tunesmith.cli.doctor import doctor
+from tunesmith.cli.evaluate import evaluate
+from tunesmith.cli.info import info
+from tunesmith.cli.predict import predict
+from tunesmith.cli.train import train
+
+app = typer.Typer(
+    name="tunesmith",
+    help="From a labelled file to the best model your machine can make in the time you have.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (demo, check, train, evaluate, predict, info, doctor):
+    app.command()(command)

@@ -1,0 +1,39 @@
+"""``tunesmith info``: what a model is, how it was made, how good, how big."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import print_json, print_line
+
+
+def info(bundle: Annotated[Path, typer.Argument(help="A model folder.")], json: options.Json = False) -> None:
+    """Say what a model is, how it was made, how good and how big."""
+    from tunesmith.api.model import load
+
+    model = load(bundle)
+    facts = model.bundle.facts
+    size = sum(path.stat().st_size for path in model.bundle.folder.rglob("*") if path.is_file())
+    if json:
+        print_json({**facts.model_dump(mode="json"), "size_mib": round(size / 2**20, 2)})
+        return
+    figures = facts.test_metrics or facts.metrics
+    accuracy = figures["accuracy"]
+    measured = "test rows" if facts.test_metrics else facts.measured_on
+    shown = ", ".join(facts.labels[:8]) + (f", ... ({len(facts.labels)} in all)" if len(facts.labels) > 8 else "")
+    lines = {
+        "model": f"{facts.kind}, rung {facts.rung}, {size / 2**20:.1f} MiB",
+        "labels": shown,
+        "accuracy": f"{100 * accuracy['value']:.1f} % "
+        f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f}, 95 %) on {measured}",
+        "data": f"{facts.data.source}: {facts.data.train} train, {facts.data.validation} validation, "
+        f"{facts.data.test} test rows",
+        "base": f"{facts.base.name} ({facts.base.licence})" if facts.base else "none",
+        "made with": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
+    }
+    for name, value in lines.items():
+        print_line(f"{name:<10} {value}")

@@ -1,0 +1,56 @@
+"""``tunesmith predict``: answer texts from a file, from stdin or from the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import print_json, print_line
+
+if TYPE_CHECKING:
+    from tunesmith.api.answer import Style
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="A model folder.")],
+    data: Annotated[str | None, typer.Argument(help="A file with texts, or - for stdin.")] = None,
+    text: Annotated[list[str] | None, typer.Option("--text", help="One text; may be given several times.")] = None,
+    column: Annotated[str | None, typer.Option("--column", metavar="COL", help="Column of the text.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Give every label's probability.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to .csv or .jsonl.")] = None,
+    encoding: options.Encoding = None,
+    json: options.Json = False,
+    threads: options.Threads = None,
+) -> None:
+    """Answer texts: a table on a terminal, else CSV with all input columns kept; --json for one object a line."""
+    from tunesmith.api.answer import answer_file, answer_texts
+    from tunesmith.errors import ConfigError
+
+    if (data is None) == (not text):
+        raise ConfigError(
+            "nothing-to-predict" if data is None else "two-inputs",
+            "give either a file (or - for stdin) or --text",
+            advice=f'tunesmith predict {bundle} --text "..."',
+        )
+    if text:
+        answers = answer_texts(bundle, text, everything=everything, threads=threads)
+        _print_answers(answers, text, json=json)
+        return
+    target: Path | Style = out or ("jsonl" if json else "table" if sys.stdout.isatty() else "csv")
+    answer_file(
+        bundle, str(data), column=column, everything=everything, target=target, encoding=encoding, threads=threads
+    )
+
+
+def _print_answers(answers: list[dict[str, object]], texts: list[str], *, json: bool) -> None:
+    for answer, text in zip(answers, texts, strict=True):
+        if json:
+            print_json(answer)
+        else:
+            print_line(f"{answer['label']}  {answer['probability']:.3f}  {text[:60]}")
+            for label, share in dict(answer.get("probabilities", {})).items():  # type: ignore[call-overload]
+                print_line(f"    {share:.3f}  {label}")

@@ -1,0 +1,121 @@
+"""``tunesmith train``: climb the ladder on a labelled file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import Terminal, print_json, print_line
+
+if TYPE_CHECKING:
+    from tunesmith.api.training import Trained
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="A labelled file: CSV, TSV or JSONL.")],
+    text: options.Text = None,
+    label: options.Label = None,
+    task: Annotated[str | None, typer.Option("--task", help="What is learnt: single_label.")] = None,
+    test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Looked at once, at the end.")] = None,
+    test_share: Annotated[float | None, typer.Option("--test-share", help="Share of rows put aside as test.")] = None,
+    validation: Annotated[
+        str | None, typer.Option("--validation", metavar="FILE", help="Rows that choose between models.")
+    ] = None,
+    encoding: options.Encoding = None,
+    drop_unlabelled: Annotated[
+        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")
+    ] = None,
+    base: Annotated[str | None, typer.Option("--base", metavar="NAME|DIR", help="Pretrained encoder.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="Wall clock: 90s, 10m, 1h30m or none.")] = None,
+    rungs: Annotated[str | None, typer.Option("--rungs", help="Rungs to try: linear,probe,finetune,refine.")] = None,
+    metric: Annotated[str | None, typer.Option("--metric", help="Figure that chooses: accuracy, macro_f1.")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Model folder to write.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there.")] = False,
+    plan: Annotated[Path | None, typer.Option("--plan", metavar="FILE", help="Follow this plan.jsonl.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    config: options.Config = None,
+    sets: options.Sets = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+) -> None:
+    """Climb the ladder on a labelled file, write a model folder and a report."""
+    from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
+    from tunesmith.config.recipe import load_recipe
+
+    flags = {
+        "data.text": tuple(text.split(",")) if text else None,
+        "data.label": label,
+        "data.test": test,
+        "data.test_share": test_share,
+        "data.validation": validation,
+        "data.encoding": encoding,
+        "data.drop_unlabelled": drop_unlabelled,
+        "base.name": base,
+        "ladder.budget": budget,
+        "ladder.rungs": tuple(name.strip() for name in rungs.split(",")) if rungs else None,
+        "ladder.metric": metric,
+        "run.task": task,
+        "run.out": out,
+        "run.seed": seed,
+        "run.offline": offline,
+        "run.device": device,
+        "run.threads": threads,
+    }
+    recipe = load_recipe(config, sets or [], flags)
+    with Terminal(quiet=quiet) as terminal:
+        if dry_run:
+            _print_dry_run(dry_run_recipe(str(data), recipe), json=json)
+            return
+        trained = train_recipe(str(data), recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
+    if json:
+        print_json(trained.as_json())
+    else:
+        print_trained(trained)
+
+
+def print_trained(trained: Trained) -> None:
+    """Print what came out and the three commands that use it.
+
+    Args:
+        trained: What a run brought.
+    """
+    outcome, out = trained.outcome, trained.out
+    print_line()
+    for row in trained.as_json()["rungs"]:
+        accuracy = row["validation"]["accuracy"]
+        mark = "kept" if row["kept"] else ""
+        print_line(
+            f"  {row['name']:<10} accuracy {100 * accuracy['value']:5.1f} % "
+            f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})  {row['seconds']:7.1f} s  "
+            f"{row['peak_mib']:6.0f} MiB  {mark}"
+        )
+    figure = (outcome.test or outcome.metrics)["accuracy"]
+    rows = "test rows" if outcome.test else f"{outcome.kept.measured_on}, used to choose"
+    print_line()
+    print_line(
+        f"{outcome.kept.rung}: accuracy {100 * figure['value']:.1f} % "
+        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}, 95 %) on {rows}; {trained.seconds:.0f} s in all"
+    )
+    print_line(f"model, card and report: {out}")
+    print_line()
+    print_line(f'  tunesmith predict {out} --text "..."')
+    print_line(f"  tunesmith evaluate {out} FILE.csv")
+    print_line(f'  python -c \'import tunesmith; print(tunesmith.load("{out}").predict(["..."]))\'')
+
+
+def _print_dry_run(found: dict[str, object], *, json: bool) -> None:
+    if json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        lines = value if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
+            print_line(f"{name if number == 0 else '':<12} {line}")

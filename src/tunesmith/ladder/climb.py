@@ -1,0 +1,184 @@
+"""The climb: each rung in turn, cheapest first, until the gain is excluded, the budget spent or the top reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from tunesmith.bundle.kinds import KINDS
+from tunesmith.evaluate.calibration import fit_temperature
+from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.rungs import Rung
+from tunesmith.ladder.site import Site
+from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
+from tunesmith.machine.memory import peak_mib, reset_peak
+from tunesmith.types import JSON
+
+StoppedBecause = Literal["gain excluded", "budget", "top"]
+
+_SAID = {
+    "gain excluded": "a gain of {min_gain:g} points or more by a further rung is excluded",
+    "budget": "the next rung does not fit the budget",
+    "top": "the top of the ladder is reached",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a climb has brought so far."""
+
+    landings: tuple[Landing, ...]
+    """In the order they landed, as they landed."""
+    comparisons: dict[str, Comparison]
+    """Each rung against the one kept before it."""
+    validation: dict[str, dict[str, JSON]]
+    """METRICS of each rung on the validation rows."""
+    kept: Landing
+    """The one kept; refit where its kind is refit."""
+    temperature: float
+    metrics: dict[str, JSON]
+    """METRICS of the kept one, on the rows its ``measured_on`` names."""
+    test: dict[str, JSON] | None
+    stopped_because: StoppedBecause | None
+    """None while the climb goes on."""
+
+
+Publish = Callable[[Outcome], None]
+
+
+def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
+    """Climb the ladder.
+
+    Args:
+        site: Rows, base model and the run's records.
+        rungs: In order, each after those it starts from.
+        publish: Called with every rung that becomes the kept one while others follow, and at the end.
+
+    Returns:
+        The outcome, as last published.
+    """
+    kept: Landing | None = None
+    comparisons: dict[str, Comparison] = {}
+    validation: dict[str, dict[str, JSON]] = {}
+    because: StoppedBecause = "top"
+    for number, rung in enumerate(rungs):
+        if not _starts(site, rung, first=number == 0):
+            because = "budget"
+            break
+        landing = _landed_before(site, rung)
+        if landing is None:
+            reset_peak()
+            landing = rung.climb(site)  # not wrapped: few frames lie between the command and the optimiser step
+            landing = replace(landing, peak_mib=peak_mib())
+            _keep(site, rung, landing)
+        site.landings[rung.name] = landing
+        validation[rung.name] = _measure(site, landing)
+        if kept is not None:
+            comparisons[rung.name] = compare(landing, kept, seed=site.seed)
+        takes_over = kept is None or better(landing, kept)
+        kept = landing if takes_over or kept is None else kept
+        _tell(site, landing, kept, metrics=validation[rung.name])
+        if rung.name in comparisons and gain_excluded(
+            comparisons[rung.name], rung=rung.name, min_gain=site.recipe.ladder.min_gain
+        ):
+            because = "gain excluded"
+            break
+        if takes_over and number + 1 < len(rungs):
+            publish(_outcome(site, kept, comparisons, validation=validation, because=None))
+    if kept is None:
+        raise AssertionError("the first rung always starts")
+    site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
+    rung_of_kept = next(rung for rung in rungs if rung.name == kept.rung)
+    outcome = _outcome(site, rung_of_kept.finish(site, kept), comparisons, validation=validation, because=because)
+    publish(outcome)
+    return outcome
+
+
+def _starts(site: Site, rung: Rung, *, first: bool) -> bool:
+    """Decide whether a rung starts: the first always does, others where their forecast fits what is left."""
+
+    def forecast() -> JSON:
+        seconds, left = rung.forecast(site), site.clock.left()
+        return {"start": first or seconds <= left, "forecast_s": round(seconds, 1)}
+
+    return bool(site.plan.decide(f"{rung.name}.start", forecast)["start"])
+
+
+def _landed_before(site: Site, rung: Rung) -> Landing | None:
+    """Take what an earlier life of this run brought back from a rung."""
+    kept = site.checkpoints.newest(f"{rung.name}_landed")
+    if kept is None:
+        return None
+    site.plan.seek(kept.state["n_decisions"])
+    tensors = dict(kept.tensors)
+    arrays = {key: tensors.pop(key).numpy() for key in ("landing.logits", "landing.targets")}
+    site.narrator.say(f"{rung.name} was climbed before the stop")
+    return Landing(
+        **kept.state["landing"],
+        model=rung.unpack(site, tensors, kept.state["model"]),
+        logits=arrays["landing.logits"],
+        targets=arrays["landing.targets"],
+    )
+
+
+def _keep(site: Site, rung: Rung, landing: Landing) -> None:
+    """Put a landing on disk, so that a killed run need not climb it again."""
+    tensors, state = rung.pack(landing)
+    plain = {key: value for key, value in vars(landing).items() if key not in ("model", "logits", "targets")}
+    arrays = {
+        "landing.logits": torch.from_numpy(landing.logits),
+        "landing.targets": torch.from_numpy(landing.targets),
+    }
+    packed = {key: torch.as_tensor(value) for key, value in tensors.items()}
+    site.checkpoints.save(
+        f"{rung.name}_landed",
+        {**packed, **arrays},
+        {"landing": plain, "model": state, "n_decisions": site.plan.n_decisions},
+    )
+    site.journal.append("landed", rung=rung.name, seconds=landing.seconds, peak_mib=landing.peak_mib)
+
+
+def _measure(site: Site, landing: Landing) -> dict[str, JSON]:
+    return site.task.metrics(landing.logits, landing.targets, site.data.labels, temperature=None)
+
+
+def _outcome(
+    site: Site,
+    kept: Landing,
+    comparisons: dict[str, Comparison],
+    *,
+    validation: dict[str, dict[str, JSON]],
+    because: StoppedBecause | None,
+) -> Outcome:
+    """Measure the kept landing; test rows are looked at only once the climb is over."""
+    temperature = fit_temperature(kept.logits, kept.targets)
+    rows = site.data.split.test
+    test = None
+    if because is not None and len(rows):
+        predictor = KINDS.member(kept.kind).predictor(kept.model)
+        logits = predictor.outputs([site.data.texts[row] for row in rows]).logits
+        test = site.task.metrics(logits, site.data.targets[rows], site.data.labels, temperature=temperature)
+    return Outcome(
+        landings=tuple(site.landings.values()),
+        comparisons=dict(comparisons),
+        validation=dict(validation),
+        kept=kept,
+        temperature=temperature,
+        metrics=_measure(site, kept),
+        test=test,
+        stopped_because=because,
+    )
+
+
+def _tell(site: Site, landing: Landing, kept: Landing, *, metrics: dict[str, JSON]) -> None:
+    name = site.objective
+    figure = metrics[name]
+    verdict = "kept" if kept is landing else f"not kept ({kept.rung} is better)"
+    site.narrator.say(
+        f"{landing.rung}: {name.replace('_', '-')} {100 * figure['value']:.1f} % "
+        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}) on {len(landing.targets)} validation rows "
+        f"after {site.clock.elapsed():.0f} s, {verdict}"
+    )

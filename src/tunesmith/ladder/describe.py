@@ -1,0 +1,118 @@
+"""What is said of a climb's result: the bundle's facts, its costs, and the answer of ``train --json``."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, TokenFacts
+from tunesmith.files.manifest import file_digest
+from tunesmith.ladder.climb import Outcome
+from tunesmith.ladder.site import Site
+from tunesmith.machine.describe import describe
+from tunesmith.types import JSON
+
+_LIBRARIES = ("tunesmith", "torch", "tokenizers", "numpy", "scikit-learn", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """Name what computes.
+
+    Returns:
+        Python and the libraries that decide numbers.
+    """
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+
+
+def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
+    """Describe the kept model.
+
+    Args:
+        site: The climb.
+        outcome: What it brought.
+        label_type: Type the labels came in.
+
+    Returns:
+        The content of ``tunesmith.json``: nothing in it depends on a clock.
+    """
+    kept, data = outcome.kept, site.data
+    tokens = base = None
+    if kept.kind == "encoder":
+        tokens = TokenFacts(
+            max_seq_length=kept.model.max_seq_length, pooling=kept.model.pooling, unit_length=kept.model.unit_length
+        )
+        base = BaseFacts(
+            name=site.base.name,
+            licence=site.base.licence,
+            sha256=file_digest(site.base.folder / "model.safetensors"),
+        )
+    recipe = site.recipe.model_dump(mode="json")
+    recipe["run"].pop("out")  # where a model lies is no part of what it is
+    return Facts(
+        format=FORMAT,
+        kind=kept.kind,
+        task=site.task.name,
+        rung=kept.rung,
+        labels=data.labels,
+        label_type=label_type,
+        tokens=tokens,
+        temperature=outcome.temperature,
+        measured_on=kept.measured_on,
+        metrics=outcome.metrics,
+        test_metrics=outcome.test,
+        data=DataFacts(
+            source=Path(data.source).name,
+            sha256=data.sha256,
+            text=", ".join(data.columns.text),
+            label=data.columns.label or "",
+            rows=len(data.texts),
+            train=len(data.split.train),
+            validation=len(data.split.validation),
+            test=len(data.split.test),
+        ),
+        base=base,
+        versions=versions(),
+        recipe=recipe,
+    )
+
+
+def costs_of(site: Site, outcome: Outcome) -> dict[str, Any]:
+    """Tell what the climb cost.
+
+    Args:
+        site: The climb.
+        outcome: What it brought.
+
+    Returns:
+        The content of ``costs.json``: all that differs from run to run.
+    """
+    return {
+        "seconds": round(site.clock.elapsed(), 2),
+        "stopped_because": outcome.stopped_because,
+        "rungs": rungs_of(outcome),
+        "machine": describe(),
+    }
+
+
+def rungs_of(outcome: Outcome) -> list[dict[str, JSON]]:
+    """List the rungs as ``train --json`` does.
+
+    Args:
+        outcome: What the climb brought.
+
+    Returns:
+        One object a rung, in the order they landed.
+    """
+    return [
+        {
+            "name": landing.rung,
+            "seconds": round(landing.seconds, 2),
+            "peak_mib": round(landing.peak_mib, 1),
+            "tflop": round(landing.tflop, 4),
+            "validation": outcome.validation[landing.rung],
+            "kept": landing.rung == outcome.kept.rung,
+        }
+        for landing in outcome.landings
+    ]

@@ -1,0 +1,48 @@
+"""What a run would do, without doing it: columns, splits, tokens, and a forecast of each rung."""
+
+from __future__ import annotations
+
+from tunesmith.data.table import Table
+from tunesmith.ladder.prepare import prepare
+from tunesmith.ladder.resolve import Resolved
+from tunesmith.ladder.site import Ground
+from tunesmith.machine.rates import matmul_rate
+from tunesmith.machine.threads import choose_threads, set_threads
+from tunesmith.types import JSON
+
+
+def dry_run(resolved: Resolved, table: Table) -> dict[str, JSON]:
+    """Read and prepare the data, find the base model, and foresee the least time of each rung.
+
+    Args:
+        resolved: The recipe, checked.
+        table: The training file as read.
+
+    Returns:
+        Plain data; nothing is written.
+
+    Raises:
+        TunesmithError: What a real run would find wrong before training.
+    """
+    recipe = resolved.recipe
+    data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
+    set_threads(recipe.run.threads or choose_threads())
+    ground = Ground(recipe=recipe, task=resolved.task, data=data, matmul_gflops=matmul_rate())
+    tokens = ground.encoded.tokens
+    n_windows = tokens.n_windows()
+    unfit = ground.encoded.unfit()
+    return {
+        "rows": len(data.texts),
+        "labels": len(data.labels),
+        "train": len(data.split.train),
+        "validation": len(data.split.validation),
+        "test": len(data.split.test),
+        "base": f"{ground.base.name} ({ground.base.source}, {ground.base.licence})",
+        "tokens": int(tokens.n_tokens.sum()),
+        "longest": int(tokens.n_tokens.max()),
+        "windowed": int((n_windows > 1).sum()),
+        "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
+        "budget": recipe.ladder.budget,
+        "notes": [*resolved.notes, *data.notes],
+        "findings": [*(finding.message for finding in data.findings), *([unfit.message] if unfit else [])],
+    }

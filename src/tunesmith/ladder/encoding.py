@@ -1,0 +1,103 @@
+"""Each text tokenised once and encoded once by the base model; features wait on disk for whoever needs them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.data.check import Finding, check_pieces
+from tunesmith.data.tokenize import TokenSet, tokenize
+from tunesmith.files.tensors import load_arrays, save_tensors
+from tunesmith.ladder.flops import forward_flops
+from tunesmith.models.base import BaseModel
+from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
+from tunesmith.models.encoders import Encoder, load_encoder
+from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
+from tunesmith.runtimes.torch import encode_poolings
+
+POOLINGS = ("mean", "cls", "max")
+"""Made from one pass; the probe chooses among them."""
+
+
+class EncodedTexts:
+    """The rows of a run as the base model sees them.
+
+    Args:
+        base: The pretrained encoder.
+        texts: Prepared texts, one a row.
+        folder: Where features are kept between rungs and across a resumed run.
+    """
+
+    def __init__(self, base: BaseModel, texts: Sequence[str], folder: Path) -> None:
+        self.base = base
+        self._texts = texts
+        self._folder = folder
+        self.encode_gflops: float | None = None
+        """Rate of the pass over the texts, once it has been made."""
+
+    @cached_property
+    def config(self) -> EncoderConfig:
+        """The encoder's shape."""
+        return read_encoder_config(self.base.folder)
+
+    @cached_property
+    def max_seq_length(self) -> int:
+        """Tokens of one window."""
+        return max_seq_length(self.base.folder, self.config)
+
+    @cached_property
+    def tokens(self) -> TokenSet:
+        """All rows as tokens; longer texts as windows."""
+        return tokenize(self._texts, load_tokenizer(self.base.folder), max_seq_length=self.max_seq_length)
+
+    def unfit(self) -> Finding | None:
+        """Say whether the base model's vocabulary does not know these texts' language.
+
+        Returns:
+            The finding, or None where it knows them well enough.
+        """
+        return check_pieces(self._texts, load_tokenizer(self.base.folder))
+
+    def load_encoder(self) -> Encoder:
+        """Build the pretrained encoder from its files.
+
+        Returns:
+            A fresh copy.
+        """
+        return load_encoder(self.base.folder, self.config)
+
+    def features(self, rows: NDArray[np.int64], progress: Callable[[int, int], None]) -> dict[str, NDArray[np.float32]]:
+        """Encode rows with the frozen base, or read what an earlier life of this run encoded.
+
+        Args:
+            rows: Which rows, ``[B]``.
+            progress: Told tokens done and tokens in all.
+
+        Returns:
+            For each pooling float32 ``[B, H]``, scaled to unit length.
+        """
+        path = self._folder / "probe.safetensors"
+        if path.is_file():
+            kept = load_arrays(path)
+            if np.array_equal(kept.pop("rows"), rows):
+                return kept
+        tokens = self.tokens.select(rows)
+        started = time.monotonic()
+        features = encode_poolings(self.load_encoder(), tokens, POOLINGS, progress=progress)
+        self.encode_gflops = forward_flops(self.config, tokens.lengths()) / (time.monotonic() - started) / 1e9
+        features = {name: _unit(values) for name, values in features.items()}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        save_tensors(path, {"rows": rows, **features})
+        return features
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale each row to length 1 as the classifier does, ``[B, H]``."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = vectors / np.maximum(norms, 1e-12)
+    return scaled

@@ -1,0 +1,215 @@
+"""Putting a fit together: options, groups, loss, schedule, and the plan of its steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.config import Settings
+from tunesmith.data.batch import pack, random_draws
+from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
+from tunesmith.ladder.flops import forward_flops
+from tunesmith.ladder.site import Site
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.train.losses import LOSSES
+from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.optimisers import OPTIMISERS
+from tunesmith.train.parameter_groups import parameter_groups
+from tunesmith.train.schedules import SCHEDULES
+from tunesmith.types import JSON
+
+SHARE_OF_WHAT_IS_LEFT = 0.85
+"""Of the budget that a fit may plan for, so that its schedule ends inside."""
+
+EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
+"""Used where the encoder's rate has not been seen yet."""
+
+_N_TIMED_DRAWS = 6
+_SAVE_EVERY_S = 60.0
+_STEPS_WORTH_TAKING = 1200
+
+
+class FitOptions(Settings):
+    """How the encoder is trained."""
+
+    epochs: float | None = Field(None, gt=0.0, le=1000.0)
+    """Passes over the train rows; left out, 2 to 8 by the number of rows, and what the budget allows."""
+
+    batch_tokens: int = Field(512, ge=16, le=1_000_000)
+    """Real tokens of an optimiser step."""
+
+    micro_batch_size: int | None = Field(None, ge=1)
+    """Rows of one forward pass; left out, all of a step at once."""
+
+    learning_rate: float = Field(2e-4, gt=0.0, le=1.0)
+    """Peak rate of the top layer."""
+
+    head_learning_rate: float = Field(1e-3, ge=0.0, le=1.0)
+    """Peak rate of the head, which starts solved."""
+
+    layer_decay: float = Field(0.9, gt=0.0, le=1.0)
+    """Factor on the rate for each layer further down."""
+
+    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
+    """Decoupled decay of matrices."""
+
+    max_grad_norm: float = Field(1.0, gt=0.0)
+    """L2 bound of the whole gradient."""
+
+    embeddings: Literal["frozen", "trained"] = "frozen"
+    """Whether the table of word vectors learns too."""
+
+    patience: int = Field(3, ge=1)
+    """Scored points without gain after which training ends."""
+
+    loss: str = "cross_entropy"
+    """Which loss."""
+
+    loss_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the loss."""
+
+    optimiser: str = "adamw"
+    """Which optimiser."""
+
+    optimiser_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the optimiser."""
+
+    schedule: str = "linear"
+    """Which curve the learning rates follow."""
+
+    schedule_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the schedule."""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """A fit with its model and its rows."""
+
+    fit: Fit
+    model: EncoderModel
+    rows: Rows
+
+
+def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
+    """Put together all that a fit needs, from the probe's head to the plan of its steps.
+
+    Args:
+        site: The climb; the probe has landed.
+        options: How the encoder is trained.
+        name: Name of the fit in plan, log and checkpoints.
+        seed: Of draws and dropout.
+
+    Returns:
+        The fit, ready to begin.
+    """
+    data = site.data
+    head = site.landings["probe"].model.classifier.head
+    model = fresh_model(
+        site,
+        site.landings["probe"].model.pooling,
+        weight=head.weight.detach(),
+        bias=head.bias.detach(),
+    )
+    if options.embeddings == "frozen":
+        model.classifier.encoder.freeze_embeddings()
+    rows = Rows(
+        train=site.encoded.tokens.select(data.split.train),
+        validation=site.encoded.tokens.select(data.split.validation),
+        validation_targets=data.targets[data.split.validation],
+    )
+    loss = LOSSES.member(options.loss).build(LOSSES.options(options.loss, options.loss_options))
+    objective = Classification(model.classifier, loss, torch.from_numpy(data.targets[data.split.train]))
+    groups = parameter_groups(
+        model.classifier.encoder.layer_groups(),
+        model.classifier.head.parameters(),
+        learning_rate=options.learning_rate,
+        head_learning_rate=options.head_learning_rate,
+        layer_decay=options.layer_decay,
+        weight_decay=options.weight_decay,
+    )
+    optimiser_options = OPTIMISERS.options(options.optimiser, options.optimiser_options)
+    schedule_options = SCHEDULES.options(options.schedule, options.schedule_options)
+    fit = Fit(
+        site,
+        name,
+        objective,
+        optimizer=OPTIMISERS.member(options.optimiser).build(groups, optimiser_options),
+        schedule=SCHEDULES.member(options.schedule).build(schedule_options),
+        rows=rows,
+        fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
+    )
+    return SetUp(fit=fit, model=model, rows=rows)
+
+
+def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
+    """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
+    tokens_per_epoch = int(rows.train.n_tokens.sum())
+    steps_per_epoch = max(1.0, tokens_per_epoch / options.batch_tokens)
+    epochs = options.epochs or min(8.0, max(2.0, _STEPS_WORTH_TAKING / steps_per_epoch))
+    wanted = max(1, math.ceil(epochs * steps_per_epoch))
+
+    def measured() -> JSON:
+        draws = random_draws(rows.train.n_tokens, batch_tokens=options.batch_tokens, seed=seed, epoch=0)
+        batches = [pack(rows.train, draw) for draw in islice(draws, _N_TIMED_DRAWS)]
+        step_s = seconds_per_token(objective, batches) * min(options.batch_tokens, tokens_per_epoch) * 1.1
+        affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - _reserve(site)) / step_s
+        return {"steps": max(1, int(min(wanted, affordable))), "save_every": max(1, round(_SAVE_EVERY_S / step_s))}
+
+    decided = site.plan.decide(f"{name}.steps", measured)
+    steps = int(decided["steps"])
+    points = scoring_points(
+        steps,
+        steps_per_epoch=steps_per_epoch,
+        training_tokens=steps * options.batch_tokens,
+        scored_tokens=int(rows.validation.n_tokens.sum()),
+    )
+    return FitPlan(
+        steps=steps,
+        points=points,
+        save_every=int(decided["save_every"]),
+        patience=options.patience,
+        reserve_s=_reserve(site),
+    )
+
+
+def _reserve(site: Site) -> float:
+    """Seconds to keep for the test rows and for writing the bundle."""
+    tokens = site.encoded.tokens.select(site.data.split.test)
+    rate = 1e9 * (site.encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * site.matmul_gflops)
+    return 4.0 + forward_flops(site.encoded.config, tokens.lengths()) / rate
+
+
+def fresh_model(site: Site, pooling: str, *, weight: Tensor, bias: Tensor) -> EncoderModel:
+    """Put a head on a fresh copy of the base encoder.
+
+    Args:
+        site: The climb.
+        pooling: How tokens become one vector.
+        weight: Of the head, ``[C, H]``.
+        bias: Of the head, ``[C]``.
+
+    Returns:
+        The model; copies, so that nothing is shared with another rung's.
+    """
+    encoder = site.encoded.load_encoder()
+    head = LinearHead(encoder.hidden_size, weight.shape[0])
+    with torch.no_grad():
+        head.weight.copy_(weight)
+        head.bias.copy_(bias)
+    return EncoderModel(
+        classifier=EncoderClassifier(encoder, pooling, head, unit_length=True),
+        tokenizer=load_tokenizer(site.base.folder),
+        base_folder=site.base.folder,
+        max_seq_length=site.encoded.max_seq_length,
+        pooling=pooling,
+        unit_length=True,
+    )

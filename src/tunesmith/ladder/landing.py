@@ -1,0 +1,68 @@
+"""What a rung brings back: a model, its outputs on the validation rows and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.bundle.schema import Kind
+from tunesmith.types import JSON
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One rung climbed.
+
+    ``logits`` ``[B, C]`` and ``targets`` ``[B]`` are what its figures are measured on: the validation rows, or all rows
+    to choose on, each by a head that has not seen it.
+    """
+
+    rung: str
+    kind: Kind
+    """Kind of bundle its model saves as."""
+    model: Any
+    """What ``bundle.kinds`` of that kind saves."""
+    logits: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    objective: float
+    """The figure that chooses, 0..1, on the validation rows."""
+    log_loss: float
+    measured_on: str
+    seconds: float
+    peak_mib: float
+    tflop: float
+    notes: tuple[str, ...] = ()
+    facts: dict[str, JSON] = field(default_factory=dict)
+    """What it decided from the data: pooling, penalty, steps, epochs."""
+
+    def right(self) -> NDArray[np.bool_]:
+        """Say which of the measured rows were answered right.
+
+        Returns:
+            ``[B]``.
+        """
+        right: NDArray[np.bool_] = self.logits.argmax(axis=1) == self.targets
+        return right
+
+
+def log_loss_of(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+    """Average the negative log likelihood of the right class.
+
+    Args:
+        logits: ``[B, C]``.
+        targets: ``[B]``.
+
+    Returns:
+        Nats a row.
+
+    Example:
+        >>> round(log_loss_of(np.zeros((1, 2), np.float32), np.array([0])), 4)
+        0.6931
+    """
+    wide = logits.astype(np.float64)
+    top = wide.max(axis=1)
+    total = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
+    return float((total - wide[np.arange(len(targets)), targets]).mean())

@@ -1,0 +1,191 @@
+"""``finetune``: the encoder trained from the probe's head, every layer at a rate of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.ladder.fitting import (
+    EXPECTED_SHARE_OF_MATMUL_RATE,
+    SHARE_OF_WHAT_IS_LEFT,
+    FitOptions,
+    SetUp,
+    fresh_model,
+    set_up,
+)
+from tunesmith.ladder.flops import forward_flops, training_flops
+from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.site import Ground, Site
+from tunesmith.machine.memory import peak_mib
+from tunesmith.train.loop import fit_steps
+from tunesmith.types import JSON
+
+Options = FitOptions
+
+NEEDS = ("probe",)
+"""Rungs whose landing it starts from."""
+
+_LEAST_EPOCHS = 0.3
+
+
+class Finetune:
+    """The encoder trained whole.
+
+    Args:
+        options: How.
+    """
+
+    name = "finetune"
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def forecast(self, ground: Ground) -> float:
+        """Foresee the least seconds worth starting for: three tenths of a pass.
+
+        Args:
+            ground: Rows, base model and rate.
+
+        Returns:
+            Seconds.
+        """
+        return least_seconds(ground)
+
+    def climb(self, site: Site) -> Landing:
+        """Train from the probe's head, score as planned, keep the best.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The landing.
+        """
+        started = time.monotonic()
+        setup = set_up(site, self._options, name=self.name, seed=site.seed)
+        fit = setup.fit
+        fit.begin(site.seed)
+        for step in fit_steps(
+            fit.objective,
+            fit.batches(batch_tokens=self._options.batch_tokens, seed=site.seed),
+            fit.optimizer,
+            max_grad_norm=self._options.max_grad_norm,
+            micro_batch_size=self._options.micro_batch_size,
+            first_number=fit.state.number + 1,
+        ):
+            fit.after(step)
+        fit.take_best()
+        return landing_of(site, self.name, setup, seconds=time.monotonic() - started)
+
+    def finish(self, site: Site, landing: Landing) -> Landing:
+        """Leave the landing as it is: its held-out rows stay held out.
+
+        Args:
+            site: The climb.
+            landing: As it landed.
+
+        Returns:
+            The same landing.
+        """
+        del site
+        return landing
+
+    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
+        """Keep head and encoder.
+
+        Args:
+            landing: As it landed.
+
+        Returns:
+            Tensors and JSON.
+        """
+        classifier = landing.model.classifier
+        return {n: p.detach() for n, p in classifier.named_parameters()}, {"pooling": landing.model.pooling}
+
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+        """Build the model back.
+
+        Args:
+            site: The climb.
+            tensors: As packed.
+            state: As packed.
+
+        Returns:
+            The model.
+        """
+        model = fresh_model(site, str(state["pooling"]), weight=tensors["head.weight"], bias=tensors["head.bias"])
+        with torch.no_grad():
+            for name, parameter in model.classifier.named_parameters():
+                parameter.copy_(tensors[name])
+        model.classifier.eval()
+        return model
+
+
+def build(options: Options) -> Finetune:
+    """Build the rung.
+
+    Args:
+        options: How the encoder is trained.
+
+    Returns:
+        The rung.
+    """
+    return Finetune(options)
+
+
+def least_seconds(ground: Ground) -> float:
+    """Foresee the least seconds in which training can bring something.
+
+    Args:
+        ground: Rows, base model and rate.
+
+    Returns:
+        Seconds of three tenths of a pass, with the share of the budget that is never planned.
+    """
+    encoded = ground.encoded
+    lengths = encoded.tokens.select(ground.data.split.train).lengths()
+    rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
+    return 3.0 + _LEAST_EPOCHS * training_flops(encoded.config, lengths) / rate / SHARE_OF_WHAT_IS_LEFT
+
+
+def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landing:
+    """Describe what a fit brought.
+
+    Args:
+        site: The climb.
+        name: The rung.
+        setup: The fit, ended, its best weights in the model.
+        seconds: What it took.
+
+    Returns:
+        The landing, scored on the validation rows.
+    """
+    fit, rows = setup.fit, setup.rows
+    logits, targets = fit.take_best(), rows.validation_targets
+    n_train_tokens = int(rows.train.n_tokens.sum())
+    trained = training_flops(site.encoded.config, rows.train.lengths()) * fit.state.tokens / n_train_tokens
+    scored = forward_flops(site.encoded.config, rows.validation.lengths()) * len(fit.state.curve)
+    return Landing(
+        rung=name,
+        kind="encoder",
+        model=setup.model,
+        logits=logits,
+        targets=targets,
+        objective=site.task.objective(site.objective, logits, targets),
+        log_loss=fit.state.best_log_loss,
+        measured_on="validation rows",
+        seconds=seconds,
+        peak_mib=peak_mib(),
+        tflop=(trained + scored) / 1e12,
+        facts={
+            "steps": fit.state.number,
+            "best_step": fit.state.best_number,
+            "epochs": round(fit.state.tokens / n_train_tokens, 2),
+            "ended": fit.state.ended,
+            "curve": fit.state.curve,
+            "pooling": setup.model.pooling,
+        },
+    )

@@ -1,0 +1,222 @@
+"""``probe``: the base encoder frozen, each text encoded once, a linear head solved on the stored features."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.config import Settings
+from tunesmith.config.recipe import Names
+from tunesmith.data.split import folds
+from tunesmith.ladder.flops import forward_flops
+from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.site import Ground, Site
+from tunesmith.machine.memory import peak_mib
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoders import Encoder
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.train.solvers.softmax_regression import SoftmaxSolution, choose_l2, solve_softmax
+from tunesmith.types import JSON
+
+_N_FOLDS = 5
+_EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
+
+
+class Options(Settings):
+    """What the probe may choose among."""
+
+    poolings: Names = ("mean", "cls", "max")
+    """Poolings of the encoder's output to try."""
+
+    n_folds: int = Field(_N_FOLDS, ge=2, le=20)
+    """Folds of the out-of-fold figures."""
+
+
+NEEDS: tuple[str, ...] = ()
+"""Rungs whose landing it starts from."""
+
+
+class Probe:
+    """A linear head on a frozen encoder.
+
+    Args:
+        options: Poolings to try.
+    """
+
+    name = "probe"
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def forecast(self, ground: Ground) -> float:
+        """Foresee seconds from tokens, the encoder's size and the measured rate.
+
+        Args:
+            ground: Rows, base model and rate.
+
+        Returns:
+            Seconds.
+        """
+        encoded = ground.encoded
+        tokens = encoded.tokens.select(ground.data.rows_to_choose())
+        rate = _EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops * 1e9
+        return 2.0 + 1.3 * forward_flops(encoded.config, tokens.lengths()) / rate
+
+    def climb(self, site: Site) -> Landing:
+        """Encode all rows, solve a head on the train rows for each pooling, keep the best.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The landing.
+        """
+        started = time.monotonic()
+        data = site.data
+        rows = data.rows_to_choose()
+        features = self._features(site, rows)
+        train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
+        targets = data.targets[rows]
+        chosen = [
+            (pooling, *choose_l2(features[pooling], targets, len(data.labels), train=train, validation=validation))
+            for pooling in self._options.poolings
+        ]
+        pooling, l2, solution = min(
+            chosen, key=lambda choice: _loss(choice[2], features[choice[0]][validation], targets[validation])
+        )
+        logits = solution.logits(features[pooling][validation])
+        tokens = site.encoded.tokens.select(rows)
+        return Landing(
+            rung=self.name,
+            kind="encoder",
+            model=_model(site, site.encoded.load_encoder(), pooling, solution=solution),
+            logits=logits,
+            targets=targets[validation],
+            objective=site.task.objective(site.objective, logits, targets[validation]),
+            log_loss=log_loss_of(logits, targets[validation]),
+            measured_on="validation rows",
+            seconds=time.monotonic() - started,
+            peak_mib=peak_mib(),
+            tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
+            facts={"pooling": pooling, "l2": l2},
+        )
+
+    def finish(self, site: Site, landing: Landing) -> Landing:
+        """Score every row by a head that has not seen it, then solve the final head on all rows.
+
+        Args:
+            site: The climb.
+            landing: As it landed.
+
+        Returns:
+            The landing with out-of-fold figures and the final head.
+        """
+        data = site.data
+        rows = data.rows_to_choose()
+        pooling, l2 = str(landing.facts["pooling"]), float(landing.facts["l2"])
+        features = self._features(site, rows)[pooling]
+        targets = data.targets[rows]
+        labels = [data.labels[target] for target in targets]
+        fold_of = folds(labels, data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
+        final = solve_softmax(features, targets, len(data.labels), l2=l2)
+        logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
+        for fold in range(self._options.n_folds):
+            site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
+            held = fold_of == fold
+            head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2)
+            logits[held] = head.logits(features[held])
+        site.narrator.progress("probe, out of fold", 1.0)
+        encoder = landing.model.classifier.encoder
+        return replace(
+            landing,
+            model=_model(site, encoder, pooling, solution=final),
+            logits=logits,
+            targets=targets,
+            measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
+        )
+
+    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
+        """Keep the head; the encoder is the base model's.
+
+        Args:
+            landing: As it landed.
+
+        Returns:
+            Tensors and JSON.
+        """
+        head = landing.model.classifier.head
+        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, {"pooling": landing.model.pooling}
+
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+        """Build the model back.
+
+        Args:
+            site: The climb.
+            tensors: As packed.
+            state: As packed.
+
+        Returns:
+            The model.
+        """
+        solution = SoftmaxSolution(
+            weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0
+        )
+        return _model(site, site.encoded.load_encoder(), str(state["pooling"]), solution=solution)
+
+    def _features(self, site: Site, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+        started = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            share = done / max(total, 1)
+            passed = time.monotonic() - started
+            site.narrator.progress("probe, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
+
+        return site.encoded.features(rows, progress)
+
+
+def build(options: Options) -> Probe:
+    """Build the rung.
+
+    Args:
+        options: Poolings to try.
+
+    Returns:
+        The rung.
+    """
+    return Probe(options)
+
+
+def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where each wanted row stands among sorted rows."""
+    return np.searchsorted(rows, wanted)
+
+
+def _loss(solution: SoftmaxSolution, features: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+    return log_loss_of(solution.logits(features), targets)
+
+
+def _model(site: Site, encoder: Encoder, pooling: str, *, solution: SoftmaxSolution) -> EncoderModel:
+    n_classes, hidden_size = solution.weight.shape
+    head = LinearHead(hidden_size, n_classes)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(np.asarray(solution.weight)))
+        head.bias.copy_(torch.from_numpy(np.asarray(solution.bias)))
+    classifier = EncoderClassifier(encoder, pooling, head, unit_length=True)
+    classifier.eval()
+    return EncoderModel(
+        classifier=classifier,
+        tokenizer=load_tokenizer(site.base.folder),
+        base_folder=site.base.folder,
+        max_seq_length=site.encoded.max_seq_length,
+        pooling=pooling,
+        unit_length=True,
+    )

@@ -1,0 +1,158 @@
+"""``refine``: a second training from the same start in the time that is left, and the average of both.
+
+Fits from one start that differ only in their draws end in the same valley; the mean of their weights is often better
+than each. Source: Wortsman et al. 2022, "Model soups".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.ladder.fitting import FitOptions, set_up
+from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.rungs.finetune import Finetune, landing_of, least_seconds
+from tunesmith.ladder.site import Ground, Site
+from tunesmith.runtimes.torch import logits as logits_of
+from tunesmith.train.loop import fit_steps
+from tunesmith.types import JSON
+
+Options = FitOptions
+
+NEEDS = ("finetune",)
+"""Rungs whose landing it starts from."""
+
+
+class Refine:
+    """A second fit, averaged with the first.
+
+    Args:
+        options: How the encoder is trained.
+    """
+
+    name = "refine"
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._finetune = Finetune(options)
+
+    def forecast(self, ground: Ground) -> float:
+        """Foresee the least seconds worth starting for: half of what the first fit took.
+
+        Args:
+            ground: Rows, base model and rate.
+
+        Returns:
+            Seconds.
+        """
+        first = ground.landings.get("finetune")
+        return max(least_seconds(ground), 0.5 * (first.seconds if first else 0.0))
+
+    def climb(self, site: Site) -> Landing:
+        """Train again with other draws, average with the first fit, keep the better of the average and the second.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The landing.
+        """
+        started = time.monotonic()
+        seed = site.seed + 1
+        setup = set_up(site, self._options, name=self.name, seed=seed)
+        fit = setup.fit
+        fit.begin(seed)
+        for step in fit_steps(
+            fit.objective,
+            fit.batches(batch_tokens=self._options.batch_tokens, seed=seed),
+            fit.optimizer,
+            max_grad_norm=self._options.max_grad_norm,
+            micro_batch_size=self._options.micro_batch_size,
+            first_number=fit.state.number + 1,
+        ):
+            fit.after(step)
+        fit.take_best()
+        alone = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
+        first: EncoderModel = site.landings["finetune"].model
+        second = {name: value.detach().clone() for name, value in setup.model.classifier.named_parameters()}
+        _average(setup.model, first)
+        logits = logits_of(setup.model.classifier, setup.rows.validation)
+        objective = site.task.objective(site.objective, logits, alone.targets)
+        log_loss = log_loss_of(logits, alone.targets)
+        if (objective, -log_loss) < (alone.objective, -alone.log_loss):
+            _put(setup.model, second)
+            return replace(alone, facts={**alone.facts, "averaged": False}, seconds=time.monotonic() - started)
+        return replace(
+            alone,
+            logits=logits,
+            objective=objective,
+            log_loss=log_loss,
+            seconds=time.monotonic() - started,
+            facts={**alone.facts, "averaged": True},
+        )
+
+    def finish(self, site: Site, landing: Landing) -> Landing:
+        """Leave the landing as it is: its held-out rows stay held out.
+
+        Args:
+            site: The climb.
+            landing: As it landed.
+
+        Returns:
+            The same landing.
+        """
+        return self._finetune.finish(site, landing)
+
+    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
+        """Keep head and encoder.
+
+        Args:
+            landing: As it landed.
+
+        Returns:
+            Tensors and JSON.
+        """
+        return self._finetune.pack(landing)
+
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+        """Build the model back.
+
+        Args:
+            site: The climb.
+            tensors: As packed.
+            state: As packed.
+
+        Returns:
+            The model.
+        """
+        return self._finetune.unpack(site, tensors, state)
+
+
+def build(options: Options) -> Refine:
+    """Build the rung.
+
+    Args:
+        options: How the encoder is trained.
+
+    Returns:
+        The rung.
+    """
+    return Refine(options)
+
+
+def _average(model: EncoderModel, other: EncoderModel) -> None:
+    """Replace the model's weights by the mean of both models' weights."""
+    with torch.no_grad():
+        for mine, theirs in zip(model.classifier.parameters(), other.classifier.parameters(), strict=True):
+            mine.lerp_(theirs, 0.5)
+
+
+def _put(model: EncoderModel, weights: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in model.classifier.named_parameters():
+            parameter.copy_(weights[name])

@@ -1,0 +1,53 @@
+"""What every encoder is: a module from packed tokens to one vector a token."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from tunesmith.types import PackedTokens
+
+
+class Encoder(nn.Module):
+    """A pretrained encoder; ``flat`` and ``grouped`` are the two ways to run one.
+
+    Sequences come packed, without padding, and a token's vector depends on its own sequence alone.
+
+    Args:
+        hidden_size: Width of the token vectors.
+    """
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+
+    def forward(self, tokens: PackedTokens) -> Tensor:
+        """Encode.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            A vector a token, ``[T, H]``, in the order of the tokens.
+        """
+        raise NotImplementedError
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Sort the parameters by height, for rates that differ by layer and for freezing from below.
+
+        Returns:
+            The embeddings, then each layer from the bottom up; every parameter is in exactly one group.
+        """
+        raise NotImplementedError
+
+    def hf_state(self) -> dict[str, Tensor]:
+        """Give the weights as transformers' ``AutoModel`` names and shapes them.
+
+        Returns:
+            Name to tensor, detached; a pooler that came with the checkpoint goes out as it came in.
+        """
+        raise NotImplementedError
+
+    def freeze_embeddings(self) -> None:
+        """Stop training everything below the first layer, which then needs no gradient of its input either."""
+        for parameter in self.layer_groups()[0]:
+            parameter.requires_grad_(False)

@@ -1,0 +1,212 @@
+"""The flat engine: BERT, RoBERTa, XLM-R, CamemBERT, ELECTRA and DistilBERT on one matrix of tokens.
+
+How BERT works. Each token of a text becomes a vector: what word it is, plus where it stands, plus which of two texts
+it belongs to (``Embeddings``). Then equal layers rework the vectors (``Layer``), and each layer does two things, whose
+result is added to what was there and normalised. *Attention*: a token asks (query) all tokens of its text what they
+offer (key), and gathers a mixture of what they hold (value), with several heads at once, each on its own slice of the
+vector. *Feed-forward*: each token by itself goes through a wider layer and back.
+
+Only attention looks at more than one token. So all texts of a batch lie end to end in one ``[T, H]`` matrix for
+everything else, and attention runs on groups of texts of equal length. Nothing is padded and nothing is masked; the
+outputs are those of the padded computation.
+
+Source: Devlin et al. 2019 (BERT); the variants differ in names, position offset, token types and a projection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunesmith.config import Settings
+from tunesmith.errors import ShapeError
+from tunesmith.models.checkpoint import refuse_missing, refuse_shape
+from tunesmith.models.encoder import Encoder
+from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.models.encoders._attention import GroupedAttention
+from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
+from tunesmith.models.encoders._hf_names import from_hf, to_hf
+from tunesmith.types import PackedTokens
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": functional.gelu,
+    "gelu_new": partial(functional.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(functional.gelu, approximate="tanh"),
+    "relu": functional.relu,
+    "silu": functional.silu,
+}
+
+
+class Options(Settings):
+    """The flat engine has no options."""
+
+
+class Embeddings(nn.Module):
+    """Words, positions and token types as vectors.
+
+    Args:
+        config: The encoder's shape.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.offset = config.position_offset
+        self.dropout = config.hidden_dropout_prob
+        width = config.embedding_size
+        self.word = nn.Embedding(config.vocab_size, width)
+        self.position = nn.Embedding(config.max_position_embeddings, width)
+        self.token_type = nn.Embedding(config.type_vocab_size, width) if config.type_vocab_size else None
+        self.norm = nn.LayerNorm(width, config.layer_norm_eps)
+        self.project = nn.Linear(width, config.hidden_size) if width != config.hidden_size else None
+
+    def forward(self, tokens: PackedTokens, coins: Coins | None) -> Tensor:
+        """Look each token up.
+
+        Args:
+            tokens: Sequences end to end.
+            coins: Decisions of dropout; None in evaluation.
+
+        Returns:
+            A vector a token, ``[T, H]``.
+
+        Raises:
+            ShapeError: A sequence is longer than the position table.
+        """
+        device = self.word.weight.device
+        hidden: Tensor = self.word(torch.tensor(tokens.input_ids, device=device))
+        hidden = hidden + self.position(torch.tensor(self._positions(tokens), device=device))
+        if self.token_type is not None:
+            types = tokens.token_type_ids
+            first = self.token_type.weight[0]
+            hidden = hidden + (
+                first if types is None else self.token_type(torch.tensor(types, dtype=torch.int32, device=device))
+            )
+        hidden = drop(self.norm(hidden), self.dropout, coins)
+        return hidden if self.project is None else self.project(hidden)
+
+    def _positions(self, tokens: PackedTokens) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        lengths = tokens.lengths
+        room = self.position.num_embeddings - self.offset
+        if lengths.max() > room:
+            raise ShapeError(f"a sequence of {lengths.max()} tokens, but only {room} positions")
+        starts = np.repeat(lengths.cumsum() - lengths, lengths)
+        return np.arange(len(starts)) - starts + self.offset
+
+
+class Layer(nn.Module):
+    """One layer: attention, then feed-forward, each added to its input and normalised.
+
+    Args:
+        config: The encoder's shape.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width, inner, epsilon = config.hidden_size, config.intermediate_size, config.layer_norm_eps
+        self.dropout = config.hidden_dropout_prob
+        self.activation = ACTIVATIONS[config.hidden_act]
+        self.qkv = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.attention_norm = nn.LayerNorm(width, epsilon)
+        self.grow = nn.Linear(width, inner)
+        self.shrink = nn.Linear(inner, width)
+        self.output_norm = nn.LayerNorm(width, epsilon)
+
+    def forward(self, hidden: Tensor, attend: GroupedAttention, coins: Coins | None) -> Tensor:
+        """Rework the vectors once.
+
+        Args:
+            hidden: A vector a token, ``[T, H]``.
+            attend: Attention over this batch's sequences.
+            coins: Decisions of dropout; None in evaluation.
+
+        Returns:
+            ``[T, H]``.
+        """
+        gathered = self.attention_out(attend(self.qkv(hidden)))
+        hidden = self.attention_norm(add_dropped(hidden, gathered, self.dropout, coins=coins))
+        thought = self.shrink(self.activation(self.grow(hidden)))
+        normed: Tensor = self.output_norm(add_dropped(hidden, thought, self.dropout, coins=coins))
+        return normed
+
+
+class FlatEncoder(Encoder):
+    """BERT and its nearest kin.
+
+    Args:
+        config: The encoder's shape.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__(config.hidden_size)
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.pooler: dict[str, Tensor] = {}
+        """BERT's pooler as the checkpoint had it; nothing here uses it, but whoever loads our files may."""
+
+    def forward(self, tokens: PackedTokens) -> Tensor:
+        """Encode.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            A vector a token, ``[T, H]``.
+        """
+        config = self.config
+        coins = Coins(self.embeddings.word.weight.device) if self.training else None
+        attend = GroupedAttention(
+            tokens.groups(), config.num_attention_heads, rate=config.attention_probs_dropout_prob, coins=coins
+        )
+        hidden: Tensor = self.embeddings(tokens, coins)
+        for layer in self.layers:
+            hidden = layer(hidden, attend, coins)
+        return hidden
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Sort the parameters by height.
+
+        Returns:
+            The embeddings, then each layer from the bottom up.
+        """
+        return [list(part.parameters()) for part in (self.embeddings, *self.layers)]
+
+    def hf_state(self) -> dict[str, Tensor]:
+        """Give the weights as transformers' ``AutoModel`` names and shapes them.
+
+        Returns:
+            Name to tensor, detached; the pooler of the checkpoint among them, where it had one.
+        """
+        return to_hf(self.state_dict(), self.config) | self.pooler
+
+
+def build(config: EncoderConfig, weights: Mapping[str, Tensor], options: Options) -> FlatEncoder:
+    """Build the encoder around a checkpoint's weights.
+
+    Args:
+        config: The encoder's shape.
+        weights: Under Hugging Face's names for the bare encoder, float32.
+        options: None to set.
+
+    Returns:
+        The encoder, every parameter trainable.
+
+    Raises:
+        ArtifactError: ``weights-missing`` or ``weights-shape``.
+    """
+    del options
+    with torch.device("meta"):  # shapes only: the memory is the checkpoint's, however large a config claims to be
+        encoder = FlatEncoder(config)
+    expected = encoder.hf_state()
+    refuse_missing([name for name in expected if name not in weights], model_type=config.model_type)
+    for name, tensor in expected.items():
+        refuse_shape(name, weights[name].shape, tensor.shape)
+    encoder.load_state_dict(from_hf(weights, encoder.state_dict(), config), assign=True)
+    encoder.pooler = {name: tensor for name, tensor in weights.items() if name.startswith("pooler.")}
+    return encoder

@@ -1,0 +1,139 @@
+"""Any other architecture: the module of transformers, run on one group of equal lengths at a time.
+
+Equal lengths need no padding and no mask, so the outputs are those of the padded computation without its waste. The
+config that transformers sees is made of checked keys alone, and nothing is fetched: the weights are already here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tunesmith.config import Settings
+from tunesmith.errors import ArtifactError
+from tunesmith.models.checkpoint import refuse_missing, refuse_shape
+from tunesmith.models.encoder import Encoder
+from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.types import PackedTokens
+
+
+class Options(Settings):
+    """The grouped engine has no options."""
+
+
+class GroupedEncoder(Encoder):
+    """An encoder of transformers.
+
+    Args:
+        config: The encoder's shape.
+        module: The model, its weights loaded.
+        has_pooler: Whether the checkpoint came with a pooler; one that transformers made up is not saved.
+    """
+
+    def __init__(self, config: EncoderConfig, module: nn.Module, *, has_pooler: bool) -> None:
+        super().__init__(config.hidden_size)
+        self.config = config
+        self.module = module
+        self._has_pooler = has_pooler
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(not _is_pooler(name))
+
+    def forward(self, tokens: PackedTokens) -> Tensor:
+        """Encode.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            A vector a token, ``[T, H]``.
+        """
+        device = next(self.module.parameters()).device
+        input_ids = torch.tensor(tokens.input_ids, dtype=torch.int64, device=device)
+        types = tokens.token_type_ids
+        token_types = None if types is None else torch.tensor(types, dtype=torch.int64, device=device)
+        encoded = []
+        for start, count, length in tokens.groups():
+            place = slice(start, start + count * length)
+            inputs = {"input_ids": input_ids[place].view(count, length)}
+            if token_types is not None and self.config.type_vocab_size:
+                inputs["token_type_ids"] = token_types[place].view(count, length)
+            encoded.append(self.module(**inputs).last_hidden_state.flatten(0, 1))
+        return torch.cat(encoded)
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Sort the parameters by height: the longest list of modules is taken for the layers.
+
+        Returns:
+            What is declared before the layers, then each layer; what is declared after them belongs to the last.
+        """
+        lists = [(name, part) for name, part in self.module.named_modules() if isinstance(part, nn.ModuleList)]
+        stack, layers = max(lists, key=lambda found: len(found[1]))
+        groups: list[list[nn.Parameter]] = [[] for _ in range(len(layers) + 1)]
+        height = 0
+        for name, parameter in self.module.named_parameters():
+            if name.startswith(f"{stack}."):
+                height = int(name.removeprefix(f"{stack}.").split(".")[0]) + 1
+            groups[height].append(parameter)
+        return groups
+
+    def hf_state(self) -> dict[str, Tensor]:
+        """Give the weights as transformers' ``AutoModel`` names and shapes them.
+
+        Returns:
+            Name to tensor, detached; the pooler of the checkpoint among them, where it had one.
+        """
+        state = self.module.state_dict()
+        return {name: tensor for name, tensor in state.items() if self._has_pooler or not _is_pooler(name)}
+
+
+def build(config: EncoderConfig, weights: Mapping[str, Tensor], options: Options) -> GroupedEncoder:
+    """Build the encoder around a checkpoint's weights.
+
+    Args:
+        config: The encoder's shape.
+        weights: Under Hugging Face's names for the bare encoder, float32.
+        options: None to set.
+
+    Returns:
+        The encoder, every parameter but a pooler's trainable.
+
+    Raises:
+        ArtifactError: ``weights-missing``, ``weights-shape``, or ``config-unsupported`` where transformers cannot
+            build the architecture.
+    """
+    del options
+    module = _build_module(config)
+    expected = module.state_dict()
+    refuse_missing(
+        [name for name in expected if name not in weights and not _is_pooler(name)], model_type=config.model_type
+    )
+    state = {name: weights[name] for name in expected if name in weights}
+    for name, tensor in state.items():
+        refuse_shape(name, tensor.shape, expected[name].shape)
+    module.load_state_dict(state, strict=False)
+    return GroupedEncoder(config, module, has_pooler=any(_is_pooler(name) for name in state))
+
+
+def _build_module(config: EncoderConfig) -> nn.Module:
+    """Let transformers build the architecture, from checked keys and with nothing to fetch."""
+    from transformers import AutoConfig, AutoModel
+
+    keys: dict[str, Any] = {name: value for name, value in config.hf.items() if name != "model_type"}
+    try:
+        shape = AutoConfig.for_model(config.model_type, **keys)
+        module: nn.Module = AutoModel.from_config(shape, attn_implementation="eager")
+    except (ValueError, TypeError, ImportError) as error:
+        raise ArtifactError(
+            "config-unsupported",
+            "the installed transformers cannot build this architecture",
+            found=f"{config.model_type}: {str(error)[:200]}",
+            advice="install a newer transformers, or choose another base model with --base",
+        ) from error
+    return module
+
+
+def _is_pooler(name: str) -> bool:
+    return name.startswith("pooler.")

@@ -1,0 +1,192 @@
+"""Fitting a linear softmax classifier on all rows at once, whatever its features are stored as.
+
+Minimises ``mean cross-entropy + l2 / 2 * |weights|^2`` by L-BFGS from a start and a first guess of the inverse
+curvature that the caller knows. Logits are linear in the parameters, so a step needs one product to move the logits
+and one for the gradient; the line search between them only adds and exponentiates.
+
+Source: Nocedal and Wright 2006, algorithm 7.4 and section 3.1. The objective is that of scikit-learn's
+``LogisticRegression`` with ``C = 1 / (l2 * rows)``; the bias is free in both.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+
+_HISTORY = 10
+_TRIALS = 12  # evaluations in one line search; one or two are usual
+_SUFFICIENT_DECREASE = 1e-4
+_SLOPE_LEFT = 0.9  # a tighter search costs more evaluations than it saves iterations
+
+_Pair: TypeAlias = tuple[Tensor, Tensor, float]
+
+
+class Features(Protocol):
+    """Stored features of B rows. Parameters are ``[F + 1, C]``: a row of weights a feature, the bias last."""
+
+    def logits(self, parameters: Tensor) -> Tensor:
+        """Multiply features and parameters: ``[B, C]``."""
+
+    def gradient(self, residual: Tensor) -> Tensor:
+        """Multiply the transposed features and ``[B, C]``: ``[F + 1, C]``."""
+
+    def precondition(self, gradient: Tensor) -> Tensor:
+        """Multiply a first guess of the inverse curvature and a gradient ``[F + 1, C]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Where the descent ended: ``parameters`` ``[F + 1, C]``, the loss there (penalty included), the steps taken."""
+
+    parameters: Tensor
+    loss: float
+    iterations: int
+
+
+def descend(
+    features: Features, targets: Tensor, start: Tensor, *, l2: float, max_iterations: int, tolerance: float
+) -> Descent:
+    """Lower the loss until it hardly falls.
+
+    The same inputs on the same number of threads give the same bits.
+
+    Args:
+        features: Of B rows.
+        targets: Class numbers ``[B]``.
+        start: Parameters to begin at, ``[F + 1, C]``.
+        l2: Strength of the penalty, relative to the mean loss of a row.
+        max_iterations: Most steps.
+        tolerance: Stop once two steps in a row lower the loss by less than this share of it.
+
+    Returns:
+        The end.
+    """
+    objective = _Objective(features, targets, l2)
+    point = objective.at(start)
+    pairs: deque[_Pair] = deque(maxlen=_HISTORY)
+    iterations = n_slow = 0
+    while iterations < max_iterations and n_slow < 2:
+        reached = _line_search(objective, point, _direction(features, point.gradient, pairs))
+        if reached is None:  # what is left of the slope is rounding
+            break
+        iterations += 1
+        step, turn = reached.parameters - point.parameters, reached.gradient - point.gradient
+        bend = _dot(step, turn)
+        if bend > 0:
+            pairs.append((step, turn, 1 / bend))
+        n_slow = n_slow + 1 if point.loss - reached.loss < tolerance * reached.loss else 0
+        point = reached
+    return Descent(point.parameters, point.loss, iterations)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> tuple[float, Tensor]:
+    """Measure the mean loss of a row.
+
+    Args:
+        logits: ``[B, C]``.
+        targets: Class numbers ``[B]``.
+
+    Returns:
+        The loss, and the probabilities ``[B, C]``.
+    """
+    log_probabilities = torch.log_softmax(logits, dim=1)
+    loss = -float(log_probabilities.gather(1, targets[:, None]).mean(dtype=torch.float64))
+    return loss, log_probabilities.exp_()
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Parameters ``[F + 1, C]``, their logits ``[B, C]``, their loss and its gradient."""
+
+    parameters: Tensor
+    logits: Tensor
+    loss: float
+    gradient: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Objective:
+    """What does not change from step to step: rows and penalty."""
+
+    features: Features
+    targets: Tensor
+    l2: float
+
+    def at(self, parameters: Tensor) -> _Point:
+        """Measure a set of parameters."""
+        logits = self.features.logits(parameters)
+        loss, probabilities = cross_entropy(logits, self.targets)
+        loss += self.l2 / 2 * _dot(parameters[:-1], parameters[:-1])
+        return _Point(parameters, logits, loss, self.gradient(parameters, probabilities))
+
+    def gradient(self, parameters: Tensor, probabilities: Tensor) -> Tensor:
+        """Gradient of the loss; ``probabilities`` is used up."""
+        residual = probabilities
+        residual[torch.arange(len(residual)), self.targets] -= 1
+        residual /= len(residual)
+        gradient = self.features.gradient(residual)
+        gradient[:-1].add_(parameters[:-1], alpha=self.l2)
+        return gradient
+
+
+def _line_search(objective: _Objective, point: _Point, direction: Tensor) -> _Point | None:
+    """Step along a direction until most of the slope is gone; None where no step lowers the loss.
+
+    The loss is convex, so a falling slope means a longer step and a rising one a shorter; the next trial is where the
+    slope would vanish if it were linear between the two.
+    """
+    slope = _dot(point.gradient, direction)
+    if not slope < 0:
+        return None
+    move = objective.features.logits(direction)
+    move_of_target = float(move.gather(1, objective.targets[:, None]).mean(dtype=torch.float64))
+    weights, turn = point.parameters[:-1], direction[:-1]
+    penalty, pull, bend = (objective.l2 * _dot(*two) for two in ((weights, weights), (weights, turn), (turn, turn)))
+    below, above = (0.0, slope), (float("inf"), 0.0)
+    step = 1.0
+    for _ in range(_TRIALS):
+        logits = torch.add(point.logits, move, alpha=step)
+        loss, probabilities = cross_entropy(logits, objective.targets)
+        loss += penalty / 2 + step * pull + step * step / 2 * bend
+        slope_here = _dot(probabilities, move) / len(move) - move_of_target + pull + step * bend
+        fell = loss <= point.loss + _SUFFICIENT_DECREASE * step * slope
+        if fell and abs(slope_here) <= -_SLOPE_LEFT * slope:
+            parameters = torch.add(point.parameters, direction, alpha=step)
+            return _Point(parameters, logits, loss, objective.gradient(parameters, probabilities))
+        below, above = ((step, slope_here), above) if slope_here < 0 and fell else (below, (step, slope_here))
+        step = _next_step(below, above)
+    return None
+
+
+def _next_step(below: tuple[float, float], above: tuple[float, float]) -> float:
+    """Where the slope would vanish, kept well inside the bracket; four times further where there is no bracket yet."""
+    (low, slope_low), (high, slope_high) = below, above
+    if high == float("inf"):
+        return 4 * low
+    width = high - low
+    secant = low - slope_low * width / (slope_high - slope_low) if slope_high > slope_low else low + width / 2
+    return min(max(secant, low + width / 10), high - width / 10)
+
+
+def _direction(features: Features, gradient: Tensor, pairs: Sequence[_Pair]) -> Tensor:
+    """Quasi-Newton direction ``[F + 1, C]`` by the two-loop recursion."""
+    direction = -gradient
+    shares = []
+    for step, turn, scale in reversed(pairs):
+        share = scale * _dot(step, direction)
+        direction.add_(turn, alpha=-share)
+        shares.append(share)
+    direction = features.precondition(direction)
+    for (step, turn, scale), share in zip(pairs, reversed(shares), strict=True):
+        direction.add_(step, alpha=share - scale * _dot(turn, direction))
+    return direction
+
+
+def _dot(one: Tensor, other: Tensor) -> float:
+    """Inner product over all entries."""
+    return float(torch.dot(one.reshape(-1), other.reshape(-1)))

@@ -1,0 +1,187 @@
+"""The training-time benchmark runs, counts right, and draws the same picture twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.train_time.fresh import module_command, run_fresh
+from benchmarks.train_time.ours import our_runs, told
+from benchmarks.train_time.peers import base_model_folder, peer_commands
+from benchmarks.train_time.plot import apart, draw, duration
+from benchmarks.train_time.rows import Dataset, read_rows, write_part
+from benchmarks.train_time.scores import scores
+from benchmarks.train_time.setting import Setting
+from benchmarks.train_time.table import best_points, table, training_seconds
+from sklearn.metrics import accuracy_score, f1_score
+
+TEXTS = {"refund": "please give my money back, order {}", "delivery": "where is my parcel number {} now"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Dataset:
+    """Two labels in a train file of 24 rows and a test file of 8."""
+    for name, n_rows in (("train", 24), ("test", 8)):
+        with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "label"])
+            writer.writerows((text.format(row), label) for row in range(n_rows // 2) for label, text in TEXTS.items())
+    return Dataset("tiny", tmp_path / "train.csv", tmp_path / "test.csv")
+
+
+def setting(folder: Path) -> Setting:
+    """One thread, one epoch, one learning rate."""
+    return Setting(threads=1, seed=0, scratch=folder, rates=(2e-4,), epochs=1, limit=None)
+
+
+def point(name: str, seconds: float, accuracy: float, **other: Any) -> dict[str, Any]:
+    """One record of a result."""
+    peer = "tunesmith" if name.startswith("tunesmith") else "trainer" if name.startswith("Trainer") else "scikit-learn"
+    memory = {"peak_mib": 700.0, "loaded_mib": 400.0}
+    scored = {"accuracy": accuracy, "macro_f1": accuracy, "settings": {"classifier": "linear_svc"}}
+    return {"peer": peer, "name": name, "seconds": seconds, "evaluation_seconds": 0.0, **memory, **scored, **other}
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    """What ``run.py`` writes, with two curves and two single points."""
+    return {
+        "dataset": "tiny",
+        "date": "2026-01-31",
+        "machine": {"cpu": "Example 1", "cores": 2, "memory_gib": 8.0, "system": "Linux", "python": "3.11"},
+        "threads": 2,
+        "versions": {"tunesmith": "0.1.0", "torch": "2.13.0"},
+        "points": [
+            point("tunesmith --rungs probe", 25.0, 0.93),
+            point("tunesmith --budget 5m", 250.0, 0.94),
+            point("linear_svc C=1", 4.0, 0.87, epoch=None),
+            point("Trainer 2e-4", 220.0, 0.82, epoch=1, evaluation_seconds=10.0),
+            point("Trainer 2e-4", 640.0, 0.928, epoch=3, evaluation_seconds=30.0),
+            point("Trainer 2e-4", 850.0, 0.926, epoch=4, evaluation_seconds=40.0),
+        ],
+    }
+
+
+def test_scores_equal_scikit_learn() -> None:
+    """Accuracy and macro-F1 must equal scikit-learn's, with a label that is only predicted and one only expected."""
+    predicted, expected = list("aabbccad"), list("abbbcaea")
+    found = scores(predicted, expected)
+    assert found["accuracy"] == pytest.approx(accuracy_score(expected, predicted), abs=1e-6)
+    assert found["macro_f1"] == pytest.approx(f1_score(expected, predicted, average="macro"), abs=1e-6)
+
+
+def test_a_part_is_spread_over_the_file(files: Dataset, tmp_path: Path) -> None:
+    """A cut-down file must take rows from end to end, and a file that is small enough stays whole."""
+    part = read_rows(write_part(files.train, tmp_path / "part.csv", n_rows=4))
+    assert [text.split()[-1] for text in part.texts] == ["0", "3", "6", "9"]
+    assert read_rows(write_part(files.train, tmp_path / "all.csv", n_rows=99)) == read_rows(files.train)
+
+
+def test_a_process_is_timed_from_its_start(tmp_path: Path) -> None:
+    """The child's own clock must run from its start, below the parent's, and its memory must be seen from outside."""
+    code = (
+        "from benchmarks.train_time.fresh import seconds_since_start, peak_mib; x = b'x' * 2**26;"
+        "import time; time.sleep(0.2); print(seconds_since_start(), peak_mib())"
+    )
+    done = run_fresh([sys.executable, "-c", code], threads=1, log=tmp_path / "log")
+    seconds, peak = map(float, done.output.split())
+    assert 0.2 < seconds < done.seconds
+    assert 64 < peak <= done.peak_mib < 512
+
+
+def test_a_failed_process_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    """A contender that fails must stop the benchmark with its own words."""
+    with pytest.raises(SystemExit, match=r"exit 1:.*\n.*no such contender"):
+        run_fresh([sys.executable, "-c", "raise SystemExit('no such contender')"], threads=1, log=tmp_path / "log")
+
+
+@pytest.mark.parametrize("classifier", ["logistic_regression", "linear_svc"])
+def test_the_scikit_learn_peer_learns(files: Dataset, tmp_path: Path, classifier: str) -> None:
+    """The peer must print one line with its scores and leave its model on disk."""
+    command = module_command(
+        "sklearn_peer", train=files.train, test=files.test, classifier=classifier, strength=10, out=tmp_path / "out"
+    )
+    told_once = json.loads(run_fresh(command, threads=1, log=tmp_path / "log").output)
+    assert told_once["accuracy"] == 1.0
+    assert told_once["peak_mib"] >= told_once["loaded_mib"] > 0
+    assert list((tmp_path / "out").iterdir())
+
+
+def test_the_trainer_peer_tells_each_epoch(files: Dataset, tmp_path: Path) -> None:
+    """The peer must print a line for each epoch, with growing times, tokens and the time of evaluation apart."""
+    command = module_command(
+        "trainer_peer",
+        **{"train": files.train, "test": files.test, "model": base_model_folder(), "out": tmp_path / "out"},
+        **{"learning_rate": 5e-4, "epochs": 2, "evaluate": "epoch", "threads": 1},
+    )
+    first, last = map(json.loads, run_fresh(command, threads=1, log=tmp_path / "log").output.splitlines())
+    assert (first["epoch"], last["epoch"]) == (1, 2)
+    assert 0 < first["evaluation_seconds"] < last["evaluation_seconds"] < last["seconds"]
+    assert first["seconds"] < last["seconds"]
+    assert last["tokens"] == 2 * first["tokens"] > 24 * 10
+    assert last["peak_mib"] > last["loaded_mib"] + 100
+    assert list((tmp_path / "out").glob("*/model.safetensors"))
+
+
+def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
+    """Both classifiers, the usual Trainer and each learning rate must be run, all on the same files."""
+    runs = peer_commands(files, setting(tmp_path))
+    assert [name for _, name, _ in runs] == [
+        "logistic_regression C=1",
+        "logistic_regression C=10",
+        "linear_svc C=0.1",
+        "linear_svc C=1",
+        "Trainer usual settings",
+        "Trainer 2e-4",
+    ]
+    assert all(str(files.train) in command and str(files.test) in command for _, _, command in runs)
+    assert [name for name, _ in our_runs(files)][-1] == "tunesmith --budget 5m"
+
+
+def test_our_reports_are_taken_over() -> None:
+    """What tunesmith prints must be kept with its interval and the cost of each rung."""
+    interval = {"value": 0.93, "low": 0.92, "high": 0.94}
+    rung = {"name": "probe", "seconds": 20.0, "peak_mib": 600.0, "tflop": 3.5, "validation": {}, "kept": True}
+    report = {"kept": "probe", "stopped_because": "top", "seconds": 25.0, "rungs": [rung]}
+    kept = told(report, {"accuracy": interval, "macro_f1": interval})
+    assert kept["accuracy_interval"] == [0.92, 0.94]
+    assert kept["rungs"] == [{"name": "probe", "seconds": 20.0, "peak_mib": 600.0, "tflop": 3.5}]
+
+
+def test_the_table_shows_each_curve_at_its_best(result: dict[str, Any]) -> None:
+    """A curve must be shown at its best epoch, in the order of seconds, evaluation left out and told in words."""
+    assert [training_seconds(best) for best in best_points(result["points"])] == [25.0, 250.0, 4.0, 610.0]
+    lines = table(result).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:6]] == [
+        "| linear_svc C=1",
+        "| tunesmith --rungs probe",
+        "| tunesmith --budget 5m",
+        "| Trainer 2e-4, epoch 3",
+    ]
+    assert "| 92.8% | 0.928 | 610 | 300 MiB |" in lines[5]
+    assert lines[-1].startswith("tiny, 2026-01-31: Example 1, 2 cores, 8 GiB, 2 threads, Python 3.11; tunesmith 0.1.0")
+
+
+def test_the_plot_names_everyone_and_is_drawn_alike_twice(result: dict[str, Any], tmp_path: Path) -> None:
+    """Every contender must be named with its best figure, and the same result must give the same bytes."""
+    draw(result, tmp_path / "one.svg")
+    draw(result, tmp_path / "two.svg")
+    text = (tmp_path / "one.svg").read_text("utf-8")
+    assert text == (tmp_path / "two.svg").read_text("utf-8")
+    for words in ("--rungs probe", "93.0%", "linear SVC", "87.0%", "2e-4  92.8%, epoch 3", "Example 1"):
+        assert words in text
+
+
+def test_labels_of_a_column_move_apart() -> None:
+    """Labels that would overlap must move up, the others stay."""
+    assert apart([0.0, 5.0, 6.0, 50.0]) == [0.0, 12.5, 25.0, 50.0]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(30, "30 s"), (60, "1 min"), (300, "5 min"), (7200, "2 h")])
+def test_ticks_read_as_a_person_would_say_them(seconds: float, words: str) -> None:
+    """A tick must be told in the unit that a person would choose."""
+    assert duration(seconds) == words

@@ -1,0 +1,76 @@
+"""Which rung is kept, and when the climb stops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
+from tunesmith.types import Interval
+
+
+def landing(n_right: int, *, n_rows: int = 1000, log_loss: float = 0.5, objective: float | None = None) -> Landing:
+    """A landing that answers the first ``n_right`` of its rows right."""
+    targets = np.zeros(n_rows, dtype=np.int64)
+    logits = np.zeros((n_rows, 2), dtype=np.float32)
+    logits[:n_right, 0] = 1.0
+    logits[n_right:, 1] = 1.0
+    return Landing(
+        rung="probe",
+        kind="encoder",
+        model=None,
+        logits=logits,
+        targets=targets,
+        objective=n_right / n_rows if objective is None else objective,
+        log_loss=log_loss,
+        measured_on="validation rows",
+        seconds=1.0,
+        peak_mib=1.0,
+        tflop=0.0,
+    )
+
+
+def test_a_clear_gain_is_kept_whatever_the_log_loss() -> None:
+    """More than a tenth of a point decides by itself."""
+    assert better(landing(902, log_loss=9.0), landing(900))
+    assert not better(landing(898, log_loss=0.1), landing(900))
+
+
+def test_within_a_tenth_of_a_point_the_log_loss_decides_and_then_the_price() -> None:
+    """Equal scores go to the lower log loss; equal losses to the cheaper rung, which is the holder."""
+    assert better(landing(901, log_loss=0.4), landing(900, log_loss=0.5))
+    assert not better(landing(901, log_loss=0.6), landing(900, log_loss=0.5))
+    assert not better(landing(900), landing(900))
+
+
+def test_the_gain_is_paired() -> None:
+    """Two rungs wrong on the same rows differ by nothing at all, not by noise."""
+    same = compare(landing(900), landing(900), seed=0)
+    assert (same.gain.low, same.gain.high) == (0.0, 0.0)
+    gained = compare(landing(950), landing(900), seed=0)
+    assert gained.gain.value == pytest.approx(5.0)
+    assert 3.0 < gained.gain.low < 5.0 < gained.gain.high < 7.0
+    assert gained.p_value < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("rung", "high", "stops"),
+    [
+        ("finetune", 0.1, True),
+        ("finetune", 0.3, False),
+        ("finetune", -1.0, True),
+        ("probe", 0.1, True),
+        ("probe", -1.0, False),
+    ],
+)
+def test_the_climb_stops_where_a_gain_is_excluded(rung: str, high: float, stops: bool) -> None:
+    """Excluded, not unproven; and a frozen encoder below word counts does not speak for a trained one."""
+    comparison = Comparison(gain=Interval(high - 1.0, high - 2.0, high), p_value=0.5)
+    assert gain_excluded(comparison, rung=rung, min_gain=0.2) is stops
+
+
+def test_log_loss_stays_finite_on_extreme_logits() -> None:
+    """A confident wrong answer costs what it costs, without overflow."""
+    logits = np.array([[1000.0, 0.0], [0.0, 1000.0]], dtype=np.float32)
+    assert log_loss_of(logits, np.array([0, 0])) == pytest.approx(500.0)

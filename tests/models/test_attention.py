@@ -1,0 +1,115 @@
+"""Attention by groups: the fused kernel, our own passes and the textbook agree, with dropout too."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from tunesmith.models.encoders._attention import Group, GroupedAttention, _Attention, _HeadLayout
+from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
+
+GROUPS: list[Group] = [(0, 2, 2), (4, 1, 3), (7, 3, 5)]
+N_TOKENS, N_HEADS, WIDTH = 22, 2, 6
+
+
+def qkv(*, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Random queries, keys and values of all tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(N_TOKENS, 3 * WIDTH, generator=generator, dtype=dtype, requires_grad=True)
+
+
+def textbook(mixed: Tensor) -> Tensor:
+    """Each sequence and each head by itself; Vaswani et al. 2017, equation 1."""
+    gathered = torch.empty(N_TOKENS, WIDTH, dtype=mixed.dtype)
+    size = WIDTH // N_HEADS
+    for start, count, length in GROUPS:
+        for first in range(start, start + count * length, length):
+            for head in range(N_HEADS):
+                rows, columns = slice(first, first + length), slice(head * size, (head + 1) * size)
+                query, key, value = (part[rows, columns] for part in mixed.chunk(3, dim=1))
+                gathered[rows, columns] = torch.softmax(query @ key.T / size**0.5, dim=-1) @ value
+    return gathered
+
+
+@pytest.mark.parametrize("grad", [True, False], ids=["own", "fused"])
+def test_it_is_the_textbook_s_attention(grad: bool) -> None:
+    """Both ways to compute it, on groups of one and of several sequences."""
+    inputs = qkv()
+    with torch.set_grad_enabled(grad):
+        found = GroupedAttention(GROUPS, N_HEADS, rate=0.0, coins=None)(inputs)
+    torch.testing.assert_close(found, textbook(inputs))
+
+
+def test_its_gradient_is_the_textbook_s() -> None:
+    """Our backward pass against autograd's over the textbook."""
+    inputs, weights = qkv(), torch.randn(N_TOKENS, WIDTH, dtype=torch.float64)
+    (expected,) = torch.autograd.grad((textbook(inputs) * weights).sum(), inputs)
+    found = GroupedAttention(GROUPS, N_HEADS, rate=0.0, coins=None)(inputs)
+    torch.testing.assert_close(torch.autograd.grad((found * weights).sum(), inputs)[0], expected)
+
+
+def test_its_gradient_under_dropout_is_that_of_the_same_decisions() -> None:
+    """Finite differences, with some weights dropped and the rest scaled up."""
+    layout = _HeadLayout(GROUPS, N_HEADS)
+    keep = (torch.rand(layout.n_scores, generator=torch.Generator().manual_seed(3)) < 0.7).to(torch.uint8)
+    rows = torch.randn(N_TOKENS * 3 * N_HEADS, WIDTH // N_HEADS, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda r: _Attention.apply(r, layout, keep, 1.3), (rows,))
+
+
+def test_dropout_drops_weights_of_the_attention() -> None:
+    """What is kept of the attention weights is scaled up, then applied to the values."""
+    group: list[Group] = [(0, 1, N_TOKENS)]
+    inputs = qkv()
+    torch.manual_seed(5)
+    found = GroupedAttention(group, 1, rate=0.5, coins=Coins(torch.device("cpu")))(inputs)
+    torch.manual_seed(5)
+    keep, scale = Coins(torch.device("cpu")).keep(N_TOKENS * N_TOKENS, 0.5)
+    query, key, value = inputs.chunk(3, dim=1)
+    weights = torch.softmax(query @ key.T / WIDTH**0.5, dim=-1) * keep.view(N_TOKENS, N_TOKENS) * scale
+    torch.testing.assert_close(found, weights @ value)
+
+
+def test_dropout_acts_where_nothing_below_is_trained() -> None:
+    """Frozen lower layers still train the upper ones under dropout, as they would unfrozen."""
+    inputs = qkv().detach()
+    attend = GroupedAttention(GROUPS, N_HEADS, rate=0.5, coins=Coins(torch.device("cpu")))
+    assert not torch.allclose(attend(inputs), attend(inputs))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.999])
+def test_coins_fall_at_the_rate_of_the_config(rate: float) -> None:
+    """A million decisions keep their share to within five deviations, and the factor makes up for the loss."""
+    torch.manual_seed(0)
+    keep, scale = Coins(torch.device("cpu")).keep(1_000_001, rate)
+    assert len(keep) == 1_000_001
+    assert set(keep.unique().tolist()) == {0, 1}
+    assert abs(keep.float().mean().item() - (1 - rate)) < 5 * (rate * (1 - rate) / 1e6) ** 0.5 + 2**-17
+    assert scale == pytest.approx(1 / (1 - rate), rel=0.01)
+
+
+def test_coins_are_independent_of_their_neighbours() -> None:
+    """Decisions cut from one random word must not follow one another; five deviations."""
+    torch.manual_seed(0)
+    keep = Coins(torch.device("cpu")).keep(1_000_000, 0.5)[0].float() - 0.5
+    for distance in (1, 2, 3, 4, 5, 8, 64):
+        assert abs((keep[:-distance] * keep[distance:]).mean().item()) < 5 * 0.25 / 1e3
+
+
+def test_dropped_values_are_zero_and_the_rest_scaled() -> None:
+    """Of 1,000 ones each is 0 or the factor; the residual adds what was there."""
+    torch.manual_seed(0)
+    ones = torch.ones(10, 100, requires_grad=True)
+    dropped = drop(ones, 0.25, Coins(torch.device("cpu")))
+    assert sorted(dropped.unique().tolist()) == pytest.approx([0.0, 4 / 3])
+    added = add_dropped(ones * 10, ones, 0.25, coins=Coins(torch.device("cpu")))
+    assert sorted(added.unique().tolist()) == pytest.approx([10.0, 10 + 4 / 3])
+    (gradient,) = torch.autograd.grad(dropped.sum(), ones)
+    torch.testing.assert_close(gradient, dropped.detach())
+
+
+def test_without_coins_nothing_is_dropped() -> None:
+    """Evaluation changes no value."""
+    ones = torch.ones(3, 4)
+    assert drop(ones, 0.5, None) is ones
+    assert torch.equal(add_dropped(ones, ones, 0.5, coins=None), ones + ones)

@@ -1,0 +1,86 @@
+"""The grouped engine's own promises: no mask, checked keys alone, layers in order, nothing fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tests.models.tiny_encoders import GROUPED, hf_model, packed, saved, tiny_config
+
+from tunesmith.errors import ArtifactError
+from tunesmith.models.encoder_config import read_encoder_config
+from tunesmith.models.encoders import grouped, load_encoder
+
+
+@pytest.mark.parametrize("model_type", GROUPED)
+def test_the_module_is_run_once_a_length_without_a_mask(model_type: str, tmp_path: Path) -> None:
+    """Sequences of one length share a pass, and nothing is padded."""
+    folder = saved(hf_model(model_type), tmp_path)
+    encoder = load_encoder(folder, read_encoder_config(folder))
+    shapes = []
+
+    def watch(module: torch.nn.Module, args: tuple[object, ...], inputs: dict[str, torch.Tensor]) -> None:
+        assert set(inputs) == {"input_ids"}
+        shapes.append(tuple(inputs["input_ids"].shape))
+
+    encoder.module.register_forward_pre_hook(watch, with_kwargs=True)
+    encoder(packed([2, 3, 3, 3, 7]))
+    assert shapes == [(1, 2), (3, 3), (1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "n_layers"), [("mpnet", 2), ("deberta-v2", 2), ("modernbert", 3), ("albert", 1)]
+)
+def test_layers_are_sorted_by_height(model_type: str, n_layers: int) -> None:
+    """Embeddings first, every parameter once; ALBERT's layers are one and the same."""
+    model = hf_model(model_type)
+    encoder = grouped.build(tiny_config(model_type), model.state_dict(), grouped.Options())
+    groups = encoder.layer_groups()
+    assert len(groups) == 1 + n_layers
+    names = {id(parameter): name for name, parameter in encoder.named_parameters()}
+    assert sorted(names.values()) == sorted(names[id(parameter)] for group in groups for parameter in group)
+    first = {names[id(parameter)].removeprefix("module.").split(".")[0] for parameter in groups[0]}
+    assert "embeddings" in first
+    assert not any(names[id(parameter)].startswith("module.embeddings") for group in groups[1:] for parameter in group)
+
+
+def test_a_pooler_is_not_trained() -> None:
+    """Nothing here uses it; weight decay must not touch it."""
+    encoder = grouped.build(tiny_config("mpnet"), hf_model("mpnet").state_dict(), grouped.Options())
+    assert {name for name, p in encoder.named_parameters() if not p.requires_grad} == {
+        "module.pooler.dense.weight",
+        "module.pooler.dense.bias",
+    }
+
+
+def test_transformers_sees_checked_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The config is built from what our schema let through, never from the file."""
+    import transformers
+
+    seen: dict[str, object] = {}
+    build = transformers.AutoConfig.for_model
+
+    def watched(model_type: str, **keys: object) -> object:
+        seen.update(keys)
+        return build(model_type, **keys)
+
+    config = tiny_config("mpnet", _name_or_path="someone/else", id2label={"0": "x"})
+    weights = hf_model("mpnet").state_dict()
+    monkeypatch.setattr(transformers.AutoConfig, "for_model", watched)
+    grouped.build(config, weights, grouped.Options())
+    assert "hidden_size" in seen
+    assert set(seen) == set(config.hf) - {"model_type"}
+
+
+def test_an_architecture_that_transformers_cannot_build_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older transformers may not know it yet."""
+    import transformers
+
+    def unknown(model_type: str, **keys: object) -> object:
+        raise ValueError(f"Unrecognized model identifier: {model_type}")
+
+    monkeypatch.setattr(transformers.AutoConfig, "for_model", unknown)
+    with pytest.raises(ArtifactError, match="Unrecognized model identifier: mpnet") as refused:
+        grouped.build(tiny_config("mpnet"), {}, grouped.Options())
+    assert refused.value.code == "config-unsupported"
