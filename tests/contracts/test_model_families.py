@@ -93,7 +93,9 @@ def test_an_encoder_trains_and_its_frozen_embeddings_do_not(encoder: Encoder) ->
     trained = [parameter for parameter in encoder.parameters() if parameter.grad is not None]
     torch.optim.SGD(trained, lr=0.1).step()
     for name, tensor in encoder.hf_state().items():
-        moves = not name.startswith(("embeddings.", "pooler.")) and not name.endswith("key.bias")
+        if name.endswith("key.bias"):  # it shifts all scores of a query alike: softmax leaves it a gradient of rounding
+            continue
+        moves = not name.startswith(("embeddings.", "pooler."))
         assert torch.equal(tensor, before[name]) != moves, name
 
 

@@ -39,8 +39,8 @@ def test_a_clear_gain_is_kept_whatever_the_log_loss() -> None:
 
 def test_within_a_tenth_of_a_point_the_log_loss_decides_and_then_the_price() -> None:
     """Equal scores go to the lower log loss; equal losses to the cheaper rung, which is the holder."""
-    assert better(landing(901, log_loss=0.4), landing(900, log_loss=0.5))
-    assert not better(landing(901, log_loss=0.6), landing(900, log_loss=0.5))
+    assert better(landing(1801, n_rows=2000, log_loss=0.4), landing(1800, n_rows=2000, log_loss=0.5))
+    assert not better(landing(1801, n_rows=2000, log_loss=0.6), landing(1800, n_rows=2000, log_loss=0.5))
     assert not better(landing(900), landing(900))
 
 

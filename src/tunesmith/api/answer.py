@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
+import re
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
-from tunesmith.bundle.load import Bundle, load_bundle
+from tunesmith.api.columns import remembered
+from tunesmith.api.model import open_bundle
 from tunesmith.bundle.predict import predict_texts
 from tunesmith.data.columns import choose_columns
 from tunesmith.data.labelled import joined_texts
 from tunesmith.data.read import read_chunks
 from tunesmith.data.table import Table
-from tunesmith.errors import ConfigError
+from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.files.atomic import replacing
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.types import JSON
@@ -27,6 +31,21 @@ Style: TypeAlias = Literal["csv", "jsonl", "table"]
 
 _CHUNK_ROWS = 8192
 _FORMULA_LEADS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a file is to be answered."""
+
+    column: str | None = None
+    """Column of the text; left out, that of the training file where the file has it, else found by itself."""
+    everything: bool = False
+    """Give every label's probability."""
+    encoding: str | None = None
+    """Where the file is neither UTF-8 nor UTF-16 with a mark."""
+    threads: int | None = None
+    """To compute with; left out, measured."""
 
 
 def answer_texts(
@@ -43,31 +62,27 @@ def answer_texts(
     Returns:
         One object a text as ``predict --json`` prints it.
     """
-    opened = load_bundle(bundle)
+    opened = open_bundle(bundle)
     set_threads(threads or choose_threads())
     return predict_texts(opened, texts, everything=everything)
 
 
 def answer_file(
     bundle: str | Path,
-    data: str,
+    data: str | Table,
+    asked: Asked | None = None,
     *,
-    column: str | None = None,
-    everything: bool = False,
     target: Path | Style = "csv",
-    encoding: str | None = None,
-    threads: int | None = None,
+    told: Callable[[int], None] | None = None,
 ) -> int:
     """Answer every row of a file, in its order.
 
     Args:
         bundle: The model folder.
-        data: CSV, TSV or JSONL, or ``-`` for stdin.
-        column: Column of the text; that of the training file where the file has it.
-        everything: Give every label's probability.
+        data: CSV, TSV or JSONL, ``-`` for stdin, or a table.
+        asked: Column, encoding and the like; all found out where left out.
         target: File to write, ``.csv`` or ``.jsonl``; or how to print to stdout: ``csv``, ``jsonl`` or ``table``.
-        encoding: Where the file is neither UTF-8 nor UTF-16 with a mark.
-        threads: To compute with; left out, measured.
+        told: Told after each part how many rows are answered.
 
     Returns:
         Number of rows answered.
@@ -75,17 +90,21 @@ def answer_file(
     Raises:
         TunesmithError: The model or the file cannot be used, or the ending of the target is not known.
     """
+    asked = asked or Asked()
     out = target if isinstance(target, Path) else None
     style = _style_of(target) if isinstance(target, Path) else target
-    opened = load_bundle(bundle)
-    set_threads(threads or choose_threads())
+    opened = open_bundle(bundle)
+    set_threads(asked.threads or choose_threads())
+    tables = [data] if isinstance(data, Table) else read_chunks(data, encoding=asked.encoding, chunk_rows=_CHUNK_ROWS)
     n_rows = 0
-    with _writer(out) as stream:
-        for table in read_chunks(data, encoding=encoding, chunk_rows=_CHUNK_ROWS):
-            texts = _texts_of(table, opened.facts.data.text, column)
-            answers = predict_texts(opened, texts, everything=everything, first_row=n_rows + 1)
-            _write(stream, table, answers, style=style, labels=_labels(opened, everything), header=n_rows == 0)
+    with _stream(out) as stream:
+        writer = _WRITERS[style](stream, opened.facts.labels if asked.everything else ())
+        for table in tables:
+            texts = _texts_of(table, opened.facts.data.text, asked.column)
+            writer.write(table, predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1))
             n_rows += table.n_rows
+            if told:
+                told(n_rows)
     return n_rows
 
 
@@ -99,7 +118,7 @@ def _style_of(out: Path) -> Style:
 
 
 @contextmanager
-def _writer(out: Path | None) -> Iterator[TextIO]:
+def _stream(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         sys.stdout.flush()
@@ -112,48 +131,82 @@ def _writer(out: Path | None) -> Iterator[TextIO]:
 
 def _texts_of(table: Table, trained_on: str, asked: str | None) -> list[str]:
     """Take the column asked for, or the training file's where this file has it, else find one."""
-    known = all(name.strip() in table.columns for name in trained_on.split(","))
-    chosen = choose_columns(table, text=asked or (trained_on if known else None), need_label=False)
+    chosen = choose_columns(table, text=asked or remembered(table, trained_on), need_label=False)
     return joined_texts(table, chosen.text)
 
 
-def _labels(bundle: Bundle, everything: bool) -> tuple[str, ...]:
-    return bundle.facts.labels if everything else ()
+class _JsonLines:
+    """One object a line."""
+
+    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+        del labels  # the answers hold them
+        self._stream = stream
+
+    def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
+        del table
+        self._stream.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
 
 
-def _write(
-    stream: TextIO, table: Table, answers: list[dict[str, JSON]], *, style: Style, labels: Sequence[str], header: bool
-) -> None:
-    if style == "jsonl":
-        stream.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
-        return
-    if style == "table":
-        width = os.get_terminal_size().columns if sys.stdout.isatty() else 100
-        cells = next(iter(table.columns.values())) if len(table.columns) == 1 else None
-        for index, answer in enumerate(answers):
-            text = cells[index] if cells else "  ".join(column[index] for column in table.columns.values())
-            line = f"{answer['row']:>6}  {answer['label']!s:<28} {answer['probability']:.3f}  "
-            stream.write((line + "".join(c if c.isprintable() else " " for c in text))[:width] + "\n")
-        return
-    _write_csv(stream, table, answers, labels=labels, header=header)
+class _Lines:
+    """One line a row, as wide as the terminal."""
+
+    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+        self._stream = stream
+        self._labels = labels
+        self._width = shutil.get_terminal_size((100, 24)).columns
+
+    def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
+        for answer, cells in zip(answers, zip(*table.columns.values(), strict=True), strict=True):
+            lines = [f"{answer['row']:>6}  {answer['label']!s:<28} {answer['probability']:.3f}  {'  '.join(cells)}"]
+            lines += [f"{'':>8}{label:<28} {answer['probabilities'][label]:.3f}" for label in self._labels]
+            for line in lines:
+                shown = "".join(char if char.isprintable() else " " for char in line[: self._width])
+                self._stream.write(shown + "\n")
 
 
-def _write_csv(
-    stream: TextIO, table: Table, answers: list[dict[str, JSON]], *, labels: Sequence[str], header: bool
-) -> None:
-    """Write input columns, prediction and probability; cells a spreadsheet would run as a formula are disarmed."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    names = [*table.columns, "prediction", "probability", *(f"probability:{label}" for label in labels)]
-    if header:
-        writer.writerow([_disarmed(name) for name in names])
-    columns = list(table.columns.values())
-    for index, answer in enumerate(answers):
-        cells = [_disarmed(column[index]) for column in columns]
-        shares = [f"{answer['probabilities'][label]:.6f}" for label in labels]
-        writer.writerow([*cells, _disarmed(str(answer["label"])), f"{answer['probability']:.6f}", *shares])
-    stream.write(buffer.getvalue())
+class _Csv:
+    """Input columns, prediction and probability; cells a spreadsheet would run as a formula are disarmed."""
+
+    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+        self._stream = stream
+        self._labels = labels
+        self._names: list[str] = []
+
+    def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        if not self._names:
+            self._names = list(table.columns)
+            added = ("prediction", "probability", *(f"probability:{label}" for label in self._labels))
+            writer.writerow(_disarmed(name) for name in [*self._names, *_free_names(added, self._names)])
+        if list(table.columns) != self._names:
+            raise _new_column(table, self._names)
+        for answer, cells in zip(answers, zip(*table.columns.values(), strict=True), strict=True):
+            shares = (answer["probability"], *(answer["probabilities"][label] for label in self._labels))
+            writer.writerow([*map(_disarmed, (*cells, str(answer["label"]))), *(f"{share:.6f}" for share in shares)])
+        self._stream.write(buffer.getvalue())
+
+
+_WRITERS: dict[Style, type[_JsonLines | _Lines | _Csv]] = {"jsonl": _JsonLines, "table": _Lines, "csv": _Csv}
+
+
+def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Name the columns we add so that none has the name of an input column."""
+    return [next(name for name in (f"{want}{'_' * n}" for n in count()) if name not in taken) for want in wanted]
+
+
+def _new_column(table: Table, names: list[str]) -> DataError:
+    """Make the error for JSON lines with a key that came too late for the header of a CSV."""
+    new = next(name for name in table.columns if name not in names)
+    return DataError(
+        "new-column",
+        f"the key {quote(new)} comes up only after {_CHUNK_ROWS} rows, when the header of the answers is written",
+        where=f"{table.source}:{table.lines[0]}",
+        found=f"columns so far: {', '.join(map(quote, names[:10]))}",
+        advice="ask for JSON lines (--json, or --out FILE.jsonl), or give the first row every key",
+    )
 
 
 def _disarmed(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA_LEADS) else cell
+    """Keep a spreadsheet from running a cell as a formula; plain numbers are none."""
+    return "'" + cell if cell.startswith(_FORMULA_LEADS) and not _NUMBER.fullmatch(cell) else cell

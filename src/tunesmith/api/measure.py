@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tunesmith.api.columns import remembered
+from tunesmith.api.model import open_bundle
 from tunesmith.bundle.evaluate import evaluate_bundle
-from tunesmith.bundle.load import load_bundle
 from tunesmith.data.check import check
 from tunesmith.data.columns import choose_columns
 from tunesmith.data.labelled import Labelled, labelled
 from tunesmith.data.near_duplicates import near_duplicate_groups
 from tunesmith.data.read import read_table
+from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
@@ -46,8 +48,11 @@ def evaluate_file(
     Raises:
         TunesmithError: The model or the file cannot be used.
     """
-    opened = load_bundle(bundle)
-    rows = _labelled_rows(data, text=text, label=label, encoding=encoding)
+    opened = open_bundle(bundle)
+    table, trained = read_table(data, encoding=encoding), opened.facts.data
+    rows = _labelled_rows(
+        table, text=text or remembered(table, trained.text), label=label or remembered(table, trained.label)
+    )
     set_threads(threads or choose_threads())
 
     def told(done: int, total: int) -> None:
@@ -74,7 +79,7 @@ def check_file(
     Raises:
         DataError: The file cannot be read as a labelled table at all.
     """
-    rows = _labelled_rows(data, text=text, label=label, encoding=encoding)
+    rows = _labelled_rows(read_table(data, encoding=encoding), text=text, label=label)
     groups = near_duplicate_groups(rows.texts)
     findings = check(rows, groups=groups)
     return {"rows": len(rows.texts), "findings": [finding.as_dict() for finding in findings]}
@@ -94,7 +99,6 @@ def examine_machine() -> dict[str, JSON]:
     return examine(base_model=found)
 
 
-def _labelled_rows(data: str | Path, *, text: str | None, label: str | None, encoding: str | None) -> Labelled:
-    table = read_table(data, encoding=encoding)
+def _labelled_rows(table: Table, *, text: str | None, label: str | None) -> Labelled:
     columns = choose_columns(table, text=text, label=label)
     return labelled(table, columns, may_be_uniform=True)

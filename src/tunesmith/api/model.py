@@ -14,6 +14,7 @@ from tunesmith.data.prepare import prepare_label
 from tunesmith.errors import ConfigError
 from tunesmith.evaluate.calibration import apply_temperature
 from tunesmith.files.exchange import settle
+from tunesmith.run.workspace import Workspace
 from tunesmith.types import JSON
 
 if TYPE_CHECKING:
@@ -132,9 +133,24 @@ def load(folder: str | Path) -> Model:
     Raises:
         ArtifactError: Not a model folder, changed, incomplete, unsafe or too new.
     """
-    path = Path(folder)
-    settle(path, path.with_name(path.name + ".work") / "next")
-    return Model(load_bundle(path))
+    return Model(open_bundle(folder))
+
+
+def open_bundle(folder: str | Path) -> Bundle:
+    """Verify a model folder, after putting right what a run killed in the middle of replacing it may have left.
+
+    Args:
+        folder: What ``train`` wrote.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        ArtifactError: Not a model folder, changed, incomplete, unsafe or too new.
+    """
+    workspace = Workspace(Path(folder))
+    settle(workspace.out, workspace.next)
+    return load_bundle(workspace.out)
 
 
 def _as_texts(texts: Iterable[str]) -> list[str]:

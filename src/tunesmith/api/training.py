@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunesmith.api.model import Model, load
+from tunesmith.api.model import Model, load, open_bundle
 from tunesmith.bundle.card import card
 from tunesmith.bundle.kinds import KINDS
 from tunesmith.bundle.save import save_bundle
+from tunesmith.bundle.schema import Facts
 from tunesmith.config.recipe import Recipe, load_recipe
 from tunesmith.data.frames import LabelType, label_type_of, table_of
 from tunesmith.data.read import read_table
 from tunesmith.data.table import Table
 from tunesmith.files.exchange import exchange_folders
+from tunesmith.files.reading import read_json
 from tunesmith.ladder.camp import Lives, open_site
 from tunesmith.ladder.climb import Outcome, climb
 from tunesmith.ladder.describe import costs_of, facts_of, rungs_of
@@ -33,11 +35,15 @@ _N_COMPARED_TEXTS = 64
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run of ``train`` brought."""
+    """What a run of ``train`` brought, now or in an earlier life."""
 
     out: Path
-    outcome: Outcome
+    facts: Facts
+    """Of the model that lies there."""
+    stopped_because: str
     seconds: float
+    rungs: list[dict[str, JSON]]
+    """As ``train --json`` lists them."""
 
     def as_json(self) -> dict[str, JSON]:
         """Give the answer of ``train --json``.
@@ -47,11 +53,11 @@ class Trained:
         """
         return {
             "bundle": str(self.out),
-            "kept": self.outcome.kept.rung,
-            "stopped_because": self.outcome.stopped_because,
+            "kept": self.facts.rung,
+            "stopped_because": self.stopped_because,
             "seconds": round(self.seconds, 2),
-            "rungs": rungs_of(self.outcome),
-            "test": self.outcome.test,
+            "rungs": self.rungs,
+            "test": self.facts.test_metrics,
         }
 
 
@@ -144,11 +150,22 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
     resolved = resolve(recipe)
     out = _out_of(data, recipe)
     with open_site(resolved, _table_of(data, recipe), out, lives=lives, narrator=narrator) as site:
-        for note in (*resolved.notes, *site.data.notes, *(finding.message for finding in site.data.findings)):
+        if site is None:
+            narrator.say("this run had come to its end before; nothing is left to do")
+            return _trained_before(out)
+        for note in (*resolved.notes, *site.notes):
             narrator.say(note)
         publisher = _Publisher(site, out, label_type_of(data, site.data.columns.label or ""))
         outcome = climb(site, resolved.rungs, publisher)
-        return Trained(out=out, outcome=outcome, seconds=site.clock.elapsed())
+        assert publisher.facts is not None, "a climb ends with a model published"
+        assert outcome.stopped_because is not None, "a climb ends for a reason"
+        return Trained(
+            out=out,
+            facts=publisher.facts,
+            stopped_because=outcome.stopped_because,
+            seconds=site.clock.elapsed(),
+            rungs=rungs_of(outcome),
+        )
 
 
 def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
@@ -174,6 +191,8 @@ class _Publisher:
         self._site = site
         self._out = out
         self._label_type = label_type
+        self.facts: Facts | None = None
+        """Of the model published last."""
 
     def __call__(self, outcome: Outcome) -> None:
         site, kept = self._site, outcome.kept
@@ -191,8 +210,22 @@ class _Publisher:
         )
         exchange_folders(site.workspace.next, self._out)
         site.journal.append("published", rung=kept.rung)
+        self.facts = facts
         if outcome.stopped_because is None:
             site.narrator.say(f"saved to {self._out}; Ctrl-C keeps it")
+
+
+def _trained_before(out: Path) -> Trained:
+    """Read what an earlier life brought from the model it wrote."""
+    facts = open_bundle(out).facts
+    costs = read_json(out / "costs.json")
+    return Trained(
+        out=out,
+        facts=facts,
+        stopped_because=costs["stopped_because"],
+        seconds=costs["seconds"],
+        rungs=costs["rungs"],
+    )
 
 
 def _out_of(data: Any, recipe: Recipe) -> Path:

@@ -88,6 +88,9 @@ class DataFacts(Settings):
     test: int = Field(ge=0)
     """Rows looked at once, at the end."""
 
+    notes: Names = ()
+    """What was decided about the file and what was found wrong with it, a sentence each."""
+
 
 class Facts(Settings):
     """All of ``tunesmith.json``."""

@@ -4,25 +4,56 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from typing import Any
+
+_INTERRUPTED = 130
+"""What shells take for the end by Ctrl-C where there is nothing to resume."""
 
 
 def main() -> None:
     """Run the command line and exit with the code of what happened."""
+    _open_missing_streams()
     try:
-        from tunesmith.cli.app import app
-
-        app(standalone_mode=True)
-    except SystemExit:
-        raise
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output is gone; nothing is wrong. Python would complain once more when flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 0
     except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        sys.exit(5)
+        code = _INTERRUPTED
     except Exception as error:
-        sys.exit(_report(error))
+        code = _report(error)
+    _let_go_of_closed_streams()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command, without typer's own way of ending: it takes a closed pipe and Ctrl-C for failures."""
+    import typer
+
+    from tunesmith.cli.app import app
+    from tunesmith.errors import ConfigError
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("tunesmith", arguments or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except _usage_errors() as error:
+        told = error.format_message().rstrip(".")
+        place = error.ctx.command_path if error.ctx else "tunesmith"
+        raise ConfigError(
+            "bad-usage", told[:1].lower() + told[1:], where=place, advice=f"see: {place} --help"
+        ) from error
+    return 0
+
+
+def _usage_errors() -> Any:
+    """The class of typer's complaints about flags and arguments, which typer offers under no name of its own."""
+    import typer
+
+    return typer.BadParameter.__base__
 
 
 def _report(error: Exception) -> int:
@@ -33,13 +64,31 @@ def _report(error: Exception) -> int:
         import traceback
 
         traceback.print_exc()
-    if isinstance(error, TunesmithError):
-        sys.stderr.write(error.render() + "\n")
-        return error.exit_code
-    shown = TunesmithError(
-        "internal",
-        f"{type(error).__name__}: {error}",
-        advice="this is a bug of tunesmith; run again with TUNESMITH_DEBUG=1 and report what it prints",
+    shown = (
+        error
+        if isinstance(error, TunesmithError)
+        else TunesmithError(
+            "internal",
+            f"{type(error).__name__}: {error}",
+            advice="this is a bug of tunesmith; run again with TUNESMITH_DEBUG=1 and report what it prints",
+        )
     )
-    sys.stderr.write(shown.render() + "\n")
+    with suppress(OSError):  # nobody reads stderr any more; the exit code still tells
+        sys.stderr.write(shown.render() + "\n")
     return shown.exit_code
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started without stdout or stderr (``>&-``) one that leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123 - until the end
+
+
+def _let_go_of_closed_streams() -> None:
+    """Keep Python from complaining at its own end about a reader of our output that is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

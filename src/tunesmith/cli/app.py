@@ -15,7 +15,6 @@ from tunesmith.cli.train import train
 app = typer.Typer(
     name="tunesmith",
     help="From a labelled file to the best model your machine can make in the time you have.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

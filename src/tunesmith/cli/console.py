@@ -22,12 +22,12 @@ def print_json(value: JSON) -> None:
 
 
 def print_line(line: str = "") -> None:
-    """Print a line of a result to stdout.
+    """Print a line of a result to stdout; a label or text in it can neither colour the terminal nor move its cursor.
 
     Args:
         line: Without its end.
     """
-    sys.stdout.write(line + "\n")
+    sys.stdout.write("".join(char if char.isprintable() else " " for char in line) + "\n")
 
 
 class Terminal:
@@ -60,8 +60,7 @@ class Terminal:
         """
         if not self._quiet:
             self._clear()
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            self._write(line + "\n")
 
     def progress(self, stage: str, share: float, left_s: float | None = None) -> None:
         """Tell how far a stage has come.
@@ -77,18 +76,39 @@ class Terminal:
                 self._clear()
                 return
             filled = int(24 * share)
-            sys.stderr.write(f"\r\x1b[2K{stage:<22} {'━' * filled}{'╌' * (24 - filled)} {100 * share:3.0f} %{left}")
-            sys.stderr.flush()
+            self._write(f"\r\x1b[2K{stage:<22} {'━' * filled}{'╌' * (24 - filled)} {100 * share:3.0f} %{left}")
             self._bar_shown = True
         elif not self._quiet and share < 1.0 and time.monotonic() - self._last_told >= _TELL_EVERY_S:
             self._last_told = time.monotonic()
-            sys.stderr.write(f"{stage}: {100 * share:.0f} %{left}\n")
-            sys.stderr.flush()
+            self._write(f"{stage}: {100 * share:.0f} %{left}\n")
+
+    def count(self, stage: str, done: int) -> None:
+        """Tell how far a stage has come whose end nobody knows.
+
+        Args:
+            stage: What is being done.
+            done: Rows done.
+        """
+        line = f"{stage}: {done:,} rows"
+        if self._live:
+            self._write(f"\r\x1b[2K{line}")
+            self._bar_shown = True
+        elif not self._quiet and time.monotonic() - self._last_told >= _TELL_EVERY_S:
+            self._last_told = time.monotonic()
+            self._write(line + "\n")
 
     def _clear(self) -> None:
         if self._bar_shown:
-            sys.stderr.write("\r\x1b[2K")
+            self._write("\r\x1b[2K")
             self._bar_shown = False
+
+    def _write(self, text: str) -> None:
+        """Write to stderr; where its reader is gone, the run goes on in silence."""
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            self._quiet, self._live = True, False
 
 
 def _duration(seconds: float) -> str:

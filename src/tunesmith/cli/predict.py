@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import print_json, print_line
+from tunesmith.cli.console import Terminal, print_json, print_line
 
 if TYPE_CHECKING:
     from tunesmith.api.answer import Style
@@ -24,26 +24,36 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to .csv or .jsonl.")] = None,
     encoding: options.Encoding = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
     threads: options.Threads = None,
 ) -> None:
     """Answer texts: a table on a terminal, else CSV with all input columns kept; --json for one object a line."""
-    from tunesmith.api.answer import answer_file, answer_texts
+    from tunesmith.api.answer import Asked, answer_file, answer_texts
+    from tunesmith.data.frames import table_of
     from tunesmith.errors import ConfigError
 
-    if (data is None) == (not text):
+    # bytes of the command line that are no UTF-8 come as halves of surrogate pairs, which nothing can print
+    texts = [given.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for given in text or ()]
+    if (data is None) == (not texts):
         raise ConfigError(
             "nothing-to-predict" if data is None else "two-inputs",
             "give either a file (or - for stdin) or --text",
             advice=f'tunesmith predict {bundle} --text "..."',
         )
-    if text:
-        answers = answer_texts(bundle, text, everything=everything, threads=threads)
-        _print_answers(answers, text, json=json)
+    if texts and out is None:
+        answers = answer_texts(bundle, texts, everything=everything, threads=threads)
+        _print_answers(answers, texts, json=json)
         return
     target: Path | Style = out or ("jsonl" if json else "table" if sys.stdout.isatty() else "csv")
-    answer_file(
-        bundle, str(data), column=column, everything=everything, target=target, encoding=encoding, threads=threads
-    )
+    asked = Asked(column=column, everything=everything, encoding=encoding, threads=threads)
+    with Terminal(quiet=quiet or target == "table") as terminal:
+        answer_file(
+            bundle,
+            table_of({"text": texts}) if texts else str(data),
+            asked,
+            target=target,
+            told=lambda n_rows: terminal.count("predicting", n_rows),
+        )
 
 
 def _print_answers(answers: list[dict[str, object]], texts: list[str], *, json: bool) -> None:

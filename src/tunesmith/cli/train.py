@@ -87,9 +87,9 @@ def print_trained(trained: Trained) -> None:
     Args:
         trained: What a run brought.
     """
-    outcome, out = trained.outcome, trained.out
+    facts, out = trained.facts, trained.out
     print_line()
-    for row in trained.as_json()["rungs"]:
+    for row in trained.rungs:
         accuracy = row["validation"]["accuracy"]
         mark = "kept" if row["kept"] else ""
         print_line(
@@ -97,11 +97,11 @@ def print_trained(trained: Trained) -> None:
             f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})  {row['seconds']:7.1f} s  "
             f"{row['peak_mib']:6.0f} MiB  {mark}"
         )
-    figure = (outcome.test or outcome.metrics)["accuracy"]
-    rows = "test rows" if outcome.test else f"{outcome.kept.measured_on}, used to choose"
+    figure = (facts.test_metrics or facts.metrics)["accuracy"]
+    rows = "test rows" if facts.test_metrics else f"{facts.measured_on}, used to choose"
     print_line()
     print_line(
-        f"{outcome.kept.rung}: accuracy {100 * figure['value']:.1f} % "
+        f"{facts.rung}: accuracy {100 * figure['value']:.1f} % "
         f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}, 95 %) on {rows}; {trained.seconds:.0f} s in all"
     )
     print_line(f"model, card and report: {out}")
@@ -116,6 +116,6 @@ def _print_dry_run(found: dict[str, object], *, json: bool) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        lines = value if isinstance(value, list) else [value]
+        lines = value if isinstance(value, list) else [] if value is None else [value]
         for number, line in enumerate(lines):
             print_line(f"{name if number == 0 else '':<12} {line}")

@@ -70,6 +70,8 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) ->
     _refuse_misfits(targets, logits)
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
+    if not shifted.any():  # no temperature changes anything
+        return 1.0
     n_rows = len(targets)
     of_targets = shifted[np.arange(n_rows), targets].mean()
     wanted = (n_rows * of_targets + shifted.mean()) / (n_rows + 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.table import Table
-from tunesmith.errors import ConfigError, Stopped
+from tunesmith.errors import Stopped
 from tunesmith.ladder.describe import versions
 from tunesmith.ladder.narrate import Narrator
 from tunesmith.ladder.prepare import prepare
@@ -21,6 +21,7 @@ from tunesmith.machine.describe import cpu_model
 from tunesmith.machine.device import choose_device
 from tunesmith.machine.rates import matmul_rate
 from tunesmith.machine.threads import choose_threads, set_threads
+from tunesmith.models.base import find_base
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.clock import Clock
 from tunesmith.run.journal import Journal
@@ -28,7 +29,7 @@ from tunesmith.run.lock import RunLock
 from tunesmith.run.log import RunLog
 from tunesmith.run.plan import Plan, PlanHeader
 from tunesmith.run.signals import StopRequested
-from tunesmith.run.workspace import Workspace
+from tunesmith.run.workspace import Start, Workspace
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Lives:
 
 
 @contextmanager
-def open_site(resolved: Resolved, table: Table, out: Path, *, lives: Lives, narrator: Narrator) -> Iterator[Site]:
+def open_site(
+    resolved: Resolved, table: Table, out: Path, *, lives: Lives, narrator: Narrator
+) -> Iterator[Site | None]:
     """Open the records of a run and prepare its rows.
 
     Args:
@@ -55,28 +58,30 @@ def open_site(resolved: Resolved, table: Table, out: Path, *, lives: Lives, narr
         narrator: Told what happens.
 
     Yields:
-        The site; on leaving it by an error, what is needed to resume stays.
+        The site; None where the run to go on with had come to its end. On leaving the site by an error, what is needed
+        to resume stays.
 
     Raises:
-        ConfigError: The place is taken, or there is nothing to resume.
+        ConfigError: The place is taken, there is nothing to resume, or the base model is missing.
+        DataError: The rows cannot be used.
         ResourceError: Another process works there.
+        Stopped: The user did not wait for the run to stop by itself; it can be resumed.
     """
     recipe = resolved.recipe
     device = choose_device(recipe.run.device)
     workspace = Workspace(out)
     with RunLock(workspace.lock) as lock, StopRequested() as stop:
         start = workspace.prepare(lock, resume=lives.resume, force=lives.force, follow=lives.follow)
+        with _no_trace_of_a_false_start(workspace, start):
+            if resolved.uses_base:
+                find_base(recipe.base.name, offline=recipe.run.offline)  # missing: better said before minutes of work
+            data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
+            plan = Plan.open(workspace.plan, _header(recipe, data.sha256), follow=lives.follow)
         if start == "finished":
-            raise ConfigError(
-                "nothing-to-resume",
-                "this run had come to its end",
-                where=str(out),
-                advice=f"use it: tunesmith info {out}",
-            )
-        data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
+            yield None
+            return
         journal = Journal(workspace.journal)
         clock = Clock(resolved.budget_s, earlier_s=journal.elapsed_s())
-        plan = Plan.open(workspace.plan, _header(recipe, data.sha256), follow=lives.follow)
         for note in plan.notes:
             narrator.say(note)
         threads = int(plan.decide("threads", lambda: recipe.run.threads or choose_threads()))
@@ -96,15 +101,31 @@ def open_site(resolved: Resolved, table: Table, out: Path, *, lives: Lives, narr
             stop=stop,
             narrator=narrator,
             matmul_gflops=matmul_rate(threads=threads),
+            uses_base=resolved.uses_base,
         )
         try:
             yield site
         except Stopped:
             journal.append("stopped")
             raise
+        except KeyboardInterrupt as error:
+            journal.append("stopped")
+            raise Stopped("stopped", "stopped at once", where=str(out), advice="go on with --resume") from error
         finally:
             site.log.flush()
         workspace.finish()
+
+
+@contextmanager
+def _no_trace_of_a_false_start(workspace: Workspace, start: Start) -> Iterator[None]:
+    """Leave nothing of a run that could not begin: it would stand in the way of the next as an unfinished one."""
+    try:
+        yield
+    except BaseException:
+        if start == "fresh":
+            workspace.finish()
+            workspace.plan.unlink(missing_ok=True)
+        raise
 
 
 def _header(recipe: Recipe, data_sha256: str) -> PlanHeader:

@@ -10,6 +10,7 @@ import torch
 
 from tunesmith.bundle.kinds import KINDS
 from tunesmith.evaluate.calibration import fit_temperature
+from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs import Rung
 from tunesmith.ladder.site import Site
@@ -59,12 +60,16 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
 
     Returns:
         The outcome, as last published.
+
+    Raises:
+        Stopped: The user asked for it between two rungs.
     """
     kept: Landing | None = None
     comparisons: dict[str, Comparison] = {}
     validation: dict[str, dict[str, JSON]] = {}
     because: StoppedBecause = "top"
     for number, rung in enumerate(rungs):
+        site.heed_stop(f"before {rung.name}")
         if not _starts(site, rung, first=number == 0):
             because = "budget"
             break
@@ -86,10 +91,11 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         ):
             because = "gain excluded"
             break
-        if takes_over and number + 1 < len(rungs):
+        if takes_over and number + 1 < len(rungs) and not _published(site, rung):
             publish(_outcome(site, kept, comparisons, validation=validation, because=None))
     if kept is None:
         raise AssertionError("the first rung always starts")
+    site.heed_stop("before the last figures were measured")
     site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
     rung_of_kept = next(rung for rung in rungs if rung.name == kept.rung)
     outcome = _outcome(site, rung_of_kept.finish(site, kept), comparisons, validation=validation, because=because)
@@ -113,6 +119,7 @@ def _landed_before(site: Site, rung: Rung) -> Landing | None:
     if kept is None:
         return None
     site.plan.seek(kept.state["n_decisions"])
+    _clear(site, rung)
     tensors = dict(kept.tensors)
     arrays = {key: tensors.pop(key).numpy() for key in ("landing.logits", "landing.targets")}
     site.narrator.say(f"{rung.name} was climbed before the stop")
@@ -139,6 +146,18 @@ def _keep(site: Site, rung: Rung, landing: Landing) -> None:
         {"landing": plain, "model": state, "n_decisions": site.plan.n_decisions},
     )
     site.journal.append("landed", rung=rung.name, seconds=landing.seconds, peak_mib=landing.peak_mib)
+    _clear(site, rung)
+
+
+def _clear(site: Site, rung: Rung) -> None:
+    """Give back the disk that a landed rung needs no more: a fit leaves eight times the weights it trained."""
+    for name in checkpoint_names(rung.name):
+        site.checkpoints.remove(name)
+
+
+def _published(site: Site, rung: Rung) -> bool:
+    """Tell whether an earlier life put this rung, and maybe better ones after it, in place already."""
+    return any(event["rung"] == rung.name for event in site.journal.events("published"))
 
 
 def _measure(site: Site, landing: Landing) -> dict[str, JSON]:

@@ -71,6 +71,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             train=len(data.split.train),
             validation=len(data.split.validation),
             test=len(data.split.test),
+            notes=site.notes,
         ),
         base=base,
         versions=versions(),

@@ -6,6 +6,7 @@ from tunesmith.data.table import Table
 from tunesmith.ladder.prepare import prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Ground
+from tunesmith.machine.device import choose_device
 from tunesmith.machine.rates import matmul_rate
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.types import JSON
@@ -19,30 +20,44 @@ def dry_run(resolved: Resolved, table: Table) -> dict[str, JSON]:
         table: The training file as read.
 
     Returns:
-        Plain data; nothing is written.
+        Plain data; nothing is written. Where no rung starts from the base model, what concerns it is null.
 
     Raises:
         TunesmithError: What a real run would find wrong before training.
     """
     recipe = resolved.recipe
+    choose_device(recipe.run.device)
     data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
     set_threads(recipe.run.threads or choose_threads())
-    ground = Ground(recipe=recipe, task=resolved.task, data=data, matmul_gflops=matmul_rate())
-    tokens = ground.encoded.tokens
-    n_windows = tokens.n_windows()
-    unfit = ground.encoded.unfit()
+    ground = Ground(
+        recipe=recipe,
+        task=resolved.task,
+        data=data,
+        matmul_gflops=matmul_rate(),
+        uses_base=resolved.uses_base,
+    )
     return {
         "rows": len(data.texts),
         "labels": len(data.labels),
         "train": len(data.split.train),
         "validation": len(data.split.validation),
         "test": len(data.split.test),
-        "base": f"{ground.base.name} ({ground.base.source}, {ground.base.licence})",
-        "tokens": int(tokens.n_tokens.sum()),
-        "longest": int(tokens.n_tokens.max()),
-        "windowed": int((n_windows > 1).sum()),
+        **_seen_by_the_base(ground),
         "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
         "budget": recipe.ladder.budget,
         "notes": [*resolved.notes, *data.notes],
-        "findings": [*(finding.message for finding in data.findings), *([unfit.message] if unfit else [])],
+        "findings": [finding.message for finding in ground.findings],
+    }
+
+
+def _seen_by_the_base(ground: Ground) -> dict[str, JSON]:
+    """Tell the base model and what it makes of the texts."""
+    if not ground.uses_base:
+        return dict.fromkeys(("base", "tokens", "longest", "windowed"))
+    tokens = ground.encoded.tokens
+    return {
+        "base": f"{ground.base.name} ({ground.base.source}, {ground.base.licence})",
+        "tokens": int(tokens.n_tokens.sum()),
+        "longest": int(tokens.n_tokens.max()),
+        "windowed": int((tokens.n_windows() > 1).sum()),
     }

@@ -23,6 +23,8 @@ from tunesmith.runtimes.torch import encode_poolings
 POOLINGS = ("mean", "cls", "max")
 """Made from one pass; the probe chooses among them."""
 
+_SAMPLED_TEXTS = 2000
+
 
 class EncodedTexts:
     """The rows of a run as the base model sees them.
@@ -56,12 +58,13 @@ class EncodedTexts:
         return tokenize(self._texts, load_tokenizer(self.base.folder), max_seq_length=self.max_seq_length)
 
     def unfit(self) -> Finding | None:
-        """Say whether the base model's vocabulary does not know these texts' language.
+        """Say whether the base model's vocabulary does not know these texts' language, by a sample of them.
 
         Returns:
             The finding, or None where it knows them well enough.
         """
-        return check_pieces(self._texts, load_tokenizer(self.base.folder))
+        sample = self._texts[:: 1 + len(self._texts) // _SAMPLED_TEXTS]
+        return check_pieces(sample, load_tokenizer(self.base.folder))
 
     def load_encoder(self) -> Encoder:
         """Build the pretrained encoder from its files.

@@ -27,12 +27,17 @@ from tunesmith.train.objectives.classification import Classification
 from tunesmith.train.parameter_groups import scale_rates
 from tunesmith.train.schedules import Schedule
 
+_LEAST_SHARE_AHEAD = 0.1
+"""Of the planned steps; less is not worth another scoring."""
+
 
 @dataclass(frozen=True)
 class Rows:
     """Tokens and classes of the rows to fit on and of those to score on; rows counted from 0 in each."""
 
     train: TokenSet
+    train_lines: Sequence[int]
+    """Line of the file on which each row to fit on begins."""
     validation: TokenSet
     validation_targets: NDArray[np.int64]
 
@@ -44,6 +49,8 @@ class FitPlan:
     steps: int
     points: tuple[int, ...]
     """Steps after which the validation rows are scored; the last is ``steps``."""
+    batch_tokens: int
+    """Tokens of an optimiser step."""
     save_every: int
     """Steps between checkpoints."""
     patience: int
@@ -56,6 +63,13 @@ class FitPlan:
 class FitState:
     """All of a fit's memory that is not tensors."""
 
+    steps: int = 0
+    """Planned; fewer than at first where the clock was faster than foreseen."""
+    points: list[int] = field(default_factory=list)
+    """Steps after which the validation rows are scored; the last is ``steps``."""
+    from_step: int = 0
+    from_progress: float = 0.0
+    """Where the schedule stood when the steps were last planned: from there it runs evenly to its end."""
     number: int = 0
     best_number: int = 0
     best_objective: float = -1.0
@@ -100,9 +114,11 @@ class Fit:
         self._schedule = schedule
         self._rows = rows
         self._plan = fit_plan
-        self._guard = Guard()
+        self._guard = Guard(lines=rows.train_lines)
         self.state = FitState()
         self.best_logits: NDArray[np.float32] | None = None
+        self.earlier_s = 0.0
+        """Seconds of earlier lives that led to the checkpoint this one goes on from."""
         self._first = 0
         self._started = self._last_told = time.monotonic()
 
@@ -113,7 +129,7 @@ class Fit:
             seed: Of dropout.
         """
         torch.manual_seed(seed)
-        newest = self._site.checkpoints.newest(self._name)
+        newest = self._newest()
         if newest is not None:
             self._restore(newest)
             torch.set_rng_state(newest.tensors["rng"])
@@ -121,29 +137,33 @@ class Fit:
             self._guard.load_state(newest.state["guard"])
             self._site.plan.seek(newest.state["n_decisions"])
             self._site.log = RunLog(self._site.workspace.log, keep_bytes=newest.state["log_bytes"])
-            self._site.narrator.say(f"{self._name} goes on after step {self.state.number} of {self._plan.steps}")
+            self.earlier_s = newest.state["seconds"]
+            self._site.narrator.say(f"{self._name} goes on after step {self.state.number} of {self.state.steps}")
+        else:
+            self.state = FitState(steps=self._plan.steps, points=list(self._plan.points))
+            self._save(self._name)  # a loss that runs away early needs something to go back to as well
         self._first = self.state.number
         self._started = time.monotonic()
         self.objective.classifier.train()
         self._set_rates()
 
-    def batches(self, *, batch_tokens: int, seed: int) -> Iterator[Batch]:
+    def batches(self, seed: int) -> Iterator[Batch]:
         """Draw the batches of the steps still to take.
 
         Args:
-            batch_tokens: Tokens of an optimiser step.
             seed: Of the draws.
 
         Yields:
             One batch a step: an honest random draw, each row once an epoch.
         """
+        n_tokens = self._rows.train.n_tokens
         draws = (
             draw
             for epoch in count()
-            for draw in random_draws(self._rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=epoch)
+            for draw in random_draws(n_tokens, batch_tokens=self._plan.batch_tokens, seed=seed, epoch=epoch)
         )
         for number, draw in enumerate(draws, start=1):
-            if number > self._plan.steps or self.state.ended:
+            if number > self.state.steps or self.state.ended:
                 return
             if number > self.state.number:
                 yield pack(self._rows.train, draw)
@@ -166,16 +186,14 @@ class Fit:
         if self._guard.check(step) == "roll back":
             self._roll_back(step)
         self._set_rates()
-        if step.number in self._plan.points:
+        if step.number in state.points:
             self._score()
         if step.number % self._plan.save_every == 0 and not state.ended:
-            self._save()
+            self._save(self._name)
         self._tell()
         if self._site.stop.requested and not state.ended:
-            self._save()
-            raise Stopped(
-                "stopped", f"stopped after step {step.number} of {self._plan.steps}", advice="go on with --resume"
-            )
+            self._save(_stopped(self._name))
+            raise Stopped("stopped", f"stopped after step {step.number} of {state.steps}", advice="go on with --resume")
 
     def take_best(self) -> NDArray[np.float32]:
         """Put the best scored weights into the classifier.
@@ -184,7 +202,7 @@ class Fit:
             Their outputs on the validation rows, ``[B, C]``.
         """
         if self.state.best_number != self.state.number or self.best_logits is None:
-            best = self._site.checkpoints.newest(f"{self._name}_best")
+            best = self._site.checkpoints.newest(_best(self._name))
             assert best is not None, "a fit ends at a scored point"
             self._load_weights(best.tensors)
             self.best_logits = best.tensors["validation_logits"].numpy()
@@ -200,8 +218,13 @@ class Fit:
 
     def _set_rates(self) -> None:
         """Set the rates of the step to come."""
-        progress = (self.state.number + 1) / (self._plan.steps + 1)
-        scale_rates(self.optimizer, self._schedule(progress) * self._guard.rate_scale)
+        scale_rates(self.optimizer, self._schedule(self._progress(self.state.number + 1)) * self._guard.rate_scale)
+
+    def _progress(self, number: int) -> float:
+        """Tell where on the schedule a step stands, 0..1."""
+        state = self.state
+        share = (number - state.from_step) / (state.steps + 1 - state.from_step)
+        return state.from_progress + (1.0 - state.from_progress) * share
 
     def _score(self) -> None:
         """Score the validation rows, remember the best, and decide whether the fit goes on."""
@@ -215,33 +238,51 @@ class Fit:
         state.curve.append({"step": state.number, "objective": objective, "log_loss": log_loss})
         self._log(step=state.number, objective=objective, log_loss=log_loss)
         self._site.log.flush()
+        self._site.journal.append("scored", rung=self._name, step=state.number, objective=objective)
         if (objective, -log_loss) > (state.best_objective, -state.best_log_loss):
             state.best_number, state.best_objective, state.best_log_loss = state.number, objective, log_loss
             state.points_without_gain = 0
             self.best_logits = logits
             weights = {f"weights.{name}": value.detach() for name, value in self._trained().items()}
             tensors = {"validation_logits": torch.from_numpy(logits), **weights}
-            self._site.checkpoints.save(f"{self._name}_best", tensors, {"number": state.number})
+            self._site.checkpoints.save(_best(self._name), tensors, {"number": state.number})
         else:
             state.points_without_gain += 1
         self._decide_end()
 
     def _decide_end(self) -> None:
         state, site = self.state, self._site
-        if state.number >= self._plan.steps:
+        if state.number >= state.steps:
             state.ended = "planned steps taken"
         elif state.points_without_gain >= self._plan.patience:
             state.ended = f"no gain at {self._plan.patience} scored points"
-        elif site.plan.decide(f"{self._name}.stop.{state.number}", self._late):
-            state.ended = "budget"
+        else:
+            steps = int(site.plan.decide(f"{self._name}.steps.{state.number}", self._steps_that_fit))
+            if steps <= state.number:
+                state.ended = "budget"
+            elif steps < state.steps:
+                self._shorten(steps)
 
-    def _late(self) -> bool:
-        """Say whether the steps still planned do not fit the budget any more."""
-        spent = time.monotonic() - self._started
-        ahead = self._plan.steps - self.state.number
-        return spent / (self.state.number - self._first) * ahead > self._site.clock.left() - self._plan.reserve_s
+    def _steps_that_fit(self) -> int:
+        """Tell how many steps the budget allows in all; those taken, where too few more would matter."""
+        state = self.state
+        ahead = state.steps - state.number
+        step_s = (time.monotonic() - self._started) / (state.number - self._first)
+        affordable = (self._site.clock.left() - self._plan.reserve_s) / step_s
+        if affordable >= ahead:
+            return state.steps
+        return state.number + int(affordable) if affordable >= _LEAST_SHARE_AHEAD * ahead else state.number
 
-    def _save(self) -> None:
+    def _shorten(self, steps: int) -> None:
+        """Let the schedule run out in fewer steps: rates that stop high leave the weights worse than they could be."""
+        state = self.state
+        state.from_progress, state.from_step = self._progress(state.number), state.number
+        state.points = [*(point for point in state.points if point < steps), steps]
+        state.steps = steps
+        self._site.narrator.say(f"{self._name}: the machine is slower than foreseen; {steps} steps fit the budget")
+
+    def _save(self, name: str) -> None:
+        """Write all that the steps to come depend on."""
         optimizer_tensors, optimizer_state = pack_optimizer(self.optimizer)
         tensors = {f"weights.{name}": value.detach() for name, value in self._trained().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizer_tensors.items()}
@@ -252,8 +293,15 @@ class Fit:
             "optimizer": optimizer_state,
             "n_decisions": self._site.plan.n_decisions,
             "log_bytes": self._site.log.flush(),
+            "seconds": self.earlier_s + time.monotonic() - self._started,
         }
-        self._site.checkpoints.save(self._name, tensors, state)
+        self._site.checkpoints.save(name, tensors, state)
+        self._site.journal.append("saved", rung=self._name, step=self.state.number)
+
+    def _newest(self) -> Checkpoint | None:
+        """Find where to go on: the last checkpoint of those written by plan, or the one written when the user stopped."""
+        found = [self._site.checkpoints.newest(name) for name in (self._name, _stopped(self._name))]
+        return max(filter(None, found), key=lambda checkpoint: checkpoint.state["fit"]["number"], default=None)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._load_weights(checkpoint.tensors)
@@ -284,10 +332,31 @@ class Fit:
         if now - self._last_told < 0.5 and not self.state.ended:
             return
         self._last_told = now
-        done = self.state.number / self._plan.steps
+        done = self.state.number / self.state.steps
         taken = max(self.state.number - self._first, 1)
-        left = (now - self._started) / taken * (self._plan.steps - self.state.number)
+        left = (now - self._started) / taken * (self.state.steps - self.state.number)
         self._site.narrator.progress(self._name, 1.0 if self.state.ended else done, left)
+
+
+def checkpoint_names(fit: str) -> tuple[str, ...]:
+    """Name all checkpoints of a fit, for whoever clears them away once it has landed.
+
+    Args:
+        fit: Its name.
+
+    Returns:
+        Those to go on from, of the best weights, and of where the user stopped.
+    """
+    return fit, _best(fit), _stopped(fit)
+
+
+def _best(fit: str) -> str:
+    return f"{fit}_best"
+
+
+def _stopped(fit: str) -> str:
+    """Apart from those written by plan: a run taken back must come to where it would without the stop."""
+    return f"{fit}_stopped"
 
 
 def scoring_points(steps: int, *, steps_per_epoch: float, training_tokens: int, scored_tokens: int) -> tuple[int, ...]:
@@ -335,4 +404,4 @@ def seconds_per_token(objective: Classification, batches: Sequence[Batch]) -> fl
         rates.append((time.perf_counter() - started) / batch.n_tokens)
     objective.classifier.zero_grad(set_to_none=True)
     torch.set_rng_state(state)
-    return float(np.median(rates[1:]))
+    return float(np.median(rates[1:] or rates))

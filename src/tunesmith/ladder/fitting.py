@@ -34,8 +34,8 @@ EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
 _N_TIMED_DRAWS = 6
-_SAVE_EVERY_S = 60.0
-_STEPS_WORTH_TAKING = 1200
+_TOKENS_FOR_LARGE_STEPS = 100_000
+_TOKENS_WORTH_SEEING = 512_000
 
 
 class FitOptions(Settings):
@@ -44,8 +44,8 @@ class FitOptions(Settings):
     epochs: float | None = Field(None, gt=0.0, le=1000.0)
     """Passes over the train rows; left out, 2 to 8 by the number of rows, and what the budget allows."""
 
-    batch_tokens: int = Field(512, ge=16, le=1_000_000)
-    """Real tokens of an optimiser step."""
+    batch_tokens: int | None = Field(None, ge=16, le=1_000_000)
+    """Real tokens of an optimiser step; left out, 1,024, or 512 where a pass would have fewer than 100 such steps."""
 
     micro_batch_size: int | None = Field(None, ge=1)
     """Rows of one forward pass; left out, all of a step at once."""
@@ -70,6 +70,9 @@ class FitOptions(Settings):
 
     patience: int = Field(3, ge=1)
     """Scored points without gain after which training ends."""
+
+    save_every_s: float = Field(60.0, gt=0.0)
+    """Seconds between checkpoints, about; a killed run goes on from the last."""
 
     loss: str = "cross_entropy"
     """Which loss."""
@@ -123,6 +126,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         model.classifier.encoder.freeze_embeddings()
     rows = Rows(
         train=site.encoded.tokens.select(data.split.train),
+        train_lines=[data.lines[row] for row in data.split.train],
         validation=site.encoded.tokens.select(data.split.validation),
         validation_targets=data.targets[data.split.validation],
     )
@@ -153,28 +157,33 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
     """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
-    steps_per_epoch = max(1.0, tokens_per_epoch / options.batch_tokens)
-    epochs = options.epochs or min(8.0, max(2.0, _STEPS_WORTH_TAKING / steps_per_epoch))
+    batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)
+    steps_per_epoch = max(1.0, tokens_per_epoch / batch_tokens)
+    epochs = options.epochs or min(8.0, max(2.0, _TOKENS_WORTH_SEEING / tokens_per_epoch))
     wanted = max(1, math.ceil(epochs * steps_per_epoch))
 
     def measured() -> JSON:
-        draws = random_draws(rows.train.n_tokens, batch_tokens=options.batch_tokens, seed=seed, epoch=0)
+        draws = random_draws(rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=0)
         batches = [pack(rows.train, draw) for draw in islice(draws, _N_TIMED_DRAWS)]
-        step_s = seconds_per_token(objective, batches) * min(options.batch_tokens, tokens_per_epoch) * 1.1
+        step_s = seconds_per_token(objective, batches) * min(batch_tokens, tokens_per_epoch) * 1.1
         affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - _reserve(site)) / step_s
-        return {"steps": max(1, int(min(wanted, affordable))), "save_every": max(1, round(_SAVE_EVERY_S / step_s))}
+        return {
+            "steps": max(1, int(min(wanted, affordable))),
+            "save_every": max(1, round(options.save_every_s / step_s)),
+        }
 
     decided = site.plan.decide(f"{name}.steps", measured)
     steps = int(decided["steps"])
     points = scoring_points(
         steps,
         steps_per_epoch=steps_per_epoch,
-        training_tokens=steps * options.batch_tokens,
+        training_tokens=steps * batch_tokens,
         scored_tokens=int(rows.validation.n_tokens.sum()),
     )
     return FitPlan(
         steps=steps,
         points=points,
+        batch_tokens=batch_tokens,
         save_every=int(decided["save_every"]),
         patience=options.patience,
         reserve_s=_reserve(site),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.bundle.schema import Kind
+from tunesmith.evaluate.calibration import fit_temperature
 from tunesmith.types import JSON
 
 
@@ -30,6 +31,7 @@ class Landing:
     objective: float
     """The figure that chooses, 0..1, on the validation rows."""
     log_loss: float
+    """Of calibrated probabilities, on the validation rows."""
     measured_on: str
     seconds: float
     peak_mib: float
@@ -66,3 +68,20 @@ def log_loss_of(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> floa
     top = wide.max(axis=1)
     total = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
     return float((total - wide[np.arange(len(targets)), targets]).mean())
+
+
+def calibrated_log_loss(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+    """Average the negative log likelihood at the temperature that suits these rows best.
+
+    Every kept model is calibrated, so models are compared as they will answer: one that was regularised strongly is
+    merely unsure, not worse.
+
+    Args:
+        logits: ``[B, C]``.
+        targets: ``[B]``.
+
+    Returns:
+        Nats a row.
+    """
+    temperature = np.float32(fit_temperature(logits, targets))
+    return log_loss_of(logits / temperature, targets)

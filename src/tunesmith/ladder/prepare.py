@@ -17,6 +17,7 @@ from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
 from tunesmith.data.read import read_table
 from tunesmith.data.split import Split, split_rows
 from tunesmith.data.table import Table
+from tunesmith.errors import DataError
 from tunesmith.tasks import Task
 
 
@@ -28,6 +29,8 @@ class Prepared:
     columns: Columns
     texts: list[str]
     """Prepared texts, one a row."""
+    lines: list[int]
+    """Line of its file on which each row begins."""
     labels: tuple[str, ...]
     """Distinct labels in the order of the outputs."""
     targets: NDArray[np.int64]
@@ -84,10 +87,13 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         test_share=section.test_share,
     )
     split, notes = _with_files(split, parts, n_main)
+    if not len(split.validation):
+        raise _nothing_to_choose_by(main, split)
     return Prepared(
         source=table.source,
         columns=columns,
         texts=texts,
+        lines=[line for part in parts.values() for line in part.lines],
         labels=labels,
         targets=targets,
         groups=groups,
@@ -114,6 +120,18 @@ def digest(texts: list[str], labels: list[str]) -> str:
             data = cell.encode()
             found.update(len(data).to_bytes(8, "little") + data)
     return found.hexdigest()
+
+
+def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
+    """Make the error for rows of which none can be held back."""
+    return DataError(
+        "too-few-rows",
+        "no rows can be held back to choose between models by",
+        where=main.source,
+        found=f"{len(main.texts)} rows, {len(set(main.labels))} labels; {'; '.join(split.notes)}",
+        allowed="at least one label with two different texts, better twenty texts of each label",
+        advice="add rows, name another column with --label, or give rows to choose by with --validation FILE",
+    )
 
 
 def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:

@@ -26,6 +26,8 @@ class Resolved:
     task: Task
     rungs: tuple[Rung, ...]
     budget_s: float | None
+    uses_base: bool
+    """Whether some rung starts from the pretrained encoder."""
     notes: tuple[str, ...]
 
 
@@ -64,7 +66,8 @@ def resolve(recipe: Recipe) -> Resolved:
     if problems:
         raise refusal(problems)
     rungs = tuple(RUNGS.member(name).build(RUNGS.options(name, recipe.rung.get(name, {}))) for name in names)
-    return Resolved(recipe=recipe, task=task, rungs=rungs, budget_s=budget_s, notes=tuple(notes))
+    uses_base = any(RUNGS.member(name).USES_BASE for name in names)
+    return Resolved(recipe=recipe, task=task, rungs=rungs, budget_s=budget_s, uses_base=uses_base, notes=tuple(notes))
 
 
 def _with_needs(recipe: Recipe, task: Task, problems: list[str]) -> tuple[list[str], list[str]]:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tunesmith.config.recipe import Recipe
+from tunesmith.data.check import Finding
+from tunesmith.errors import Stopped
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.narrate import Narrator
@@ -32,6 +34,8 @@ class Ground:
     data: Prepared
     matmul_gflops: float
     """Measured at the start, for forecasts only."""
+    uses_base: bool = True
+    """Whether some rung starts from the base model; where none does, it is never looked for."""
     landings: dict[str, Landing] = field(default_factory=dict)
     """By rung, in the order they landed."""
     features: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
@@ -57,6 +61,17 @@ class Ground:
         """Tokens and features of all rows, made once."""
         return EncodedTexts(self.base, self.data.texts, self.features)
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the file, and with its texts for the base model."""
+        unfit = self.encoded.unfit() if self.uses_base else None
+        return (*self.data.findings, unfit) if unfit else self.data.findings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the file and what was found, a sentence each."""
+        return (*self.data.notes, *(finding.message for finding in self.findings))
+
 
 @dataclass(kw_only=True)
 class Site(Ground):
@@ -70,3 +85,15 @@ class Site(Ground):
     log: RunLog
     stop: StopRequested
     narrator: Narrator
+
+    def heed_stop(self, place: str) -> None:
+        """End the run here if the user has asked for it.
+
+        Args:
+            place: Where the run stands, as in "stopped <place>".
+
+        Raises:
+            Stopped: The user has; the run can be resumed.
+        """
+        if self.stop.requested:
+            raise Stopped("stopped", f"stopped {place}", where=str(self.workspace.out), advice="go on with --resume")

@@ -29,8 +29,9 @@ _SIZES = {"words": (1, 2), "characters": (2, 3, 4)}
 _MOST_TERMS = 250_000  # of each kind
 _MOST_WEIGHTS = 4_000_000  # of each kind, over all classes: the fit keeps sixteen copies
 _LEAST_TERMS = 10_000
+_LARGEST_SIZE = 10
 _ROWS_TO_DROP_LONE_TERMS = 5_000
-_L2_OF_ALL_ROWS = 0.2
+_L2_OF_ALL_ROWS = 0.1
 _MAX_ITERATIONS = 60
 _TOLERANCE = 5e-3
 _HISTORY = 5  # steps remembered; ten cost more than they save where there are a million weights
@@ -42,7 +43,7 @@ class BagOfWords:
 
     Args:
         terms: The known terms, by kind.
-        weights: ``[terms, C]`` of each kind.
+        weights: Of each kind, ``[terms, C]``.
         bias: ``[C]``.
     """
 
@@ -60,15 +61,157 @@ class BagOfWords:
         Returns:
             ``[B, C]``; a text's logits do not depend on its neighbours.
         """
-        logits = torch.empty(len(texts), len(self._bias))
-        row = 0
-        for slab in slabs(texts):
-            part = logits[row : row + len(slab)]
-            torch.sum(
-                torch.stack([t.weigh(slab).times(w) for t, w in zip(self._terms, self._weights, strict=True)]),
-                dim=0,
-                out=part,
+        parts = [self._logits_of_slab(slab) for slab in slabs(texts)]
+        return torch.cat([torch.zeros(0, len(self._bias)), *parts]).numpy()
+
+    def state(self) -> tuple[dict[str, NDArray[np.float32]], JSON]:
+        """Give all that the model is.
+
+        Returns:
+            Tensors by name, and the vocabulary: sizes and terms of each kind.
+        """
+        tensors = {"bias": self._bias.numpy()}
+        vocabulary: dict[str, JSON] = {}
+        for terms, weight in zip(self._terms, self._weights, strict=True):
+            tensors |= {f"{terms.kind}.weight": weight.numpy(), f"{terms.kind}.idf": terms.idf}
+            vocabulary[terms.kind] = {"sizes": list(terms.sizes), "terms": list(terms.terms)}
+        return tensors, vocabulary
+
+    @classmethod
+    def from_state(cls, tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON) -> BagOfWords:
+        """Build the model back; its logits are the same to the last bit.
+
+        Args:
+            tensors: From ``state``.
+            vocabulary: From ``state``.
+
+        Returns:
+            The model.
+
+        Raises:
+            ArtifactError: The two do not fit together (``bag-of-words-damaged``).
+        """
+        problem = _misfit(tensors, vocabulary)
+        if problem:
+            raise ArtifactError(
+                "bag-of-words-damaged", "the weights and the vocabulary do not fit together", found=problem
             )
-            part += self._bias
-            row += len(slab)
-        return logits.numpy()
+        floats = {name: np.array(tensor, dtype=np.float32) for name, tensor in tensors.items()}
+        terms = [
+            Terms(kind, part["sizes"], part["terms"], idf=floats[f"{kind}.idf"]) for kind, part in vocabulary.items()
+        ]
+        weights = [torch.from_numpy(floats[f"{kind}.weight"]) for kind in vocabulary]
+        return cls(terms, weights, torch.from_numpy(floats["bias"]))
+
+    def _logits_of_slab(self, texts: Sequence[str]) -> Tensor:
+        """Logits of texts that are weighed in one go."""
+        logits = self._bias.repeat(len(texts), 1)
+        for terms, weight in zip(self._terms, self._weights, strict=True):
+            logits += terms.weigh(texts).times(weight)
+        return logits
+
+
+def fit_bag_of_words(
+    texts: Sequence[str], targets: NDArray[np.int64], n_classes: int, *, seed: int, l2: float | None = None
+) -> BagOfWords:
+    """Collect the terms of texts and fit one linear layer on them.
+
+    Args:
+        texts: B of them.
+        targets: Class numbers ``[B]``.
+        n_classes: C; classes without rows are allowed.
+        seed: Not used, nothing here is random; all fits are called alike.
+        l2: Strength of the penalty, relative to the mean loss of a row; by default 0.1 shared among all rows.
+
+    Returns:
+        The model; the same inputs on the same number of threads give the same bits.
+
+    Raises:
+        ShapeError: Texts and targets differ in number, there is none, or a target is not a class number.
+
+    Example:
+        >>> model = fit_bag_of_words(["lost my card", "card is lost", "change my pin"], np.array([0, 0, 1]), 2, seed=0)
+        >>> model.logits(["lost cards", "new pin"]).argmax(axis=1)
+        array([0, 1])
+    """
+    del seed
+    if len(texts) != len(targets) or not len(texts):
+        raise ShapeError(f"{len(texts)} texts, {len(targets)} targets")
+    if targets.min() < 0 or targets.max() >= n_classes:
+        raise ShapeError(f"classes are 0 to {n_classes - 1}: targets lie in {targets.min()} to {targets.max()}")
+    strength = _L2_OF_ALL_ROWS / len(texts) if l2 is None else l2
+    min_rows = 1 if len(texts) < _ROWS_TO_DROP_LONE_TERMS else 2
+    max_terms = max(_LEAST_TERMS, min(_MOST_TERMS, _MOST_WEIGHTS // n_classes))
+    terms = [fit_terms(kind, sizes, texts, min_rows=min_rows, max_terms=max_terms) for kind, sizes in _SIZES.items()]
+    features = _WeighedTexts(
+        [part.weigh(texts) for part in terms], [len(part) for part in terms], n_classes, l2=strength
+    )
+    start = torch.zeros(sum(map(len, terms)) + 1, n_classes)
+    descent = descend(
+        features,
+        torch.from_numpy(np.array(targets, dtype=np.int64)),
+        start,
+        l2=strength,
+        max_iterations=_MAX_ITERATIONS,
+        tolerance=_TOLERANCE,
+        history=_HISTORY,
+    )
+    weights = _split(descent.parameters, [len(part) for part in terms])
+    return BagOfWords(terms, weights, descent.parameters[-1].clone())
+
+
+class _WeighedTexts:
+    """The features of texts, one sparse matrix a kind, as ``descend`` asks for them."""
+
+    def __init__(self, matrices: Sequence[SparseRows], n_terms: Sequence[int], n_classes: int, *, l2: float) -> None:
+        self._n_terms = n_terms
+        self._matrices = matrices
+        self._transposed = [matrix.transposed(count) for matrix, count in zip(matrices, n_terms, strict=True)]
+        squares = [
+            np.bincount(matrix.columns, matrix.values**2, minlength=count)
+            for matrix, count in zip(matrices, n_terms, strict=True)
+        ]
+        n_rows = len(matrices[0].starts)
+        diagonal = np.concatenate([*squares, [n_rows]]) / (n_rows * n_classes) + l2  # of the curvature at weights of 0
+        self._inverse = torch.from_numpy(diagonal**-_PRECONDITION_POWER).float()[:, None]
+
+    def logits(self, parameters: Tensor) -> Tensor:
+        """Multiply each kind's texts with its part of the parameters."""
+        logits = parameters[-1].repeat(len(self._matrices[0].starts), 1)
+        for matrix, weight in zip(self._matrices, _split(parameters, self._n_terms), strict=True):
+            logits += matrix.times(weight)
+        return logits
+
+    def gradient(self, residual: Tensor) -> Tensor:
+        """Multiply each kind's terms with the residual."""
+        parts = [matrix.times(residual) for matrix in self._transposed]
+        return torch.cat([*parts, residual.sum(dim=0, keepdim=True)])
+
+    def precondition(self, gradient: Tensor) -> Tensor:
+        """Scale each term by how much it curves the loss."""
+        return torch.mul(gradient, self._inverse)
+
+
+def _split(parameters: Tensor, n_terms: Sequence[int]) -> list[Tensor]:
+    """Cut parameters into the weights of each kind."""
+    ends = np.cumsum(n_terms).tolist()
+    return [parameters[end - count : end] for end, count in zip(ends, n_terms, strict=True)]
+
+
+def _misfit(tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON) -> str | None:
+    """Say what does not fit, or None."""
+    if not isinstance(vocabulary, dict) or not vocabulary or not vocabulary.keys() <= KINDS.keys():
+        return f"the vocabulary must be an object of {' and '.join(KINDS)}"
+    expected: dict[str, tuple[int, ...]] = {}
+    n_classes = tensors["bias"].size if "bias" in tensors else 0
+    for kind, part in vocabulary.items():
+        if not isinstance(part, dict) or part.keys() != {"sizes", "terms"}:
+            return f"{kind} must have sizes and terms"
+        if not part["sizes"] or not all(type(size) is int and 1 <= size <= _LARGEST_SIZE for size in part["sizes"]):
+            return f"the sizes of {kind} must be whole numbers from 1 to {_LARGEST_SIZE}"
+        if not isinstance(part["terms"], list) or not all(isinstance(term, str) for term in part["terms"]):
+            return f"the terms of {kind} must be texts"
+        expected |= {f"{kind}.weight": (len(part["terms"]), n_classes), f"{kind}.idf": (len(part["terms"]),)}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    wanted = expected | {"bias": (n_classes,)}
+    return None if found == wanted else f"tensors {found}, wanted {wanted}"

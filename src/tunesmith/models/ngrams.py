@@ -57,7 +57,10 @@ class Stretches:
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """N-grams in texts: which text, the n-gram's number, its place and length in the text's line, each ``[M]``."""
+    """N-grams in texts: which text, the n-gram's number, and its place in the text's line, each ``[M]``.
+
+    A place may end one past the line, on the space that ends its last word.
+    """
 
     rows: NDArray[np.int64]
     numbers: NDArray[np.uint64]

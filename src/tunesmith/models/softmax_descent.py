@@ -18,7 +18,6 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-_HISTORY = 10
 _TRIALS = 12  # evaluations in one line search; one or two are usual
 _SUFFICIENT_DECREASE = 1e-4
 _SLOPE_LEFT = 0.9  # a tighter search costs more evaluations than it saves iterations
@@ -30,13 +29,25 @@ class Features(Protocol):
     """Stored features of B rows. Parameters are ``[F + 1, C]``: a row of weights a feature, the bias last."""
 
     def logits(self, parameters: Tensor) -> Tensor:
-        """Multiply features and parameters: ``[B, C]``."""
+        """Multiply features and parameters.
+
+        Returns:
+            ``[B, C]``.
+        """
 
     def gradient(self, residual: Tensor) -> Tensor:
-        """Multiply the transposed features and ``[B, C]``: ``[F + 1, C]``."""
+        """Multiply the transposed features, and a row of ones for the bias, with a residual ``[B, C]``.
+
+        Returns:
+            ``[F + 1, C]``.
+        """
 
     def precondition(self, gradient: Tensor) -> Tensor:
-        """Multiply a first guess of the inverse curvature and a gradient ``[F + 1, C]``."""
+        """Multiply a first guess of the inverse curvature with a gradient ``[F + 1, C]``.
+
+        Returns:
+            ``[F + 1, C]``.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,14 @@ class Descent:
 
 
 def descend(
-    features: Features, targets: Tensor, start: Tensor, *, l2: float, max_iterations: int, tolerance: float
+    features: Features,
+    targets: Tensor,
+    start: Tensor,
+    *,
+    l2: float,
+    max_iterations: int,
+    tolerance: float,
+    history: int = 10,
 ) -> Descent:
     """Lower the loss until it hardly falls.
 
@@ -62,13 +80,14 @@ def descend(
         l2: Strength of the penalty, relative to the mean loss of a row.
         max_iterations: Most steps.
         tolerance: Stop once two steps in a row lower the loss by less than this share of it.
+        history: Steps that the curvature is learnt from; each is kept twice the size of the parameters.
 
     Returns:
         The end.
     """
     objective = _Objective(features, targets, l2)
     point = objective.at(start)
-    pairs: deque[_Pair] = deque(maxlen=_HISTORY)
+    pairs: deque[_Pair] = deque(maxlen=history)
     iterations = n_slow = 0
     while iterations < max_iterations and n_slow < 2:
         reached = _line_search(objective, point, _direction(features, point.gradient, pairs))

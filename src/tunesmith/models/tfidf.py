@@ -29,7 +29,7 @@ class Terms:
         idf: Weight of each term by its rarity, ``[F]``.
     """
 
-    def __init__(self, kind: str, sizes: Sequence[int], terms: Sequence[str], idf: NDArray[np.float32]) -> None:
+    def __init__(self, kind: str, sizes: Sequence[int], terms: Sequence[str], *, idf: NDArray[np.float32]) -> None:
         self.kind = kind
         self.sizes = tuple(sizes)
         self.terms = tuple(terms)
@@ -80,17 +80,19 @@ def fit_terms(kind: str, sizes: Sequence[int], texts: Sequence[str], *, min_rows
     seen = [_seen_in(KINDS[kind].occurrences(slab, sizes), first) for first, slab in _numbered(slabs(texts))]
     numbers, n_rows, at_row, offsets, lengths = (np.concatenate(column) for column in zip(_NOTHING, *seen, strict=True))
     _, firsts, which = np.unique(numbers, return_index=True, return_inverse=True)
-    n_rows = np.bincount(which, n_rows, minlength=len(firsts))
+    n_rows = np.bincount(which, n_rows, minlength=len(firsts)).astype(np.int64)
     kept = np.flatnonzero(n_rows >= min_rows)
     kept = kept[np.argsort(-n_rows[kept], kind="stable")[:max_terms]]
     places = (column[firsts[kept]].tolist() for column in (at_row, offsets, lengths))
     line = KINDS[kind].line
     named = sorted(
-        (line(texts[row])[offset : offset + length], rarity)
+        ((line(texts[row]) + " ")[offset : offset + length], rarity)
         for row, offset, length, rarity in zip(*places, _rarity(n_rows[kept], len(texts)), strict=True)
     )
     named = [(term, rarity) for term, rarity in named if not _LONE_SURROGATE.search(term)]  # no UTF-8 file can hold one
-    return Terms(kind, sizes, [term for term, _ in named], np.array([rarity for _, rarity in named], dtype=np.float32))
+    return Terms(
+        kind, sizes, [term for term, _ in named], idf=np.array([rarity for _, rarity in named], dtype=np.float32)
+    )
 
 
 def slabs(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -166,6 +168,7 @@ def _counted(
     return rows, columns, np.diff(firsts, append=len(cells))
 
 
-def _rarity(n_rows: NDArray[np.float64], n_texts: int) -> list[float]:
+def _rarity(n_rows: NDArray[np.int64], n_texts: int) -> list[float]:
     """Inverse document frequency, smoothed as if one more text held every term."""
-    return (1 + np.log((1 + n_texts) / (1 + n_rows))).tolist()
+    rarity: list[float] = (1 + np.log((1 + n_texts) / (1 + n_rows))).tolist()
+    return rarity

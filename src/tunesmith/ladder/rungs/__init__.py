@@ -1,6 +1,7 @@
 """Rungs: one file each, named after it; ``build(options)`` gives a ``Rung``.
 
-``NEEDS`` of a member names the rungs whose landing it starts from.
+``NEEDS`` of a member names the rungs whose landing it starts from, ``USES_BASE`` tells whether it needs the pretrained
+encoder.
 """
 
 from __future__ import annotations

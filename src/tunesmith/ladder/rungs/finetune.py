@@ -18,7 +18,7 @@ from tunesmith.ladder.fitting import (
     set_up,
 )
 from tunesmith.ladder.flops import forward_flops, training_flops
-from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.machine.memory import peak_mib
 from tunesmith.train.loop import fit_steps
@@ -28,6 +28,9 @@ Options = FitOptions
 
 NEEDS = ("probe",)
 """Rungs whose landing it starts from."""
+
+USES_BASE = True
+"""Whether it needs the pretrained encoder."""
 
 _LEAST_EPOCHS = 0.3
 
@@ -68,9 +71,10 @@ class Finetune:
         setup = set_up(site, self._options, name=self.name, seed=site.seed)
         fit = setup.fit
         fit.begin(site.seed)
+        started -= fit.earlier_s  # what the checkpoint cost counts, what a kill undid does not
         for step in fit_steps(
             fit.objective,
-            fit.batches(batch_tokens=self._options.batch_tokens, seed=site.seed),
+            fit.batches(site.seed),
             fit.optimizer,
             max_grad_norm=self._options.max_grad_norm,
             micro_batch_size=self._options.micro_batch_size,
@@ -175,7 +179,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
         logits=logits,
         targets=targets,
         objective=site.task.objective(site.objective, logits, targets),
-        log_loss=fit.state.best_log_loss,
+        log_loss=calibrated_log_loss(logits, targets),
         measured_on="validation rows",
         seconds=seconds,
         peak_mib=peak_mib(),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tunesmith.config import Settings
 from tunesmith.data.split import folds
-from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.machine.memory import peak_mib
 from tunesmith.models.bag_of_words import BagOfWords, fit_bag_of_words
@@ -28,6 +28,9 @@ class Options(Settings):
 
 NEEDS: tuple[str, ...] = ()
 """Rungs whose landing it starts from."""
+
+USES_BASE = False
+"""Whether it needs the pretrained encoder."""
 
 
 class Linear:
@@ -68,7 +71,7 @@ class Linear:
             logits=logits,
             targets=targets,
             objective=site.task.objective(site.objective, logits, targets),
-            log_loss=log_loss_of(logits, targets),
+            log_loss=calibrated_log_loss(logits, targets),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
             peak_mib=peak_mib(),
@@ -91,6 +94,7 @@ class Linear:
         fold_of = folds(labels, data.groups[rows], n_folds=_N_FOLDS, seed=site.seed)
         logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
         for fold in range(_N_FOLDS):
+            site.heed_stop("while linear was scored out of fold")
             site.narrator.progress("linear, out of fold", fold / _N_FOLDS)
             held = fold_of == fold
             logits[held] = self._fit(site, rows[~held]).logits([data.texts[row] for row in rows[held]])

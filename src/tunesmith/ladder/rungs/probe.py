@@ -17,7 +17,7 @@ from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
 from tunesmith.ladder.flops import forward_flops
-from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.machine.memory import peak_mib
 from tunesmith.models.classifier import EncoderClassifier
@@ -43,6 +43,9 @@ class Options(Settings):
 
 NEEDS: tuple[str, ...] = ()
 """Rungs whose landing it starts from."""
+
+USES_BASE = True
+"""Whether it needs the pretrained encoder."""
 
 
 class Probe:
@@ -102,7 +105,7 @@ class Probe:
             logits=logits,
             targets=targets[validation],
             objective=site.task.objective(site.objective, logits, targets[validation]),
-            log_loss=log_loss_of(logits, targets[validation]),
+            log_loss=calibrated_log_loss(logits, targets[validation]),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
             peak_mib=peak_mib(),
@@ -176,6 +179,7 @@ class Probe:
         started = time.monotonic()
 
         def progress(done: int, total: int) -> None:
+            site.heed_stop("while the texts were encoded")
             share = done / max(total, 1)
             passed = time.monotonic() - started
             site.narrator.progress("probe, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
@@ -201,7 +205,7 @@ def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np
 
 
 def _loss(solution: SoftmaxSolution, features: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    return log_loss_of(solution.logits(features), targets)
+    return calibrated_log_loss(solution.logits(features), targets)
 
 
 def _model(site: Site, encoder: Encoder, pooling: str, *, solution: SoftmaxSolution) -> EncoderModel:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
-from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.rungs.finetune import Finetune, landing_of, least_seconds
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.runtimes.torch import logits as logits_of
@@ -26,6 +26,9 @@ Options = FitOptions
 
 NEEDS = ("finetune",)
 """Rungs whose landing it starts from."""
+
+USES_BASE = True
+"""Whether it needs the pretrained encoder."""
 
 
 class Refine:
@@ -67,9 +70,10 @@ class Refine:
         setup = set_up(site, self._options, name=self.name, seed=seed)
         fit = setup.fit
         fit.begin(seed)
+        started -= fit.earlier_s  # what the checkpoint cost counts, what a kill undid does not
         for step in fit_steps(
             fit.objective,
-            fit.batches(batch_tokens=self._options.batch_tokens, seed=seed),
+            fit.batches(seed),
             fit.optimizer,
             max_grad_norm=self._options.max_grad_norm,
             micro_batch_size=self._options.micro_batch_size,
@@ -83,7 +87,7 @@ class Refine:
         _average(setup.model, first)
         logits = logits_of(setup.model.classifier, setup.rows.validation)
         objective = site.task.objective(site.objective, logits, alone.targets)
-        log_loss = log_loss_of(logits, alone.targets)
+        log_loss = calibrated_log_loss(logits, alone.targets)
         if (objective, -log_loss) < (alone.objective, -alone.log_loss):
             _put(setup.model, second)
             return replace(alone, facts={**alone.facts, "averaged": False}, seconds=time.monotonic() - started)

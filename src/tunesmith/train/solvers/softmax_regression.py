@@ -1,24 +1,20 @@
-"""Multinomial logistic regression on stored features, solved on all rows at once.
+"""Multinomial logistic regression on stored features.
 
-Minimises ``mean cross-entropy + l2 / 2 * |weight|^2`` (the bias is free) by L-BFGS. Two properties make it fast:
+The second derivative of the loss at weights of zero is known: ``(I - 1/C) / C`` over the classes times the second
+moment of the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the features nor
+their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384, 77 classes)
+the loss is within 1 % of its minimum after 32 passes; without this after 60, by a Newton method with conjugate
+gradients after 189.
 
-* The second derivative at weights of zero is known: ``(I - 1/C) / C`` over the classes times the second moment of
-  the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the features nor their
-  correlations slow it down, and the first step is a Newton step.
-* Logits are linear in the weights. A step needs one matrix product to move the logits and one for the gradient; the
-  line search between them only adds and exponentiates.
-
-Source: Nocedal and Wright 2006, algorithm 7.4 and section 3.1; Böhning 1992 for the second derivative. The objective is
-that of scikit-learn's ``LogisticRegression`` with ``C = 1 / (l2 * rows)``.
+Source: Böhning 1992.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -29,19 +25,16 @@ from torch.nn import functional
 
 from tunesmith.config import Settings
 from tunesmith.errors import DataError, ShapeError
+from tunesmith.models.softmax_descent import cross_entropy, descend
 
-L2_GRID = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7)
+L2_GRID = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7)
 """Strengths of the penalty worth trying on features of unit length."""
 
-_HISTORY = 10  # steps remembered; 20 and 40 saved no iteration
-_CURVATURE_ROWS = 8192  # enough for the second moment of some hundred features
-_TRIALS = 12  # evaluations in one line search; one or two are usual
-_SUFFICIENT_DECREASE = 1e-4
-_SLOPE_LEFT = 0.9  # a tighter search costs more evaluations than it saves iterations
-_LEAST_PENALTY = 1e-9  # keeps the second moment invertible
-
-Pair: TypeAlias = tuple[Tensor, Tensor, float]
-"""A step taken, how the gradient turned along it, and one over their product."""
+_LEAST_SAMPLE = 2048  # rows that the second moment is taken over
+_SAMPLED_PER_FEATURE = 4
+_MAX_ITERATIONS = 200
+_LEAST_PENALTY = 1e-9  # keeps the curvature invertible
+_SHARPNESS = tuple(np.geomspace(0.25, 16.0, 25).tolist())  # inverse temperatures
 
 
 class Options(Settings):
@@ -50,7 +43,7 @@ class Options(Settings):
     l2: float = Field(3e-6, ge=0.0)
     """Pull of the weights to zero, relative to the mean loss of a row."""
 
-    max_iterations: int = Field(200, ge=1)
+    max_iterations: int = Field(_MAX_ITERATIONS, ge=1)
     """Most steps; two passes over the features each."""
 
     tolerance: float = Field(3e-4, ge=0.0)
@@ -76,7 +69,7 @@ class SoftmaxSolution:
 
 
 class Solver(Protocol):
-    """What ``build`` gives: ``solve_softmax`` with the options bound."""
+    """What ``build`` gives: ``solve_softmax`` with its options bound."""
 
     def __call__(
         self,
@@ -108,10 +101,10 @@ def solve_softmax(
     *,
     l2: float,
     start: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-    max_iterations: int = 200,
+    max_iterations: int = _MAX_ITERATIONS,
     tolerance: float = 3e-4,
 ) -> SoftmaxSolution:
-    """Fit a linear softmax head to features of any scale.
+    """Fit a linear softmax head to features of any scale: least ``mean cross-entropy + l2 / 2 * |weight|^2``.
 
     The same inputs on the same number of threads give the same bits. Beware of a ``start`` that was fitted on rows
     this head will be judged on: at a useful tolerance it is still in the result, so out-of-fold heads start from zero.
@@ -137,25 +130,10 @@ def solve_softmax(
         >>> solution.logits(np.array([[2], [3]], np.float32)).argmax(axis=1)
         array([0, 1])
     """
-    _refuse_misfits(features, targets, n_classes, start)
-    problem = _Problem(_shared(features), _shared(targets), l2)
-    point = problem.at(_start_point(n_classes, features.shape[1], start))
-    inverse = _inverse_curvature(problem.features, n_classes, l2)
-    pairs: deque[Pair] = deque(maxlen=_HISTORY)
-    iterations = n_slow = 0
-    while iterations < max_iterations and n_slow < 2:
-        reached = _line_search(problem, point, _direction(point.gradient, pairs, inverse))
-        if reached is None:  # what is left of the slope is rounding
-            break
-        iterations += 1
-        step, turn = reached.parameters - point.parameters, reached.gradient - point.gradient
-        bend = _dot(step, turn)
-        if bend > 0:
-            pairs.append((step, turn, 1 / bend))
-        n_slow = n_slow + 1 if point.loss - reached.loss < tolerance * reached.loss else 0
-        point = reached
-    parameters = point.parameters.numpy()
-    return SoftmaxSolution(parameters[:, :-1].copy(), parameters[:, -1].copy(), point.loss, iterations)
+    _refuse_misfits(features, targets, n_classes, start=start)
+    shared = _tensor(features)
+    problem = _Problem(shared, _tensor(targets), n_classes, _second_moment(shared))
+    return problem.solve(l2, start, max_iterations=max_iterations, tolerance=tolerance)
 
 
 def choose_l2(
@@ -166,11 +144,14 @@ def choose_l2(
     train: NDArray[np.int64],
     validation: NDArray[np.int64],
     grid: Sequence[float] = L2_GRID,
-    tolerance: float = 3e-4,
+    tolerance: float = 1e-3,
 ) -> tuple[float, SoftmaxSolution]:
-    """Choose the strength of the penalty by the log loss of held-out rows, walking from strong to weak.
+    """Choose the strength of the penalty by held-out rows, walking from strong to weak.
 
-    Each head starts from the one before. The walk ends once the log loss rises: the weakest penalties are the slowest.
+    Heads are compared by their log loss at their own best temperature: a strong penalty makes a head unsure, which
+    calibration heals, and without it too weak a penalty would be chosen. Each head starts from the one before. The
+    walk ends once the log loss rises, because the weakest penalties take the longest. On banking77 the choice is the
+    same at a tolerance of 3e-3 and 3e-4, for half the passes.
 
     Args:
         features: ``[B, H]``.
@@ -187,16 +168,18 @@ def choose_l2(
     Raises:
         ShapeError: The grid or one of the sets of rows is empty, or the axes do not fit.
     """
-    if not len(grid) or not len(validation):
-        raise ShapeError(f"nothing to choose by: {len(grid)} strengths, {len(validation)} validation rows")
-    seen, seen_targets, held_out = features[train], targets[train], features[validation]
+    if not len(grid) or not len(train) or not len(validation):
+        raise ShapeError(f"{len(grid)} strengths, {len(train)} train rows, {len(validation)} validation rows")
+    _refuse_misfits(features, targets, n_classes, start=None)
+    seen, held_out, held_out_targets = _tensor(features[train]), features[validation], _tensor(targets[validation])
+    problem = _Problem(seen, _tensor(targets[train]), n_classes, _second_moment(seen))
     chosen: tuple[float, SoftmaxSolution] | None = None
     lowest = float("inf")
     start = None
     for l2 in sorted(set(grid), reverse=True):
-        solution = solve_softmax(seen, seen_targets, n_classes, l2=l2, start=start, tolerance=tolerance)
+        solution = problem.solve(l2, start, max_iterations=_MAX_ITERATIONS, tolerance=tolerance)
         start = solution.weight, solution.bias
-        log_loss, _ = _cross_entropy(torch.from_numpy(solution.logits(held_out)), _shared(targets[validation]))
+        log_loss = _tempered_log_loss(torch.from_numpy(solution.logits(held_out)), held_out_targets)
         if chosen is not None and log_loss >= lowest:
             break
         chosen, lowest = (l2, solution), log_loss
@@ -205,131 +188,78 @@ def choose_l2(
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
-    """Parameters ``[C, H + 1]`` (the bias is the last column), their logits ``[B, C]``, loss and gradient."""
-
-    parameters: Tensor
-    logits: Tensor
-    loss: float
-    gradient: Tensor
-
-
-@dataclass(frozen=True, slots=True)
 class _Problem:
-    """What does not change from step to step: rows and penalty."""
+    """Rows, and the second moment of their features with a last one of 1, ``[H + 1, H + 1]``: the same for all l2."""
 
     features: Tensor
     targets: Tensor
-    l2: float
+    n_classes: int
+    second_moment: Tensor
 
-    def at(self, parameters: Tensor) -> _Point:
-        """Measure a set of parameters."""
-        logits = self.logits(parameters)
-        loss, probabilities = _cross_entropy(logits, self.targets)
-        weight = parameters[:, :-1]
-        loss += self.l2 / 2 * _dot(weight, weight)
-        return _Point(parameters, logits, loss, self.gradient(parameters, probabilities))
+    def solve(
+        self,
+        l2: float,
+        start: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+        *,
+        max_iterations: int,
+        tolerance: float,
+    ) -> SoftmaxSolution:
+        """Solve one head."""
+        if start is None:
+            first = torch.zeros(len(self.second_moment), self.n_classes)
+        else:
+            first = torch.from_numpy(np.concatenate([start[0].T, start[1][None]]))
+        curvature = self.second_moment / self.n_classes
+        curvature.diagonal()[:-1] += l2
+        curvature.diagonal().add_(_LEAST_PENALTY)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(curvature)).float()
+        descent = descend(
+            _Dense(self.features, inverse),
+            self.targets,
+            first,
+            l2=l2,
+            max_iterations=max_iterations,
+            tolerance=tolerance,
+        )
+        parameters = descent.parameters.numpy()
+        weight = np.ascontiguousarray(parameters[:-1].T)
+        return SoftmaxSolution(weight, parameters[-1].copy(), descent.loss, descent.iterations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dense:
+    """Features ``[B, H]`` and the inverse curvature ``[H + 1, H + 1]``, as ``descend`` asks for them."""
+
+    features: Tensor
+    inverse: Tensor
 
     def logits(self, parameters: Tensor) -> Tensor:
-        """Logits of parameters; of a direction, how the logits move along it."""
-        return functional.linear(self.features, parameters[:, :-1], parameters[:, -1])
+        """Multiply features and parameters."""
+        return functional.linear(self.features, parameters[:-1].T.contiguous(), parameters[-1])
 
-    def gradient(self, parameters: Tensor, probabilities: Tensor) -> Tensor:
-        """Gradient of the loss; ``probabilities`` is used up."""
-        residual = probabilities
-        residual[torch.arange(len(residual)), self.targets] -= 1
-        gradient = torch.empty_like(parameters)
-        gradient[:, :-1] = residual.T @ self.features / len(residual) + self.l2 * parameters[:, :-1]
-        gradient[:, -1] = residual.mean(dim=0)
-        return gradient
+    def gradient(self, residual: Tensor) -> Tensor:
+        """Multiply the transposed features and the residual."""
+        product = (residual.T @ self.features).T  # with two classes, eight times as fast as features.T @ residual
+        return torch.cat([product, residual.sum(dim=0, keepdim=True)])
 
-
-def _line_search(problem: _Problem, point: _Point, direction: Tensor) -> _Point | None:
-    """Step along a direction until most of the slope is gone; None where no step lowers the loss.
-
-    The loss is convex, so a falling slope means a longer step and a rising one a shorter; the next trial is where the
-    slope would vanish if it were linear between the two.
-    """
-    slope = _dot(point.gradient, direction)
-    if not slope < 0:
-        return None
-    move = problem.logits(direction)
-    move_of_target = float(move.gather(1, problem.targets[:, None]).mean(dtype=torch.float64))
-    weight, turn = point.parameters[:, :-1], direction[:, :-1]
-    pull, bend = problem.l2 * _dot(weight, turn), problem.l2 * _dot(turn, turn)
-    penalty = problem.l2 / 2 * _dot(weight, weight)
-    below, above = (0.0, slope), (float("inf"), 0.0)
-    step = 1.0
-    for _ in range(_TRIALS):
-        logits = torch.add(point.logits, move, alpha=step)
-        loss, probabilities = _cross_entropy(logits, problem.targets)
-        loss += penalty + step * pull + step * step / 2 * bend
-        slope_here = _dot(probabilities, move) / len(move) - move_of_target + pull + step * bend
-        fell = loss <= point.loss + _SUFFICIENT_DECREASE * step * slope
-        if fell and abs(slope_here) <= -_SLOPE_LEFT * slope:
-            parameters = torch.add(point.parameters, direction, alpha=step)
-            return _Point(parameters, logits, loss, problem.gradient(parameters, probabilities))
-        below, above = ((step, slope_here), above) if slope_here < 0 and fell else (below, (step, slope_here))
-        step = _next_step(below, above)
-    return None
+    def precondition(self, gradient: Tensor) -> Tensor:
+        """Multiply the inverse curvature and a gradient."""
+        return self.inverse @ gradient
 
 
-def _next_step(below: tuple[float, float], above: tuple[float, float]) -> float:
-    """Where the slope would vanish, kept well inside the bracket; four times further where there is no bracket yet."""
-    (low, slope_low), (high, slope_high) = below, above
-    if high == float("inf"):
-        return 4 * low
-    width = high - low
-    secant = low - slope_low * width / (slope_high - slope_low) if slope_high > slope_low else low + width / 2
-    return min(max(secant, low + width / 10), high - width / 10)
+def _second_moment(features: Tensor) -> Tensor:
+    """Mean outer product of the features with a last one of 1, over a sample of the rows, ``[H + 1, H + 1]``."""
+    n_sampled = max(_LEAST_SAMPLE, _SAMPLED_PER_FEATURE * features.shape[1])
+    sample = functional.pad(features[:: -(-len(features) // n_sampled)].double(), (0, 1), value=1.0)
+    return sample.T @ sample / len(sample)
 
 
-def _direction(gradient: Tensor, pairs: Sequence[Pair], inverse: Tensor) -> Tensor:
-    """Quasi-Newton direction ``[C, H + 1]`` by the two-loop recursion."""
-    direction = -gradient
-    shares = []
-    for step, turn, scale in reversed(pairs):
-        share = scale * _dot(step, direction)
-        direction = torch.add(direction, turn, alpha=-share)
-        shares.append(share)
-    direction = direction @ inverse
-    for (step, turn, scale), share in zip(pairs, reversed(shares), strict=True):
-        direction = torch.add(direction, step, alpha=share - scale * _dot(turn, direction))
-    return direction
+def _tempered_log_loss(logits: Tensor, targets: Tensor) -> float:
+    """Log loss at the best of some temperatures."""
+    return min(cross_entropy(logits * sharpness, targets)[0] for sharpness in _SHARPNESS)
 
 
-def _inverse_curvature(features: Tensor, n_classes: int, l2: float) -> Tensor:
-    """Inverse of the second derivative at weights of zero, the same for each class, ``[H + 1, H + 1]``."""
-    sample = features[:: -(-len(features) // _CURVATURE_ROWS)].double()
-    extended = torch.cat([sample, torch.ones(len(sample), 1, dtype=torch.float64)], dim=1)
-    curvature = extended.T @ extended / (len(sample) * n_classes)
-    curvature.diagonal().add_(max(l2, _LEAST_PENALTY))
-    return torch.cholesky_inverse(torch.linalg.cholesky(curvature)).float()
-
-
-def _cross_entropy(logits: Tensor, targets: Tensor) -> tuple[float, Tensor]:
-    """Mean loss of a row, and the probabilities ``[B, C]``."""
-    log_probabilities = torch.log_softmax(logits, dim=1)
-    loss = -float(log_probabilities.gather(1, targets[:, None]).mean(dtype=torch.float64))
-    return loss, log_probabilities.exp_()
-
-
-def _dot(one: Tensor, other: Tensor) -> float:
-    """Inner product over all entries."""
-    return float(torch.sum(one * other, dtype=torch.float64))
-
-
-def _start_point(
-    n_classes: int, hidden_size: int, start: tuple[NDArray[np.float32], NDArray[np.float32]] | None
-) -> Tensor:
-    """Put weight and bias side by side, ``[C, H + 1]``."""
-    if start is None:
-        return torch.zeros(n_classes, hidden_size + 1)
-    weight, bias = start
-    return torch.from_numpy(np.concatenate([weight, bias[:, None]], axis=1))
-
-
-def _shared(array: NDArray[np.generic]) -> Tensor:
+def _tensor(array: NDArray[np.generic]) -> Tensor:
     """See an array as a tensor, without a copy where torch allows it."""
     return torch.from_numpy(np.require(array, requirements=["C", "W"]))
 
@@ -338,6 +268,7 @@ def _refuse_misfits(
     features: NDArray[np.float32],
     targets: NDArray[np.int64],
     n_classes: int,
+    *,
     start: Iterable[NDArray[np.float32]] | None,
 ) -> None:
     """Raise where the inputs do not fit together."""

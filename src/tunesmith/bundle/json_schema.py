@@ -1,0 +1,67 @@
+"""JSON Schemas made from ``Facts``: of ``tunesmith.json``, one a kind, and of ``info --json``.
+
+They are committed in ``tunesmith/schemas`` for whoever reads a bundle without this package.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from tunesmith.bundle.schema import Facts, Kind
+from tunesmith.types import JSON
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_METRICS = {"$ref": "metrics.json"}
+_OF_ENCODERS = {"tokens": "TokenFacts", "base": "BaseFacts"}
+
+
+def facts_schema(kind: Kind) -> dict[str, JSON]:
+    """Describe ``tunesmith.json`` of one kind of bundle.
+
+    Args:
+        kind: An encoder must say its tokens and its base model; a bag of words has neither.
+
+    Returns:
+        A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
+    """
+    schema = _schema(f"tunesmith.json of a bundle of kind {kind}")
+    properties = schema["properties"]
+    properties["kind"] |= {"const": kind, "enum": [kind]}
+    for name, definition in _OF_ENCODERS.items():
+        told = {"description": properties[name]["description"]}
+        properties[name] = told | ({"$ref": f"#/$defs/{definition}"} if kind == "encoder" else {"type": "null"})
+    if kind == "encoder":
+        schema["required"] += _OF_ENCODERS
+    else:
+        schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in _OF_ENCODERS.values()}
+    return schema
+
+
+def info_schema() -> dict[str, JSON]:
+    """Describe ``info --json``: ``tunesmith.json`` of any kind, and the size of the folder.
+
+    Returns:
+        A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
+    """
+    schema = _schema("tunesmith info --json")
+    schema["properties"]["size_mib"] = {"description": "Of all files of the folder.", "type": "number", "minimum": 0}
+    schema["required"] = list(schema["properties"])
+    return schema
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Leaves out titles that only repeat the names of fields."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+
+def _schema(title: str) -> dict[str, Any]:
+    made: dict[str, Any] = Facts.model_json_schema(schema_generator=_WithoutTitles)
+    made["title"] = title
+    for name, metrics in (("metrics", _METRICS), ("test_metrics", {"anyOf": [_METRICS, {"type": "null"}]})):
+        made["properties"][name] = {"description": made["properties"][name]["description"], **metrics}
+    return {"$schema": _DIALECT, **made}

@@ -1,0 +1,230 @@
+"""Every error that a user can easily meet: its words, its exit code, its size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Model
+from tests.cli.running import assert_error, run
+
+_TWO = "text,label\nwhere is my card?,card\nwhere is my parcel?,delivery\n"
+
+
+FILES = {
+    "file-empty": (b"", ["bad.csv: the file is empty", "a header and rows"]),
+    "header-only": (b"text,label\n", ["a header but no rows", 'columns "text", "label"']),
+    "one-row": (b"text,label\nwhere is my card?,card\n", ["bad.csv:2:", "one labelled row only"]),
+    "one-class": (
+        b"text,label\nwhere is my card?,card\nis it lost?,card\n",
+        ["all 2 rows have the same label", '"label" is "card" throughout'],
+    ),
+    "bad-byte": (
+        "text,label\nwhere is my café?,card\n".encode("latin-1"),
+        ["bad.csv:2", "byte 0xE9 at offset 26, line 2", "--encoding windows-1252"],
+    ),
+    "unclosed-quote": (
+        b'text,label\nfine,card\n"never closed,card\nmore,delivery\n',
+        ["bad.csv:3:", "not closed", "look at line 3"],
+    ),
+    "ragged-row": (
+        b"text,label\none,two,three\nfine,card\nshort\n",
+        ["bad.csv:2:", "3 cells where the header has 2", "2 rows (lines 2, 4)"],
+    ),
+    "too-few-rows": (
+        b"text,label\nwhere is it?,a\nwhat is it?,b\nwho is it?,c\n",
+        ["no rows can be held back", "3 rows, 3 labels", "--validation FILE"],
+    ),
+}
+"""Code of the error to a file that is met with it, and the words it is told in."""
+
+
+@pytest.mark.parametrize("error", FILES)
+def test_a_file_that_cannot_be_used(tmp_path: Path, quick: list[str], error: str) -> None:
+    """The fault is named with its line; nothing is left that would stand in the way of the next try."""
+    content, words = FILES[error]
+    data = tmp_path / "bad.csv"
+    data.write_bytes(content)
+    assert_error(run("train", data, "--out", tmp_path / "m", *quick), error, *words)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_a_directory_as_the_file(tmp_path: Path, tickets: Path) -> None:
+    """The files that could be meant are named."""
+    assert_error(run("train", tickets.parent), "file-is-directory", "a directory, not a file", str(tickets))
+
+
+def test_no_such_file_offers_the_nearest(tickets: Path) -> None:
+    """A mistyped name is most likely that of a file beside it."""
+    ended = run("check", tickets.with_name("ticket.csv"))
+    assert_error(ended, "file-missing", "no such file", f"did you mean {tickets}?")
+
+
+@pytest.mark.parametrize("asked", [("--text", "txet", "text"), ("--label", "topik", "topic")])
+def test_no_such_column_offers_the_nearest(tickets: Path, asked: tuple[str, str, str]) -> None:
+    """The columns there are, and the one most likely meant."""
+    flag, wrong, right = asked
+    words = [f'no column "{wrong}"', 'columns "id", "text", "topic"', f"did you mean {flag} {right}?"]
+    assert_error(run("train", tickets, flag, wrong), "no-such-column", *words)
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("ladder.budgte=5m", ["ladder.budgte is not a known key", "nearest: ladder.budget"]),
+        ("rung.finetune.epoch=1.0", ["rung.finetune.epoch is not a known key", "nearest: rung.finetune.epochs"]),
+        ("rung.finetune.learning_rate=-1.0", ["rung.finetune.learning_rate = -1.0", "greater than 0"]),
+        ("data.test_share=0.9", ["data.test_share = 0.9", "less than or equal to 0.5"]),
+        ("ladder.metric=acuracy", ["did you mean 'accuracy'?"]),
+    ],
+)
+def test_a_wrong_setting(tickets: Path, item: str, words: list[str]) -> None:
+    """An unknown key with the nearest known one; a value out of range with its range."""
+    assert_error(run("train", tickets, "--set", item), "bad-setting", "one setting is wrong", *words)
+
+
+def test_a_wrong_setting_of_a_recipe_file(tickets: Path, tmp_path: Path) -> None:
+    """All problems of the file are told at once."""
+    recipe = tmp_path / "run.toml"
+    recipe.write_text('[ladder]\nbudgte = "5m"\n[run]\nseed = -1\n', "utf-8")
+    words = ["2 settings are wrong", "ladder.budgte", "run.seed = -1", "greater than or equal to 0"]
+    assert_error(run("train", tickets, "--config", recipe), "bad-setting", *words)
+
+
+@pytest.mark.parametrize("flags", [["--budget", "-3"], ["--budget=-3"], ["--set", "ladder.budget='-3'"]])
+def test_a_budget_of_minus_three(tickets: Path, flags: list[str]) -> None:
+    """What a budget can be is told."""
+    assert_error(run("train", tickets, *flags), "bad-budget", 'found "-3"', "90s, 10m, 1h30m", "--budget 10m")
+
+
+def test_a_base_that_is_nowhere_is_told_before_any_work(tmp_path: Path, tickets: Path) -> None:
+    """Without network there is only what lies on this machine; no rung is climbed before that is said."""
+    ended = run("train", tickets, "--base", tmp_path / "no-such-base", "--offline", "--out", tmp_path / "m")
+    assert_error(ended, "base-missing", "no-such-base", "the hub was not asked (--offline)", "--base DIR")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_there_is_not_replaced(tickets: Path, probed: Model, quick: list[str]) -> None:
+    """Both ways on are named."""
+    ended = run("train", tickets, "--out", probed.folder, *quick)
+    assert_error(ended, "out-exists", str(probed.folder), "--resume", "--force")
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_what_is_no_model_is_never_replaced(tickets: Path, tmp_path: Path, quick: list[str], what: str) -> None:
+    """Not even with --force."""
+    precious = tmp_path / "notes" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine", "utf-8")
+    out = precious if what == "a file" else precious.parent
+    assert_error(run("train", tickets, "--out", out, "--force", *quick), "out-not-a-model", "not replaced")
+    assert precious.read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "report.html", "1_Pooling/config.json"])
+@pytest.mark.parametrize("command", ["predict", "info"])
+def test_a_changed_file_of_a_bundle(copied: Callable[[], Path], command: str, name: str) -> None:
+    """One bit is enough; the file is named, and no answer given."""
+    bundle = copied()
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / name).write_bytes(content)
+    ended = run(command, bundle, *(["--text", "hi"] if command == "predict" else []))
+    assert_error(ended, "bundle-changed", name, "SHA-256", code=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("pytorch_model.bin", b"", ["a name that ends in .bin"]),
+        ("model.safetensors", b"\x80\x04K\x01.", ["the first bytes of a pickle of protocol 4"]),
+        ("notes.txt", b"PK\x03\x04", ["as torch.save and numpy write them"]),
+    ],
+)
+def test_a_pickle_in_a_bundle(copied: Callable[[], Path], name: str, content: bytes, words: list[str]) -> None:
+    """It is refused by name, before anything opens it."""
+    bundle = copied()
+    (bundle / name).write_bytes(content)
+    ended = run("predict", bundle, "--text", "hi")
+    assert_error(ended, "pickle-refused", name, "never opened", ".safetensors", *words, code=3)
+
+
+def test_a_newer_format(copied: Callable[[], Path], tickets: Path) -> None:
+    """It says which format and what to do, whatever else that version may have changed."""
+    bundle = copied()
+    facts = json.loads((bundle / "tunesmith.json").read_text("utf-8"))
+    (bundle / "tunesmith.json").write_text(json.dumps({**facts, "format": 99, "novelty": True}), "utf-8")
+    words = ["a newer tunesmith", "found format 99", "pip install --upgrade tunesmith"]
+    assert_error(run("evaluate", bundle, tickets), "newer-format", *words, code=3)
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    """The command that makes one is named."""
+    assert_error(run("info", tmp_path), "not-a-bundle", "no tunesmith.json", "'tunesmith train'", code=3)
+
+
+def test_a_label_that_the_model_does_not_know(probed: Model, tmp_path: Path) -> None:
+    """Figures over rows that no answer can be right on would mislead."""
+    data = tmp_path / "new.csv"
+    data.write_text("text,topic\nwhere is my card?,card\nwho are you?,small talk\n", "utf-8")
+    ended = run("evaluate", probed.folder, data, "--quiet")
+    assert_error(ended, "unseen-label", '"small talk"', "records 2", "card, delivery, refund")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["trian"], ["no such command 'trian'", "tunesmith --help"]),
+        (["train"], ["tunesmith train: missing argument", "tunesmith train --help"]),
+        (["train", "x.csv", "--rung", "probe"], ["no such option: --rung", "--rungs"]),
+        (["train", "x.csv", "--seed", "one"], ["--seed", "'one'"]),
+    ],
+)
+def test_a_command_line_that_is_wrong(arguments: list[str], words: list[str]) -> None:
+    """Flags and arguments are complained about like anything else."""
+    assert_error(run(*arguments), "bad-usage", *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"), [([], "nothing-to-predict"), (["data.csv", "--text", "hi"], "two-inputs")]
+)
+def test_one_input_is_wanted(probed: Model, arguments: list[str], error: str) -> None:
+    """Either a file or texts."""
+    assert_error(run("predict", probed.folder, *arguments), error, "either a file", "--text")
+
+
+def test_an_ending_that_is_no_format(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """The known ones are told, and nothing is written."""
+    ended = run("predict", probed.folder, tickets, "--out", tmp_path / "answers.xlsx")
+    assert_error(ended, "unknown-format", "answers.xlsx", ".csv, .jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_our_own_is_told_as_one(monkeypatch: pytest.MonkeyPatch, tickets: Path) -> None:
+    """Exit 70, one screen, no traceback: it is not the user's fault."""
+    monkeypatch.setattr("tunesmith.api.measure.check", lambda *_, **__: 1 / 0)
+    words = ["ZeroDivisionError", "a bug of tunesmith", "TUNESMITH_DEBUG=1"]
+    assert_error(run("check", tickets), "internal", *words, code=70)
+
+
+def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With TUNESMITH_DEBUG=1 it comes before the error."""
+    monkeypatch.setenv("TUNESMITH_DEBUG", "1")
+    ended = run("info", tmp_path)
+    assert ended.code == 3
+    assert ended.err.startswith("Traceback")
+    assert "error[not-a-bundle]" in ended.err
+
+
+def test_two_rows_of_two_labels_are_too_few_and_four_are_enough(tmp_path: Path, quick: list[str]) -> None:
+    """The smallest files either train to the end or are refused in words."""
+    data = tmp_path / "few.csv"
+    data.write_text(_TWO, "utf-8")
+    ended = run("train", data, "--out", tmp_path / "m", *quick)
+    assert_error(ended, "too-few-rows", "2 rows, 2 labels")
+    data.write_text(_TWO + "my card is lost,card\nmy parcel is late,delivery\n", "utf-8")
+    rungs = ["--rungs", "linear,probe,finetune", "--set", "rung.finetune.epochs=1.0", "--set", "ladder.min_gain=0.0"]
+    ended = run("train", data, "--out", tmp_path / "m", *quick, *rungs)
+    assert ended.code == 0, ended.err

@@ -1,0 +1,170 @@
+"""Stdout, stderr and the terminal: what goes where, and what happens when nobody listens."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Model
+from tests.cli.running import Ended, command, run, run_process
+
+from tunesmith.cli import console
+from tunesmith.cli.console import Terminal, print_line
+
+
+class Screen(io.StringIO):
+    """A terminal to write to."""
+
+    def isatty(self) -> bool:
+        """It says it is one."""
+        return True
+
+
+class Gone(Screen):
+    """A terminal that was closed."""
+
+    def write(self, text: str) -> int:
+        """Refuse as a pipe without a reader does."""
+        raise BrokenPipeError(text)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """Stderr is a terminal."""
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    return screen
+
+
+def test_a_terminal_gets_a_bar_that_vanishes(screen: Screen) -> None:
+    """It is drawn over itself, gives way to what is said, and leaves nothing at the end."""
+    with Terminal(quiet=False) as terminal:
+        terminal.progress("probe", 0.5, 200.0)
+        assert "probe" in screen.getvalue()
+        assert " 50 %, about 3 min left" in screen.getvalue()
+        terminal.say("probe: accuracy")
+        terminal.progress("finetune", 0.25)
+        terminal.count("predicting", 8192)
+    assert screen.getvalue().endswith("\r\x1b[2Kpredicting: 8,192 rows\r\x1b[2K")
+    assert "\r\x1b[2Kprobe: accuracy\n" in screen.getvalue()
+
+
+def test_the_bar_has_no_colours(screen: Screen) -> None:
+    """NO_COLOR or not: a bar needs none."""
+    with Terminal(quiet=False) as terminal:
+        terminal.progress("probe", 0.5)
+        terminal.say("done")
+    assert re.findall(r"\x1b\[[0-9;]*m", screen.getvalue()) == []
+
+
+def test_elsewhere_there_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log file gets no bar: a line every ten seconds, without control characters."""
+    log, now = io.StringIO(), [0.0]
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    with Terminal(quiet=False) as terminal:
+        for second in range(25):
+            now[0] = float(second)
+            terminal.progress("finetune", second / 25, 25.0 - second)
+            terminal.count("predicting", second)
+        terminal.progress("finetune", 1.0)
+    assert log.getvalue().splitlines() == [
+        "finetune: 40 %, about 15 s left",
+        "finetune: 80 %, about 5 s left",
+    ]
+
+
+def test_quiet_is_quiet(screen: Screen) -> None:
+    """Not a byte, even on a terminal."""
+    with Terminal(quiet=True) as terminal:
+        terminal.say("x")
+        terminal.progress("x", 0.5)
+        terminal.count("x", 1)
+    assert screen.getvalue() == ""
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``train 2>&1 | head`` must not end a training."""
+    monkeypatch.setattr(sys, "stderr", Gone())
+    with Terminal(quiet=False) as terminal:
+        terminal.progress("probe", 0.5)
+        terminal.say("probe: accuracy")
+
+
+def test_a_line_of_a_result_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A label with a line end or an escape sequence in it stays within its line."""
+    print_line("label \x1b[2J\nnext")
+    assert capsys.readouterr().out == "label  [2J next\n"
+
+
+def ended_without_reader(arguments: list[str], *, both: bool = False) -> Ended:
+    """Run a command whose stdout (and stderr) is a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            arguments, stdout=writing, stderr=writing if both else subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+    return Ended(done.returncode, "", done.stderr or "")
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_closed_pipe_ends_a_command_silently(both: bool) -> None:
+    """As ``| head -1`` does once it has its line: exit 0, no complaint."""
+    assert ended_without_reader(command("--help"), both=both) == Ended(0, "", "")
+
+
+def test_a_closed_pipe_ends_a_prediction_silently(climbed: Model, tickets: Path) -> None:
+    """The same in the middle of answers."""
+    assert ended_without_reader(command("predict", climbed.folder, tickets)) == Ended(0, "", "")
+
+
+def test_a_process_without_stdout_and_stderr_keeps_its_exit_code() -> None:
+    """``>&- 2>&-``: the streams do not exist at all."""
+    line = f"{sys.executable} -m tunesmith info nothing >&- 2>&-"
+    assert run_process(["sh", "-c", line]) == Ended(3, "", "")
+
+
+def seen_on_a_terminal(arguments: list[str], **environment: str) -> str:
+    """What a command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment = {**inherited, "TERM": "xterm-256color", **environment}
+    with subprocess.Popen(arguments, stdout=theirs, stderr=theirs, stdin=theirs, env=environment) as process:
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := os.read(ours, 4096):
+                seen += part
+        except OSError:  # Linux tells the end of a terminal so
+            pass
+        assert process.wait() == 0
+    os.close(ours)
+    return seen.decode()
+
+
+def test_no_color_is_obeyed() -> None:
+    """Help is coloured on a terminal, and plain where NO_COLOR is set."""
+    coloured, plain = seen_on_a_terminal(command("--help")), seen_on_a_terminal(command("--help"), NO_COLOR="1")
+    colour = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-7]|9[0-7])m")
+    assert colour.search(coloured)
+    assert not colour.search(plain)
+    assert "Usage: tunesmith" in plain
+
+
+def test_help_tells_every_command_and_the_main_flags() -> None:
+    """Without arguments too."""
+    for arguments in ([], ["--help"], ["-h"]):
+        ended = run(*arguments)
+        assert ended.code == 0
+        for name in ("demo", "check", "train", "evaluate", "predict", "info", "doctor"):
+            assert f" {name} " in ended.out
+    assert "--rungs" in run("train", "--help").out

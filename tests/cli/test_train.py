@@ -1,0 +1,220 @@
+"""Training: what is written and what is not, stopping, going on, and starting again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Model
+from tests.cli.running import Ended, assert_error, command, run
+
+from tunesmith.ladder.rungs import linear
+
+LONG = ["--rungs", "probe,finetune", "--set", "rung.finetune.epochs=400.0", "--set", "ladder.min_gain=0.0"]
+WAIT_S = 300.0
+"""Far more than it takes: the machine may be busy."""
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_dry_run_writes_nothing(
+    tickets: Path, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither here nor beside the file; it says what would be done."""
+    monkeypatch.chdir(tmp_path)
+    beside = names(tickets.parent)
+    ended = run("train", tickets, *quick, "--dry-run")
+    assert ended.code == 0, ended.err
+    assert "finetune: at least" in ended.out
+    assert 'text: column "text", by its name' in ended.out
+    assert names(tmp_path) == []
+    assert names(tickets.parent) == beside
+
+
+def test_results_go_to_stdout_and_the_story_to_stderr(climbed: Model) -> None:
+    """With --json, stdout is one line of JSON and nothing else."""
+    assert climbed.trained.out.count("\n") == 1
+    assert json.loads(climbed.trained.out)["kept"] == "linear"
+    for told in ('text: column "text", by its name', "probe: accuracy", "saved to", "stops here"):
+        assert told in climbed.trained.err
+
+
+def test_quiet_says_nothing(probed: Model) -> None:
+    """The result is still printed."""
+    assert probed.trained.err == ""
+    assert probed.trained.out
+
+
+def test_the_end_tells_the_three_commands_that_use_the_model(
+    tickets: Path, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default name is the file's stem with ``.model``; the first of the commands is run as it stands."""
+    monkeypatch.chdir(tmp_path)
+    ended = run("train", tickets, "--rungs", "linear", *quick)
+    assert ended.code == 0, ended.err
+    assert names(tmp_path) == ["tickets.model", "tickets.model.work"]
+    assert names(tmp_path / "tickets.model.work") == ["log.jsonl", "plan.jsonl"]
+    for told in ("tunesmith predict tickets.model", "tunesmith evaluate tickets.model", 'load("tickets.model")'):
+        assert told in ended.out
+    assert run("predict", "tickets.model", "--text", "...").code == 0
+
+
+def test_every_figure_printed_has_its_interval(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """A number without its uncertainty is not printed."""
+    ended = run("train", tickets, "--rungs", "linear", *quick, "--out", tmp_path / "m")
+    shares = [line for line in ended.out.splitlines() if "%" in line]
+    assert len(shares) == 2
+    assert all(" to " in line for line in shares)
+    assert "used to choose" in shares[-1]
+
+
+def test_the_seed_decides_and_nothing_else_does(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """The same recipe gives the same files; another seed other rows to choose by."""
+
+    def digests(out: str, *more: str) -> dict[str, str]:
+        ended = run("train", tickets, "--rungs", "linear", *quick, "--out", tmp_path / out, *more, "--quiet")
+        assert ended.code == 0, ended.err
+        files: dict[str, str] = json.loads((tmp_path / out / "manifest.json").read_text("utf-8"))["files"]
+        return files
+
+    assert digests("one") == digests("two")
+    assert digests("one", "--force", "--seed", "1") != digests("two", "--force")
+
+
+def test_force_replaces_a_model(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """The old one stays until the new one is whole; then it is gone without a trace."""
+    out = tmp_path / "m"
+    assert run("train", tickets, "--rungs", "linear", *quick, "--out", out).code == 0
+    assert run("train", tickets, "--rungs", "probe", *quick, "--out", out, "--force").code == 0
+    assert run("info", out, "--json").json()["rung"] == "probe"
+    assert names(tmp_path) == ["m", "m.work"]
+
+
+def test_resume_of_a_finished_run_says_so_and_gives_its_figures(
+    tickets: Path, quick: list[str], tmp_path: Path
+) -> None:
+    """A script that resumes until all is done comes to an end; the model is not touched."""
+    train = ["train", str(tickets), "--rungs", "linear", *quick, "--out", str(tmp_path / "m"), "--json"]
+    first = run(*train)
+    before = (tmp_path / "m" / "manifest.json").stat().st_mtime_ns
+    again = run(*train, "--resume")
+    assert again.code == 0
+    assert "had come to its end before" in again.err
+    found, expected = again.json(), first.json()
+    assert found.pop("seconds") <= expected.pop("seconds")
+    assert found == expected
+    assert (tmp_path / "m" / "manifest.json").stat().st_mtime_ns == before
+    assert names(tmp_path / "m.work") == ["log.jsonl", "plan.jsonl"]
+
+
+def test_resume_of_a_finished_run_with_another_recipe_is_refused(
+    tickets: Path, quick: list[str], tmp_path: Path
+) -> None:
+    """The figures of one run must not be given for those of another."""
+    train = ["train", str(tickets), "--rungs", "linear", *quick, "--out", str(tmp_path / "m")]
+    assert run(*train).code == 0
+    assert_error(run(*train, "--seed", "7", "--resume"), "plan-differs", "other recipe", "--force")
+
+
+def test_there_may_be_nothing_to_resume(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """Nothing is left of the attempt."""
+    ended = run("train", tickets, *quick, "--out", tmp_path / "m", "--resume")
+    assert_error(ended, "nothing-to-resume", "no unfinished run here", "--out")
+    assert names(tmp_path) == []
+
+
+def interrupted(arguments: list[str], plan: Path) -> Ended:
+    """Start a training and send it SIGINT once its plan speaks of the steps of finetune."""
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + WAIT_S
+        while not (plan.is_file() and "finetune.steps" in plan.read_text("utf-8")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline, "finetune did not begin"
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=WAIT_S)
+        return Ended(process.returncode, out, err)
+
+
+def test_ctrl_c_in_the_middle_of_finetune_can_be_gone_on_from(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """Exit 5 and the advice; what had landed is there and answers; --resume takes it to the end, exit 0."""
+    out = tmp_path / "m"
+    train = ["train", str(tickets), "--out", str(out), *quick, *LONG]
+    stopped = interrupted(train, tmp_path / "m.work" / "plan.jsonl")
+    assert stopped.code == 5, stopped.err
+    assert "error[stopped]: stopped after step" in " ".join(stopped.err.split())
+    assert "--resume" in stopped.err
+    assert "Traceback" not in stopped.err
+    assert run("info", out, "--json").json()["rung"] == "probe"
+    assert_error(run(*train), "run-unfinished", "--resume", "--force")
+    resumed = run(*train, "--resume", "--json")
+    assert [rung["name"] for rung in resumed.json()["rungs"]] == ["probe", "finetune"]
+    assert "probe was climbed before the stop" in resumed.err
+    assert "finetune goes on after step" in resumed.err
+    assert names(tmp_path / "m.work") == ["log.jsonl", "plan.jsonl"]
+
+
+def test_ctrl_c_between_two_rungs_is_heeded_too(
+    tickets: Path, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rung at work lands first, so that its work is not lost."""
+    fit = linear.fit_bag_of_words
+
+    def fit_and_interrupt(*arguments: object, **more: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return fit(*arguments, **more)  # type: ignore[arg-type]
+
+    train = ["train", str(tickets), "--rungs", "linear,probe", *quick, "--out", str(tmp_path / "m")]
+    with monkeypatch.context() as patched:
+        patched.setattr(linear, "fit_bag_of_words", fit_and_interrupt)
+        stopped = run(*train, "--quiet")
+    assert_error(stopped, "stopped", "stopped before probe", "--resume", code=5)
+    resumed = run(*train, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert "linear was climbed before the stop" in resumed.err
+
+
+def test_a_second_ctrl_c_ends_a_run_at_once(
+    tickets: Path, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as resumable as after the first."""
+
+    def interrupt_twice(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    train = ["train", str(tickets), "--rungs", "linear", *quick, "--out", str(tmp_path / "m")]
+    with monkeypatch.context() as patched:
+        patched.setattr(linear, "fit_bag_of_words", interrupt_twice)
+        assert_error(run(*train, "--quiet"), "stopped", "stopped at once", "--resume", code=5)
+    assert run(*train, "--resume").code == 0
+
+
+def test_ctrl_c_where_there_is_nothing_to_resume(tickets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any program ends by it: 130, silently."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tunesmith.api.measure.check", interrupt)
+    assert run("check", tickets) == Ended(130, "", "")
+
+
+def test_texts_that_the_base_does_not_know_are_told_before_training(quick: list[str], tmp_path: Path) -> None:
+    """More than 5 % unknown word pieces: a warning that says what to do."""
+    data = tmp_path / "foreign.csv"
+    data.write_text("text,label\n" + "".join(f"Где моя карта номер {n}?,{'ab'[n % 2]}\n" for n in range(30)), "utf-8")
+    ended = run("train", data, *quick, "--rungs", "probe", "--out", tmp_path / "m")
+    assert ended.code == 0, ended.err
+    told = ended.err.index("choose a base model made for the language")
+    assert told < ended.err.index("probe: accuracy")
