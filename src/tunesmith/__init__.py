@@ -6,6 +6,8 @@ Importing it costs the standard library alone; the rest is loaded with the first
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,3 +31,23 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tunesmith' has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """This package, in which ``train`` stays the function: a subpackage, once imported, takes the place of its name."""
+
+    @property
+    def train(self) -> Any:
+        return self.__dict__.get("train") or __getattr__("train")
+
+    @train.setter
+    def train(self, value: Any) -> None:
+        if not isinstance(value, ModuleType):  # a test puts its own
+            self.__dict__["train"] = value
+
+    @train.deleter
+    def train(self) -> None:
+        del self.__dict__["train"]
+
+
+sys.modules[__name__].__class__ = _Package

@@ -179,7 +179,7 @@ def test_a_label_that_the_model_does_not_know(probed: Model, tmp_path: Path) -> 
         (["trian"], ["no such command 'trian'", "tunesmith --help"]),
         (["train"], ["tunesmith train: missing argument", "tunesmith train --help"]),
         (["train", "x.csv", "--rung", "probe"], ["no such option: --rung", "--rungs"]),
-        (["train", "x.csv", "--seed", "one"], ["--seed", "'one'"]),
+        (["train", "x.csv", "--seed", "one"], ["'--seed'", "a valid integer"]),
     ],
 )
 def test_a_command_line_that_is_wrong(arguments: list[str], words: list[str]) -> None:

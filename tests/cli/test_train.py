@@ -15,7 +15,7 @@ from tests.cli.running import Ended, assert_error, command, run
 
 from tunesmith.ladder.rungs import linear
 
-LONG = ["--rungs", "probe,finetune", "--set", "rung.finetune.epochs=400.0", "--set", "ladder.min_gain=0.0"]
+LONG = ["--rungs", "probe,finetune", "--set", "rung.finetune.epochs=200.0", "--set", "ladder.min_gain=0.0"]
 WAIT_S = 300.0
 """Far more than it takes: the machine may be busy."""
 

@@ -60,6 +60,16 @@ def test_every_interval_holds_its_figure() -> None:
             assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"], (name, n_rows)
 
 
+def test_rows_that_are_all_alike_leave_no_doubt() -> None:
+    """Every resample of equal rows is the same, so every interval must end at its figure."""
+    probabilities = np.tile([0.7, 0.2, 0.1], (30, 1))
+    metrics = classification_metrics(np.zeros(30, int), probabilities, ["a", "b", "c"], seed=0, draws=50)
+    for name in FIGURES:
+        np.testing.assert_allclose(
+            [metrics[name]["low"], metrics[name]["high"]], metrics[name]["value"], rtol=1e-12, err_msg=name
+        )
+
+
 def test_intervals_are_those_of_drawing_rows() -> None:
     """Counts drawn by cell and means drawn by weight must have the quantiles of figures of rows drawn one by one."""
     targets, probabilities = answers(150, 4)

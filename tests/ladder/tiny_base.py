@@ -37,9 +37,7 @@ def tiny_base(folder: Path, *, dropout: float = 0.1, hidden_size: int = 32, seed
     config = _config(dropout, tokenizer.get_vocab_size(), hidden_size)
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     tokenizer.save(str(folder / "tokenizer.json"))
-    encoder = tiny_encoder(
-        dropout=dropout, vocab_size=tokenizer.get_vocab_size(), hidden_size=hidden_size, seed=seed
-    )
+    encoder = tiny_encoder(dropout=dropout, vocab_size=tokenizer.get_vocab_size(), hidden_size=hidden_size, seed=seed)
     save_tensors(folder / "model.safetensors", encoder.hf_state())
     return folder
 

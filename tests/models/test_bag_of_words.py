@@ -183,7 +183,7 @@ def test_neither_fitting_nor_answering_imports_scikit_learn() -> None:
 
 
 def test_banking77_is_learnt_in_seconds() -> None:
-    """10,003 texts of 77 classes: at least 91 % in less than 6 s of one core (91.8 % in 1.4 s when written)."""
+    """10,003 texts of 77 classes: above 91.2 % in less than 6 s of one core (91.9 % in 1.3 s when written)."""
     folder = Path(os.environ.get("TUNESMITH_DATA") or Path(__file__).parents[3] / "shared" / "data") / "banking77"
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}; TUNESMITH_DATA can name it")
@@ -201,7 +201,7 @@ def test_banking77_is_learnt_in_seconds() -> None:
     seconds = time.process_time() - started
     right = model.logits(parts["test"][0]).argmax(axis=1) == targets["test"]
     torch.set_num_threads(threads)
-    assert right.mean() > 0.91
+    assert right.mean() > 0.912
     assert seconds < 6
 
 
@@ -254,7 +254,7 @@ def test_slabs_hold_all_texts_in_order() -> None:
 
 def test_sparse_products_are_dense_products() -> None:
     """Rows, transposed rows and stacked rows, empty ones at both ends included."""
-    dense = np.array([[0, 0, 0], [1, 0, 2], [0, 0, 0], [0, 0, 3], [0, 0, 0]], np.float32)
+    dense = np.array([[0, 0, 0], [1, 0, 2], [0, 0, 0], [3, 4, 0], [0, 0, 0]], np.float32)
     rows, columns = dense.nonzero()
     sparse = SparseRows(
         columns.astype(np.int32), dense[rows, columns], np.searchsorted(rows, np.arange(5)).astype(np.int32)

@@ -13,6 +13,7 @@ import torch
 from tests.models.tiny_encoders import hf_model, packed, saved, tiny_config
 
 from tunesmith.errors import ShapeError
+from tunesmith.models.encoders._dropout import Coins
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.types import PackedTokens
 
@@ -54,6 +55,17 @@ def test_each_rate_of_the_config_acts(rate: str) -> None:
     encoder = FlatEncoder(tiny_config("bert", dropout=0.0, **{rate: 0.5})).train()
     tokens = packed([6, 6])
     assert not torch.allclose(encoder(tokens), encoder(tokens))
+
+
+def test_embeddings_drop_out_too() -> None:
+    """BERT drops features of the normed embeddings; half of them at a rate of a half, the rest doubled."""
+    torch.manual_seed(0)
+    embeddings = FlatEncoder(tiny_config("bert", dropout=0.5)).embeddings
+    tokens = packed([20])
+    whole, dropped = embeddings(tokens, None), embeddings(tokens, Coins(torch.device("cpu")))
+    kept = dropped != 0
+    assert 0.4 < kept.float().mean().item() < 0.6
+    torch.testing.assert_close(dropped[kept], 2 * whole[kept])
 
 
 def test_dropout_leaves_the_mean_where_it_was() -> None:

@@ -38,8 +38,11 @@ def test_layers_are_sorted_by_height(model_type: str, n_layers: int) -> None:
     encoder = grouped.build(tiny_config(model_type), model.state_dict(), grouped.Options())
     groups = encoder.layer_groups()
     assert len(groups) == 1 + n_layers
+    assert all(groups)
     names = {id(parameter): name for name, parameter in encoder.named_parameters()}
     assert sorted(names.values()) == sorted(names[id(parameter)] for group in groups for parameter in group)
+    for height, group in enumerate(groups[1:]):
+        assert any(f".{height}." in names[id(parameter)] for parameter in group)
     first = {names[id(parameter)].removeprefix("module.").split(".")[0] for parameter in groups[0]}
     assert "embeddings" in first
     assert not any(names[id(parameter)].startswith("module.embeddings") for group in groups[1:] for parameter in group)

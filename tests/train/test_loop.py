@@ -110,7 +110,8 @@ def test_the_loss_is_the_mean_over_rows() -> None:
     logits = model.classifier(ALL.tokens, ALL.sequence_row, 5)
     mean = functional.cross_entropy(logits, TARGETS)
     mean.backward()
-    gradient = {name: value.grad.clone() for name, value in model.classifier.named_parameters() if value.grad is not None}
+    named = model.classifier.named_parameters()
+    gradient = {name: value.grad.clone() for name, value in named if value.grad is not None}
     model.classifier.zero_grad(set_to_none=True)
     (step,) = taken(model, [ALL], size=2)
     assert step.loss == pytest.approx(float(mean.detach()), rel=1e-6)

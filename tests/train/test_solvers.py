@@ -135,6 +135,13 @@ def test_classes_without_rows_are_allowed() -> None:
     assert solution.logits(rows).argmax(axis=1).max() == 2
 
 
+def test_more_features_than_rows_without_penalty_are_solved() -> None:
+    """The curvature cannot be inverted there as it is; the solver must not stumble."""
+    rows, targets = features(10, 40, 2)
+    solution = solve_softmax(rows, targets, 2, l2=0.0)
+    assert (solution.logits(rows).argmax(axis=1) == targets).all()
+
+
 def test_separable_rows_without_penalty_end() -> None:
     """With no penalty the minimum lies at infinity; the solver must stop all the same."""
     rows = np.array([[0.0], [1.0]], np.float32)

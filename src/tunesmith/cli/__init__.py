@@ -17,7 +17,7 @@ def main() -> None:
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # rich, which prints the help, exits where nobody reads it
         code = 0
     except KeyboardInterrupt:
         code = _INTERRUPTED

@@ -76,8 +76,8 @@ class Terminal:
                 self._clear()
                 return
             filled = int(24 * share)
-            self._write(f"\r\x1b[2K{stage:<22} {'━' * filled}{'╌' * (24 - filled)} {100 * share:3.0f} %{left}")
             self._bar_shown = True
+            self._write(f"\r\x1b[2K{stage:<22} {'━' * filled}{'╌' * (24 - filled)} {100 * share:3.0f} %{left}")
         elif not self._quiet and share < 1.0 and time.monotonic() - self._last_told >= _TELL_EVERY_S:
             self._last_told = time.monotonic()
             self._write(f"{stage}: {100 * share:.0f} %{left}\n")
@@ -91,16 +91,16 @@ class Terminal:
         """
         line = f"{stage}: {done:,} rows"
         if self._live:
-            self._write(f"\r\x1b[2K{line}")
             self._bar_shown = True
+            self._write(f"\r\x1b[2K{line}")
         elif not self._quiet and time.monotonic() - self._last_told >= _TELL_EVERY_S:
             self._last_told = time.monotonic()
             self._write(line + "\n")
 
     def _clear(self) -> None:
         if self._bar_shown:
-            self._write("\r\x1b[2K")
             self._bar_shown = False
+            self._write("\r\x1b[2K")
 
     def _write(self, text: str) -> None:
         """Write to stderr; where its reader is gone, the run goes on in silence."""
@@ -108,7 +108,7 @@ class Terminal:
             sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
-            self._quiet, self._live = True, False
+            self._quiet, self._live, self._bar_shown = True, False, False
 
 
 def _duration(seconds: float) -> str:

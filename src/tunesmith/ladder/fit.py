@@ -299,7 +299,7 @@ class Fit:
         self._site.journal.append("saved", rung=self._name, step=self.state.number)
 
     def _newest(self) -> Checkpoint | None:
-        """Find where to go on: the last checkpoint of those written by plan, or the one written when the user stopped."""
+        """Find where to go on: the last checkpoint written by plan, or the one written when the user stopped."""
         found = [self._site.checkpoints.newest(name) for name in (self._name, _stopped(self._name))]
         return max(filter(None, found), key=lambda checkpoint: checkpoint.state["fit"]["number"], default=None)
 

@@ -1,12 +1,18 @@
 """Bag of words: which words, pairs of words and pieces of words a text holds, and one linear layer on them.
 
-What was measured (test accuracy after seconds of one busy core, vocabulary included; the same features everywhere):
+Test accuracy after seconds of one core (Zen 3) for terms, their weights and the fit. The others are scikit-learn's, on
+the same features from its vectorizers: logistic regressions with C = 5, LinearSVC 0.3, ten averaged epochs of SGD.
 
-==================================  ============  ============  ============  ===========
-solver                              banking77     clinc150      phrasebank    sst2_glue
-==================================  ============  ============  ============  ===========
-this module                         TABLE
-==================================  ============  ============  ============  ===========
+=====================  ==============  ==============  ==============  ==============
+..                     banking77       clinc150        phrasebank      sst2_glue
+=====================  ==============  ==============  ==============  ==============
+this module            91.9 %   1.3 s  92.7 %   2.2 s  77.8 %   1.0 s  83.1 %   4.7 s
+LogisticRegression     91.9 %   9.1 s  92.8 %  13.8 s  78.3 %   1.6 s  82.6 %   9.0 s
+liblinear, one v rest  91.6 %  15.2 s  92.9 %  30.0 s  78.5 %   1.2 s  82.9 %  12.8 s
+LinearSVC              91.3 %   4.1 s  92.7 %   8.0 s  78.6 %   1.0 s  82.7 %   8.8 s
+SGDClassifier          90.9 %   6.6 s  92.6 %  16.2 s  77.9 %   0.9 s  83.0 %   7.6 s
+RidgeClassifier        86.4 %   8.7 s  89.3 %  19.8 s  79.7 %   0.9 s  81.4 %   8.4 s
+=====================  ==============  ==============  ==============  ==============
 """
 
 from __future__ import annotations

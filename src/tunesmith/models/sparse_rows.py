@@ -28,8 +28,6 @@ class SparseRows:
         Returns:
             ``[B, C]``; each row is added up in the order of its entries, whatever the number of threads.
         """
-        if not len(self.columns):
-            return torch.zeros(len(self.starts), table.shape[1])
         return functional.embedding_bag(
             torch.from_numpy(self.columns),
             table,

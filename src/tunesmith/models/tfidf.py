@@ -125,16 +125,15 @@ class _Places:
         self._bucket_starts = np.cumsum(in_bucket) - in_bucket
         self._deepest = max(int(in_bucket.max()), 1)
         self._numbers = np.append(numbers[order], np.zeros(self._deepest, dtype=np.uint64))
-        self._places = np.append(order, np.full(self._deepest, -1))
+        self._places = np.append(order, np.zeros(self._deepest, dtype=np.int64))
 
     def find(self, numbers: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Places of numbers among the known ones, and which of them are known at all."""
+        """Places of numbers among the known ones, and which of them are known at all; others have no place."""
         at = self._bucket_starts[numbers >> self._shift]
         for _ in range(1, self._deepest):
             other = np.flatnonzero(self._numbers[at] != numbers)
             at[other] += 1
-        places = self._places[at]
-        return places, (self._numbers[at] == numbers) & (places >= 0)
+        return self._places[at], self._numbers[at] == numbers
 
 
 _NO_ROWS = SparseRows(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))
