@@ -14,13 +14,14 @@ LOCK_FLAGS ?=
 PYTEST_FLAGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check lint types tests bench lock clean
+.PHONY: help setup demo test test-faults check lint types tests bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up in $(VENV) and train on the embedded sample, a minute"
 	@echo "make test    set up in $(VENV) and run every check"
 	@echo "make check   every check, in the environment as it is: lint, types, tests"
+	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"
 	@echo "make bench   tunesmith and its peers side by side on DATASET (default banking77), some hours"
 	@echo "make lock    bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
 	@echo "make clean   remove the environment and what tools left"
@@ -46,6 +47,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(MAKE) --no-print-directory check
+
+KILLS ?= 100
+test-faults: $(STAMP)
+	@TUNESMITH_KILLS=$(KILLS) $(BIN)/python -m pytest tests/ladder/test_resume.py tests/run/test_kill.py
 
 # One after the other: two cores are soon full, and the tests' closing lines stay last.
 check:

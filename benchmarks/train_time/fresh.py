@@ -28,6 +28,8 @@ class Finished:
 def run_fresh(command: list[str], *, threads: int, log: Path) -> Finished:
     """Run a command in a process of its own, without network and with a set number of threads.
 
+    Linux counts the peak of the process that calls this in the new one's: call it from a small one.
+
     Args:
         command: Program and arguments.
         threads: Threads of the numerical libraries.

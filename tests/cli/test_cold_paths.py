@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.cli.conftest import Model
 from tests.cli.running import run_process
 
-HEAVY = ["matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "transformers"]
+HEAVY = ["matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "sympy", "torch._dynamo", "transformers"]
+"""Two of them are torch's own: it loads them, for more than a second, where it is asked for the wrong thing."""
 
 _LOADED = """
 import json, sys

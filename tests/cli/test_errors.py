@@ -106,6 +106,38 @@ def test_a_base_that_is_nowhere_is_told_before_any_work(tmp_path: Path, tickets:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_plan_that_is_not_there_leaves_no_trace(tmp_path: Path, tickets: Path, quick: list[str]) -> None:
+    """Not even the beginning of a plan of its own, which a later --resume would take for a finished run's."""
+    ended = run("train", tickets, *quick, "--out", tmp_path / "m", "--plan", tmp_path / "plan.jsonl")
+    assert_error(ended, "plan-missing", "plan.jsonl", "no such plan to follow")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_nobody_knows(tickets: Path, tmp_path: Path) -> None:
+    """A dry run says what a real one would."""
+    for flags in (["--dry-run"], ["--out", str(tmp_path / "m")]):
+        assert_error(
+            run("train", tickets, "--device", "tpu", *flags), "unknown-device", '"tpu"', "auto, cpu, cuda, mps"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (None, "recipe-missing", ["run.toml", "No such file"]),
+        ("[ladder\n", "recipe-damaged", ["run.toml", "not valid TOML", "line 1"]),
+    ],
+)
+def test_a_recipe_that_cannot_be_read(
+    tickets: Path, tmp_path: Path, content: str | None, error: str, words: list[str]
+) -> None:
+    """Which file, and where in it."""
+    recipe = tmp_path / "run.toml"
+    if content is not None:
+        recipe.write_text(content, "utf-8")
+    assert_error(run("train", tickets, "--config", recipe), error, *words)
+
+
 def test_a_model_that_is_there_is_not_replaced(tickets: Path, probed: Model, quick: list[str]) -> None:
     """Both ways on are named."""
     ended = run("train", tickets, "--out", probed.folder, *quick)

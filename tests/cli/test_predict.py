@@ -40,7 +40,7 @@ def records(text: str) -> list[list[str]]:
 def test_all_columns_are_kept_in_order_with_the_answer_behind(probed: Model, odd: Path) -> None:
     """Cells come back as they were, in their order; label and probability follow."""
     ended = run("predict", probed.folder, odd)
-    assert ended.code == 0, ended.err
+    assert (ended.code, ended.err) == (0, "")
     header, *found = records(ended.out)
     assert header == [*HEADER, "prediction", "probability"]
     assert [[cell.removeprefix("'") for cell in record[:3]] for record in found] == RECORDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,18 @@ def test_every_type_of_label(labels: list[object], expected: list[object], tmp_p
     assert model.labels == expected
     assert {type(answer.label) for answer in model.predict(TEXTS)} <= {type(label) for label in expected}
     assert model.evaluate(["where is it?", "who is it?"], labels)["rows"] == 2
+
+
+def test_train_stays_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The subpackage of the same name, once imported, must not take its place; a test may still put its own there."""
+    importlib.import_module("tunesmith.train.loop")
+    assert callable(tunesmith.train)
+    with monkeypatch.context() as patched:
+        patched.setattr(tunesmith, "train", "mine")
+        assert tunesmith.train == "mine"
+    assert callable(tunesmith.train)
+    with pytest.raises(AttributeError, match="trane"):
+        tunesmith.trane  # noqa: B018
 
 
 def test_probabilities_add_up(probed: Model) -> None:

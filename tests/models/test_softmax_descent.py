@@ -65,7 +65,7 @@ def test_a_wrong_guess_costs_steps_but_not_the_minimum(guess: float) -> None:
 
 def test_a_step_across_a_narrow_valley_does_not_climb() -> None:
     """Where the slope behind the minimum is gentler than before it, a long step ends higher and must not be taken."""
-    features = Plain(torch.tensor([[100.0], [90.0]]), guess=0.2)
+    features = Plain(torch.tensor([[100.0], [80.0]]), guess=0.2)
     targets, start = torch.tensor([1, 0]), torch.tensor([[0.25, -0.25], [0.0, 0.0]])
     before, _ = cross_entropy(features.logits(start), targets)
     assert descend(features, targets, start, l2=0.0, max_iterations=1, tolerance=0.0).loss < before

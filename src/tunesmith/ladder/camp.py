@@ -84,6 +84,8 @@ def open_site(
         clock = Clock(resolved.budget_s, earlier_s=journal.elapsed_s())
         for note in plan.notes:
             narrator.say(note)
+        if device != "cpu":
+            narrator.say(f"{device} is there, but this version trains on the CPU")
         threads = int(plan.decide("threads", lambda: recipe.run.threads or choose_threads()))
         set_threads(threads)
         journal.append("started", device=device, threads=threads)

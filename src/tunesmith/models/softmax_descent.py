@@ -160,8 +160,6 @@ def _line_search(objective: _Objective, point: _Point, direction: Tensor) -> _Po
     slope would vanish if it were linear between the two.
     """
     slope = _dot(point.gradient, direction)
-    if not slope < 0:
-        return None
     move = objective.features.logits(direction)
     move_of_target = float(move.gather(1, objective.targets[:, None]).mean(dtype=torch.float64))
     weights, turn = point.parameters[:-1], direction[:-1]

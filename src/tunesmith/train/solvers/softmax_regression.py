@@ -2,9 +2,9 @@
 
 The second derivative of the loss at weights of zero is known: ``(I - 1/C) / C`` over the classes times the second
 moment of the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the features nor
-their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384, 77 classes)
-the loss is within 1 % of its minimum after 32 passes; without this after 60, by a Newton method with conjugate
-gradients after 189.
+their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384, 77 classes,
+l2 3e-6) the loss is within 1 % of its minimum after 32 steps of two passes each; without this after 67; a Newton method
+with conjugate gradients takes 189.
 
 Source: Böhning 1992.
 """

@@ -1,0 +1,53 @@
+"""From the command to the optimiser step by eye: few of our own frames lie between."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.ladder.tiny_climb import SETTINGS, Home
+
+import tunesmith
+from tunesmith.cli import main
+
+PACKAGE = Path(tunesmith.__file__).parent
+MOST = 6
+
+
+def test_at_most_six_frames_lie_between_main_and_the_optimiser_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real run of the command, for each rung that trains; whoever adds a layer must take one away."""
+
+    def step(optimizer: torch.optim.AdamW, *args: Any, **keywords: Any) -> Any:
+        frames = [frame for frame in traceback.extract_stack() if Path(frame.filename).is_relative_to(PACKAGE)]
+        places = [f"{Path(frame.filename).relative_to(PACKAGE)}:{frame.name}" for frame in frames]
+        between = places[places.index("cli/__init__.py:main") + 1 :]
+        stacks[next(place for place in between if place.startswith("ladder/rungs/"))] = between
+        return take_step(optimizer, *args, **keywords)
+
+    take_step, stacks = torch.optim.AdamW.step, {}
+    home = Home(tmp_path, monkeypatch)
+    settings = {
+        **SETTINGS,
+        "base.name": str(home.folder / "base"),
+        "ladder.rungs": ["probe", "finetune", "refine"],
+        "rung.finetune.epochs": 0.3,
+        "rung.refine.epochs": 0.3,
+        "ladder.min_gain": 0.0,
+    }
+    sets = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
+    data, out = str(home.folder / "rows.csv"), str(home.folder / "model")
+    monkeypatch.setattr(sys, "argv", ["tunesmith", "train", data, "--out", out, *sets])
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0, capsys.readouterr().err
+    assert set(stacks) == {"ladder/rungs/finetune.py:climb", "ladder/rungs/refine.py:climb"}
+    for between in stacks.values():
+        assert len(between) <= MOST, " > ".join(between)
