@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pty
 import re
 import subprocess
 import sys
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from tests.cli.conftest import Model
 from tests.cli.running import Ended, command, run, run_process
 
-from tunesmith.cli import console
+from tunesmith.cli import console, main
 from tunesmith.cli.console import Terminal, print_line
 
 
@@ -128,6 +130,33 @@ def test_a_process_without_stdout_and_stderr_keeps_its_exit_code() -> None:
     """``>&- 2>&-``: the streams do not exist at all."""
     line = f"{sys.executable} -m tunesmith info nothing >&- 2>&-"
     assert run_process(["sh", "-c", line]) == Ended(3, "", "")
+
+
+def test_an_error_keeps_its_exit_code_where_stdout_is_gone() -> None:
+    """What was printed before can reach nobody; Python would complain about that at its end, with a code of its own."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone, patch.object(sys, "argv", ["tunesmith", "info", "nothing"]):
+        gone.write("so far, so good")
+        with redirect_stdout(gone), redirect_stderr(io.StringIO()), pytest.raises(SystemExit) as ended:
+            main()
+        gone.write("nowhere")
+        gone.flush()
+    assert ended.value.code == 3
+
+
+def test_a_full_disk_is_told(probed: Model) -> None:
+    """Output that does not fit is lost, so exit 0 would be a lie."""
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with redirect_stdout(Full()), redirect_stderr(io.StringIO()) as told, pytest.raises(SystemExit) as ended:
+        with patch.object(sys, "argv", ["tunesmith", "info", str(probed.folder)]):
+            main()
+    assert ended.value.code == 4
+    assert told.getvalue().startswith("error[system-refuses]: the operating system refuses: no space left on device")
 
 
 def seen_on_a_terminal(arguments: list[str], **environment: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunesmith.errors import TunesmithError
 
 _INTERRUPTED = 130
 """What shells take for the end by Ctrl-C where there is nothing to resume."""
@@ -58,24 +61,35 @@ def _usage_errors() -> Any:
 
 def _report(error: Exception) -> int:
     """Print an error as the user should see it and give its exit code."""
-    from tunesmith.errors import TunesmithError
-
     if os.environ.get("TUNESMITH_DEBUG") == "1":
         import traceback
 
         traceback.print_exc()
-    shown = (
-        error
-        if isinstance(error, TunesmithError)
-        else TunesmithError(
-            "internal",
-            f"{type(error).__name__}: {error}",
-            advice="this is a bug of tunesmith; run again with TUNESMITH_DEBUG=1 and report what it prints",
-        )
-    )
+    shown = _told(error)
     with suppress(OSError):  # nobody reads stderr any more; the exit code still tells
         sys.stderr.write(shown.render() + "\n")
     return shown.exit_code
+
+
+def _told(error: Exception) -> TunesmithError:
+    """Put what nobody foresaw into an error's five parts."""
+    from tunesmith.errors import ResourceError, TunesmithError
+
+    if isinstance(error, TunesmithError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename) if error.filename else None
+        return ResourceError(
+            "system-refuses",
+            f"the operating system refuses: {error.strerror.lower()}",
+            where=where,
+            advice="check the disk, the rights and where the output goes; TUNESMITH_DEBUG=1 shows more",
+        )
+    return TunesmithError(
+        "internal",
+        f"{type(error).__name__}: {error}",
+        advice="this is a bug of tunesmith; run again with TUNESMITH_DEBUG=1 and report what it prints",
+    )
 
 
 def _open_missing_streams() -> None:
@@ -91,4 +105,5 @@ def _let_go_of_closed_streams() -> None:
         try:
             stream.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            with suppress(OSError):  # not every stream has a descriptor
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
