@@ -18,13 +18,13 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    set up in $(VENV) and train on the embedded sample, a minute"
-	@echo "make test    set up in $(VENV) and run every check"
-	@echo "make check   every check, in the environment as it is: lint, types, tests"
+	@echo "make demo         set up in $(VENV) and train on the embedded sample, a minute"
+	@echo "make test         set up in $(VENV) and run every check"
+	@echo "make check        every check, in the environment as it is: lint, types, tests"
 	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"
-	@echo "make bench   tunesmith and its peers side by side on DATASET (default banking77), some hours"
-	@echo "make lock    bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
-	@echo "make clean   remove the environment and what tools left"
+	@echo "make bench        tunesmith and its peers side by side on DATASET (default banking77), some hours"
+	@echo "make lock         bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
+	@echo "make clean        remove the environment and what tools left"
 
 # The stamp is older than a requirement: install again. Locked packages come first, so that torch finds what it
 # asks for in place and fetches nothing unchecked; --no-deps keeps each step to what its file lists.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tests.ladder.tiny_climb import BATCH_TOKENS, SAVE_EVERY, Home
+from tests.ladder.tiny_climb import BATCH_TOKENS, LEARNS, SAVE_EVERY, STAYS, Home, options
 
 from tunesmith.data.batch import random_draws
 from tunesmith.errors import ResourceError
+from tunesmith.ladder import fitting
 from tunesmith.ladder.climb import climb
 from tunesmith.ladder.fit import Fit
 from tunesmith.ladder.site import Site
@@ -20,11 +20,7 @@ from tunesmith.run.lines import read_lines
 from tunesmith.train.loop import Step
 from tunesmith.train.objectives.classification import Classification
 
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """A base, a file, and room for runs."""
-    return Home(tmp_path, monkeypatch)
+RUNGS = ("probe", "finetune", "refine")
 
 
 @pytest.fixture
@@ -54,7 +50,7 @@ def test_every_row_is_drawn_once_an_epoch_and_without_regard_to_its_length(home:
     """The batches are the random draws of the seed, epoch after epoch; refine has draws of its own."""
     drawn: dict[str, list[list[int]]] = {"finetune": [], "refine": []}
     home.before_after(lambda fit, step: drawn[fit._name].append(step.rows.tolist()))
-    site, _ = home.climbed(ladder__rungs=("probe", "finetune", "refine"), run__seed=5)
+    site, _ = home.climbed(ladder__rungs=RUNGS, run__seed=5, **options("finetune", STAYS))
     n_tokens = site.encoded.tokens.select(site.data.split.train).n_tokens
     for rung, seed in (("finetune", 5), ("refine", 6)):
         epochs = [random_draws(n_tokens, batch_tokens=BATCH_TOKENS, seed=seed, epoch=epoch) for epoch in range(5)]
@@ -72,17 +68,42 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
 
     The stop writes a checkpoint at a step at which an uninterrupted run has none; going back must not end there.
     """
+
+    def steps_that_fit(fit: Fit) -> int:
+        asked.append(fit.state.number)
+        return 60
+
+    asked: list[int] = []
     bad_steps |= {3, 46}
-    monkeypatch.setattr(Fit, "_steps_that_fit", lambda fit: 60)
+    monkeypatch.setattr(fitting, "scoring_points", lambda steps, **_: (20, 38, 50, steps))
+    monkeypatch.setattr(Fit, "_steps_that_fit", steps_that_fit)
     home.stopped(after=41)
-    monkeypatch.setattr(Fit, "_steps_that_fit", lambda fit: pytest.fail("a decision of the plan was taken again"))
     resumed, _ = home.climbed(resume=True)
     whole, _ = home.climbed("whole", follow=resumed.workspace.plan)
+    assert asked == [20, 38, 50], "a decision of the plan was taken again"
     assert [line["step"] for line in logged(resumed) if "loss" in line] == list(range(1, 61))
     assert logged(resumed) == logged(whole)
     landings = [site.landings["finetune"] for site in (resumed, whole)]
     assert landings[0].facts == landings[1].facts
     both = [weights(landing.model.classifier) for landing in landings]
+    torch.testing.assert_close(both[0], both[1], rtol=0.0, atol=0.0)
+
+
+def test_a_damaged_checkpoint_costs_time_and_nothing_else(home: Home) -> None:
+    """The run goes on from the one before, says so, and ends in the same bits."""
+    home.stopped(after=36)
+    checkpoints = home.folder / "model.work" / "checkpoints"
+    for name in ("finetune_stopped-1", "finetune-3"):
+        file = checkpoints / name / "tensors.safetensors"
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    resumed, _ = home.climbed(resume=True)
+    whole, _ = home.climbed("whole", follow=resumed.workspace.plan)
+    assert [line for line in home.told if "goes on" in line] == ["finetune goes on after step 16 of 77"]
+    assert sum("finetune-3 is damaged (bundle-changed) and was passed over" in line for line in home.told) == 1
+    assert logged(resumed) == logged(whole)
+    both = [weights(site.landings["finetune"].model.classifier) for site in (resumed, whole)]
     torch.testing.assert_close(both[0], both[1], rtol=0.0, atol=0.0)
 
 
@@ -159,9 +180,9 @@ def test_a_run_that_cannot_be_trained_names_lines_of_the_file(home: Home, monkey
 
 def test_a_run_that_goes_on_leaves_the_better_model_in_place(home: Home) -> None:
     """On the way up again, no earlier rung's model takes the place of what had been published before the stop."""
-    rungs = ("probe", "finetune", "refine")
-    home.stopped(rung="refine", after=5, ladder__rungs=rungs)
+    settings = options("finetune", LEARNS)
+    home.stopped(rung="refine", after=5, ladder__rungs=RUNGS, **settings)
     assert home.published == ["probe", "finetune"]
-    site, outcome = home.climbed(resume=True, ladder__rungs=rungs)
+    site, outcome = home.climbed(resume=True, ladder__rungs=RUNGS, **settings)
     assert home.published == ["probe", "finetune", outcome.kept.rung]
-    assert list(site.landings) == list(rungs)
+    assert list(site.landings) == list(RUNGS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.ladder.tiny_climb import SETTINGS, Home
+from tests.ladder.tiny_climb import SETTINGS, STAYS, Home
 
 import tunesmith
 from tunesmith.cli import main
@@ -20,7 +20,7 @@ MOST = 6
 
 
 def test_at_most_six_frames_lie_between_main_and_the_optimiser_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A real run of the command, for each rung that trains; whoever adds a layer must take one away."""
 
@@ -32,14 +32,13 @@ def test_at_most_six_frames_lie_between_main_and_the_optimiser_step(
         return take_step(optimizer, *args, **keywords)
 
     take_step, stacks = torch.optim.AdamW.step, {}
-    home = Home(tmp_path, monkeypatch)
     settings = {
         **SETTINGS,
         "base.name": str(home.folder / "base"),
         "ladder.rungs": ["probe", "finetune", "refine"],
+        **{f"rung.finetune.{name}": value for name, value in STAYS.items()},
         "rung.finetune.epochs": 0.3,
         "rung.refine.epochs": 0.3,
-        "ladder.min_gain": 0.0,
     }
     sets = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
     data, out = str(home.folder / "rows.csv"), str(home.folder / "model")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
-from tests.ladder.tiny_climb import Home
+from tests.ladder.tiny_climb import LEARNS, STAYS, Home, options
+from torch import nn
 
 from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.runtimes.torch import logits as logits_of
@@ -18,16 +19,42 @@ def weights(landing: Landing) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in landing.model.classifier.named_parameters()}
 
 
-@pytest.mark.parametrize(("first_rate", "second_rate"), [(2e-3, 1e-6), (1e-6, 2e-3)])
+RUNGS = ("probe", "finetune", "refine")
+
+
+def make_average_good(first: nn.Module, start: nn.Module) -> None:
+    """Move weights that learnt much as far again from the start: half way back from there they are what they were."""
+    for mine, origin in zip(first.parameters(), start.parameters(), strict=True):
+        mine.lerp_(origin, -1.0)
+
+
+def make_average_bad(first: nn.Module, start: nn.Module) -> None:
+    """Spoil all weights that are trained: half of it spoils the average."""
+    generator = torch.Generator().manual_seed(0)
+    for mine in first.parameters():
+        if mine.requires_grad:
+            mine.add_(2.0 * torch.randn(mine.shape, generator=generator))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "first_does", "second_does", "averaged"),
+    [(make_average_good, LEARNS, STAYS, True), (make_average_bad, STAYS, LEARNS, False)],
+    ids=["average", "second"],
+)
 def test_the_better_of_the_average_and_the_second_fit_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_rate: float, second_rate: float
+    home: Home,
+    prepare: Callable[[nn.Module, nn.Module], None],
+    first_does: dict[str, float],
+    second_does: dict[str, float],
+    averaged: bool,
 ) -> None:
-    """One fit learns much and the other next to nothing; whichever scores better is kept, to the last weight."""
-    home = Home(tmp_path, monkeypatch)
-    rates = {"rung__finetune__learning_rate": first_rate, "rung__refine__learning_rate": second_rate}
-    with home.site(ladder__rungs=("probe", "finetune", "refine"), **rates) as (site, (probe, finetune, refine)):
+    """Whichever it is, with its own outputs and figures; what the first fit brought stays as it was."""
+    settings = {**options("finetune", first_does), **options("refine", second_does)}
+    with home.site(ladder__rungs=RUNGS, **settings) as (site, (probe, finetune, refine)):
         site.landings["probe"] = probe.climb(site)
         site.landings["finetune"] = finetune.climb(site)
+        with torch.no_grad():
+            prepare(*(site.landings[rung].model.classifier for rung in ("finetune", "probe")))
         first = weights(site.landings["finetune"])
         landing = refine.climb(site)
         best = site.checkpoints.newest("refine_best")
@@ -49,7 +76,8 @@ def test_the_better_of_the_average_and_the_second_fit_is_kept(
             key: (site.task.objective("accuracy", logits, targets), -calibrated_log_loss(logits, targets))
             for key, logits in candidates.items()
         }
-        averaged = scores[True] >= scores[False]
+        accuracies = {key: score[0] for key, score in scores.items()}
+        assert accuracies[averaged] > accuracies[not averaged] + 0.1, "these fits do not decide anything"
 
     assert landing.facts["averaged"] is averaged
     expected = in_between if averaged else second

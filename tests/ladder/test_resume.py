@@ -36,21 +36,22 @@ SETTINGS = {
     "ladder.min_gain": 0.0,
     "run.threads": 1,
     "run.offline": True,
-    **{f"rung.{name}.learning_rate": 1e-3 for name in FITS},
     **{f"rung.{name}.batch_tokens": 128 for name in FITS},
     **{f"rung.{name}.save_every_s": 0.05 for name in FITS},
     "rung.finetune.epochs": 4.0,
-    "rung.refine.epochs": 6.0,
+    "rung.finetune.learning_rate": 2e-3,
+    "rung.refine.epochs": 8.0,
+    "rung.refine.learning_rate": 3e-3,
 }
 
 
 class Run:
     """One run, from its first life to its last."""
 
-    def __init__(self, home: Path, name: str) -> None:
-        self._home = home
-        self.out = home / name
-        self.work = home / f"{name}.work"
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self.out = folder / name
+        self.work = folder / f"{name}.work"
 
     def live(self, *flags: str, kill: dict[str, Any] | None = None) -> bool:
         """One life; True when it came to its end, False when it was killed."""
@@ -59,7 +60,7 @@ class Run:
         command = [sys.executable, str(SCRIPT), json.dumps(moment), "train", "rows.csv", "--out", str(self.out)]
         ended = subprocess.run(
             [*command, *settings, *flags],
-            cwd=self._home,
+            cwd=self._folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -77,13 +78,13 @@ class Run:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is one: what a killed process wrote survives it there as on a disk."""
     if not os.access("/dev/shm", os.W_OK):
         yield tmp_path
         return
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Path(folder)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as created:
+        yield Path(created)
 
 
 def moments(kills: dict[str, int], rng: random.Random) -> list[dict[str, Any]]:
@@ -127,20 +128,20 @@ def steps(run: Run) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(N_RUNS))
-def test_a_killed_run_ends_as_if_it_had_not_been_killed(home: Path, seed: int) -> None:
+def test_a_killed_run_ends_as_if_it_had_not_been_killed(folder: Path, seed: int) -> None:
     """SIGKILL at ten random moments, in every phase at least once: the same bytes, every step in the log once."""
-    tiny_base(home / "base")
-    tiny_file(home / "rows.csv")
+    tiny_base(folder / "base")
+    tiny_file(folder / "rows.csv")
     rng, hits, wanted = random.Random(seed), Counter[str](), KILLS
     for number in range(5):  # a kill may come too late for its phase; another run makes up for it
-        run = Run(home, f"run-{number}")
+        run = Run(folder, f"run-{number}")
         for kill in moments(wanted, rng):
             if run.go_on(kill):
                 break
             hits[phase(run.work)] += 1
         else:
             assert run.go_on()
-        check_replayed(run, Run(home, f"replay-{number}"))
+        check_replayed(run, Run(folder, f"replay-{number}"))
         wanted = {name: 1 for name in KILLS if not hits[name]}
         if not wanted and hits.total() >= sum(KILLS.values()):
             return

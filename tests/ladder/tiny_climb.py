@@ -37,7 +37,27 @@ SETTINGS = {
     **{f"rung.{name}.epochs": 4.0 for name in ("finetune", "refine")},
     **{f"rung.{name}.save_every_s": float(SAVE_EVERY) for name in ("finetune", "refine")},
 }
+STAYS = {"learning_rate": 1e-12, "head_learning_rate": 0.0}
+"""Options of a fit that changes nothing, so that no climb ends for what it brought."""
+LEARNS = {"learning_rate": 3e-3, "epochs": 8.0}
+"""Options of a fit that is far better than the probe."""
 _AFTER = Fit.after
+
+
+class Told(Silent):
+    """Keeps what the user is told."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def say(self, line: str) -> None:
+        """See ``Narrator``."""
+        self._lines.append(line)
+
+
+def options(rung: str, values: dict[str, float]) -> dict[str, float]:
+    """Options of a rung as ``Home`` takes them."""
+    return {f"rung__{rung}__{name}": value for name, value in values.items()}
 
 
 class Home:
@@ -47,6 +67,8 @@ class Home:
         self.folder = folder
         self.published: list[str] = []
         """Rungs, in the order in which they were published."""
+        self.told: list[str] = []
+        """What the user was told."""
         self._monkeypatch = monkeypatch
         tiny_base(folder / "base")
         tiny_file(folder / "rows.csv")
@@ -64,7 +86,7 @@ class Home:
         resolved = resolve(recipe)
         table = read_table(self.folder / "rows.csv", encoding=None)
         lives = Lives(resume=resume, follow=follow)
-        with open_site(resolved, table, self.folder / name, lives=lives, narrator=Silent()) as site:
+        with open_site(resolved, table, self.folder / name, lives=lives, narrator=Told(self.told)) as site:
             assert site is not None
             yield site, resolved.rungs
 

@@ -227,3 +227,19 @@ def test_dropout_is_drawn_anew_in_every_pass() -> None:
         losses.append([step.loss for step in fit_steps(model, [ALL, ALL], sgd(model, rate=0.0), max_grad_norm=1.0)])
     assert losses[0] == losses[1]
     assert losses[0][0] != losses[0][1]
+
+
+def test_no_pass_is_larger_than_asked_for() -> None:
+    """That is what bounds memory; every row of the batch is in exactly one pass."""
+    model = objective()
+    passes: list[list[int]] = []
+    loss_sum = model.loss_sum
+
+    def seen(part: Batch) -> torch.Tensor:
+        passes.append(part.rows.tolist())
+        return loss_sum(part)
+
+    model.loss_sum = seen
+    taken(model, [ALL], size=2)
+    assert sorted(len(part) for part in passes) == [1, 2, 2]
+    assert sorted(row for part in passes for row in part) == [0, 1, 2, 3, 4]

@@ -114,6 +114,8 @@ def open_site(
             journal.append("stopped")
             raise Stopped("stopped", "stopped at once", where=str(out), advice="go on with --resume") from error
         finally:
+            for note in site.checkpoints.notes:
+                narrator.say(note)
             site.log.flush()
         workspace.finish()
 
