@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from tunesmith.models.encoders import _attention
 from tunesmith.models.encoders._attention import Group, GroupedAttention, _Attention, _Blocks
 from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
 
@@ -34,13 +36,23 @@ def textbook(mixed: Tensor) -> Tensor:
     return gathered
 
 
-@pytest.mark.parametrize("grad", [True, False], ids=["own", "fused"])
-def test_it_is_the_textbook_s_attention(grad: bool) -> None:
-    """Both ways to compute it, on groups of one and of several sequences."""
+@pytest.mark.parametrize(("grad", "short", "fused"), [(True, 0, 0), (False, 11, 0), (False, 10, 1)])
+def test_it_is_the_textbook_s_attention(grad: bool, short: int, fused: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to compute it, on groups of one and of several sequences; the fused one for long ones, untrained."""
+    calls = []
+    kernel = functional.scaled_dot_product_attention
+
+    def counted(*args: Tensor, **keywords: float) -> Tensor:
+        calls.append(args)
+        return kernel(*args, **keywords)
+
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", counted)
+    monkeypatch.setattr(_attention, "_SHORT", short)
     inputs = qkv()
     with torch.set_grad_enabled(grad):
         found = GroupedAttention(GROUPS, N_HEADS, rate=0.0, coins=None)(inputs)
     torch.testing.assert_close(found, textbook(inputs))
+    assert len(calls) == fused * len(GROUPS)
 
 
 def test_its_gradient_is_the_textbook_s() -> None:
@@ -54,9 +66,9 @@ def test_its_gradient_is_the_textbook_s() -> None:
 def test_its_gradient_under_dropout_is_that_of_the_same_decisions() -> None:
     """Finite differences, with some weights dropped and the rest scaled up."""
     blocks = _Blocks([(0, 1, 2), (2, 1, 3)], N_HEADS)
-    keep = (torch.rand(blocks.n_scores, generator=torch.Generator().manual_seed(3)) < 0.7).to(torch.uint8)
+    factors = 1.3 * (torch.rand(blocks.n_scores, generator=torch.Generator().manual_seed(3)) < 0.7)
     rows = torch.randn(5 * 3 * N_HEADS, WIDTH // N_HEADS, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda r: _Attention.apply(r, blocks, keep, 1.3), (rows,))
+    assert torch.autograd.gradcheck(lambda r: _Attention.apply(r, blocks, factors.double()), (rows,))
 
 
 def test_dropout_drops_weights_of_the_attention() -> None:
@@ -66,14 +78,16 @@ def test_dropout_drops_weights_of_the_attention() -> None:
     torch.manual_seed(5)
     found = GroupedAttention(group, 1, rate=0.5, coins=Coins(torch.device("cpu")))(inputs)
     torch.manual_seed(5)
-    keep, scale = Coins(torch.device("cpu")).keep(48 * 48, 0.5)  # 46 tokens on 48 places
+    factors = Coins(torch.device("cpu")).factors(48 * 48, 0.5)  # 46 tokens on 48 places
     query, key, value = inputs.chunk(3, dim=1)
-    weights = torch.softmax(query @ key.T / WIDTH**0.5, dim=-1) * keep.view(48, 48)[:N_TOKENS, :N_TOKENS] * scale
+    weights = torch.softmax(query @ key.T / WIDTH**0.5, dim=-1) * factors.view(48, 48)[:N_TOKENS, :N_TOKENS]
     torch.testing.assert_close(found, weights @ value)
 
 
-def test_dropout_acts_where_nothing_below_is_trained() -> None:
-    """Frozen lower layers still train the upper ones under dropout, as they would unfrozen."""
+@pytest.mark.parametrize("short", [64, 0])
+def test_dropout_acts_where_nothing_below_is_trained(short: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frozen lower layers still train the upper ones under dropout, as they would unfrozen, both ways."""
+    monkeypatch.setattr(_attention, "_SHORT", short)
     inputs = qkv().detach()
     attend = GroupedAttention(GROUPS, N_HEADS, rate=0.5, coins=Coins(torch.device("cpu")))
     assert not torch.allclose(attend(inputs), attend(inputs))
@@ -83,19 +97,18 @@ def test_dropout_acts_where_nothing_below_is_trained() -> None:
 def test_coins_fall_at_the_rate_of_the_config(rate: float) -> None:
     """A million decisions keep their share to within five deviations, and the factor makes up for the loss."""
     torch.manual_seed(0)
-    keep, scale = Coins(torch.device("cpu")).keep(1_000_001, rate)
-    assert len(keep) == 1_000_001
-    assert set(keep.unique().tolist()) == {0, 1}
-    assert abs(keep.float().mean().item() - (1 - rate)) < 5 * (rate * (1 - rate) / 1e6) ** 0.5 + 2**-17
-    assert scale == pytest.approx(1 / (1 - rate), rel=0.01)
+    factors = Coins(torch.device("cpu")).factors(1_000_001, rate)
+    assert len(factors) == 1_000_001
+    assert factors.unique().tolist() == pytest.approx([0.0, 1 / (1 - rate)], rel=0.01)
+    assert abs((factors > 0).float().mean().item() - (1 - rate)) < 5 * (rate * (1 - rate) / 1e6) ** 0.5 + 2**-17
 
 
 def test_coins_are_independent_of_their_neighbours() -> None:
     """Decisions cut from one random word must not follow one another; five deviations."""
     torch.manual_seed(0)
-    keep = Coins(torch.device("cpu")).keep(1_000_000, 0.5)[0].float() - 0.5
+    sides = Coins(torch.device("cpu")).factors(1_000_000, 0.5) - 1.0
     for distance in (1, 2, 3, 4, 5, 8, 64):
-        assert abs((keep[:-distance] * keep[distance:]).mean().item()) < 5 * 0.25 / 1e3
+        assert abs((sides[:-distance] * sides[distance:]).mean().item()) < 5 / 1e3
 
 
 def test_dropped_values_are_zero_and_the_rest_scaled() -> None:
