@@ -16,9 +16,7 @@ from tunesmith.errors import ConfigError
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.heads.linear import LinearHead
-from tunesmith.runtimes.allocator import keep_freed_memory
 from tunesmith.runtimes.torch import encode, encode_poolings, logits
-from tunesmith.types import PackedTokens
 
 
 def token_set(windows: list[list[int]]) -> TokenSet:
@@ -140,9 +138,3 @@ def test_token_types_arrive(classifier: EncoderClassifier) -> None:
     found = encode(classifier, typed)
     assert not np.allclose(found, encode(classifier, ROWS), atol=1e-3)
     np.testing.assert_allclose(encode(classifier, typed, batch_tokens=1), found, rtol=1e-5, atol=1e-5)
-
-
-def test_the_allocator_is_asked_once() -> None:
-    """The setting is the process's; asking again changes nothing."""
-    assert keep_freed_memory() is keep_freed_memory()
-    assert isinstance(PackedTokens, type)

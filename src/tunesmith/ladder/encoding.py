@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from tunesmith.data.check import Finding, check_pieces
 from tunesmith.data.tokenize import TokenSet, tokenize
@@ -18,10 +21,8 @@ from tunesmith.models.base import BaseModel
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import Encoder, load_encoder
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
+from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.runtimes.torch import encode_poolings
-
-POOLINGS = ("mean", "cls", "max")
-"""Made from one pass; the probe chooses among them."""
 
 _SAMPLED_TEXTS = 2000
 
@@ -66,19 +67,34 @@ class EncodedTexts:
         sample = self._texts[:: 1 + len(self._texts) // _SAMPLED_TEXTS]
         return check_pieces(sample, load_tokenizer(self.base.folder))
 
-    def load_encoder(self) -> Encoder:
-        """Build the pretrained encoder from its files.
-
-        Returns:
-            A fresh copy.
-        """
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The pretrained encoder; every model that does not train it shares it."""
         return load_encoder(self.base.folder, self.config)
 
-    def features(self, rows: NDArray[np.int64], progress: Callable[[int, int], None]) -> dict[str, NDArray[np.float32]]:
+    def copy_encoder(self, *, embeddings: Literal["frozen", "trained"]) -> Encoder:
+        """Copy the pretrained encoder, to be trained.
+
+        Args:
+            embeddings: Frozen, they stay shared: in a small encoder they are half of its memory.
+
+        Returns:
+            The copy.
+        """
+        shared: dict[int, nn.Parameter] = {}
+        if embeddings == "frozen":
+            self.encoder.freeze_embeddings()
+            shared = {id(parameter): parameter for parameter in self.encoder.layer_groups()[0]}
+        return copy.deepcopy(self.encoder, shared)
+
+    def features(
+        self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]
+    ) -> dict[str, NDArray[np.float32]]:
         """Encode rows with the frozen base, or read what an earlier life of this run encoded.
 
         Args:
             rows: Which rows, ``[B]``.
+            poolings: Ways to make one vector of a text's tokens, all from one pass.
             progress: Told tokens done and tokens in all.
 
         Returns:
@@ -87,11 +103,12 @@ class EncodedTexts:
         path = self._folder / "probe.safetensors"
         if path.is_file():
             kept = load_arrays(path)
-            if np.array_equal(kept.pop("rows"), rows):
+            if np.array_equal(kept.pop("rows"), rows) and kept.keys() == set(poolings):
                 return kept
         tokens = self.tokens.select(rows)
         started = time.monotonic()
-        features = encode_poolings(self.load_encoder(), tokens, POOLINGS, progress=progress)
+        features = encode_poolings(self.encoder, tokens, poolings, progress=progress)
+        give_back_freed_memory()
         self.encode_gflops = forward_flops(self.config, tokens.lengths()) / (time.monotonic() - started) / 1e9
         features = {name: _unit(values) for name, values in features.items()}
         self._folder.mkdir(parents=True, exist_ok=True)

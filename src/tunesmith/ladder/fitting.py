@@ -33,7 +33,7 @@ SHARE_OF_WHAT_IS_LEFT = 0.85
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
-_N_TIMED_DRAWS = 6
+_N_TIMED_DRAWS = 4
 _TOKENS_FOR_LARGE_STEPS = 100_000
 _TOKENS_WORTH_SEEING = 512_000
 
@@ -121,9 +121,8 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         site.landings["probe"].model.pooling,
         weight=head.weight.detach(),
         bias=head.bias.detach(),
+        embeddings=options.embeddings,
     )
-    if options.embeddings == "frozen":
-        model.classifier.encoder.freeze_embeddings()
     rows = Rows(
         train=site.encoded.tokens.select(data.split.train),
         train_lines=[data.lines[row] for row in data.split.train],
@@ -197,7 +196,9 @@ def _reserve(site: Site) -> float:
     return 4.0 + forward_flops(site.encoded.config, tokens.lengths()) / rate
 
 
-def fresh_model(site: Site, pooling: str, *, weight: Tensor, bias: Tensor) -> EncoderModel:
+def fresh_model(
+    site: Site, pooling: str, *, weight: Tensor, bias: Tensor, embeddings: Literal["frozen", "trained"]
+) -> EncoderModel:
     """Put a head on a fresh copy of the base encoder.
 
     Args:
@@ -205,11 +206,12 @@ def fresh_model(site: Site, pooling: str, *, weight: Tensor, bias: Tensor) -> En
         pooling: How tokens become one vector.
         weight: Of the head, ``[C, H]``.
         bias: Of the head, ``[C]``.
+        embeddings: Frozen, they are the base's own and not a copy.
 
     Returns:
-        The model; copies, so that nothing is shared with another rung's.
+        The model; what can be trained is shared with no other rung's.
     """
-    encoder = site.encoded.load_encoder()
+    encoder = site.encoded.copy_encoder(embeddings=embeddings)
     head = LinearHead(encoder.hidden_size, weight.shape[0])
     with torch.no_grad():
         head.weight.copy_(weight)

@@ -1,4 +1,4 @@
-"""Keeping freed memory instead of giving it back to the system after every pass."""
+"""Keeping freed memory between the passes of a phase, and giving it back after the phase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,20 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the allocator took the setting; false where it is not glibc's.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(_MMAP_THRESHOLD, _LARGEST) and mallopt(_TRIM_THRESHOLD, _NEVER))
+    libc = _glibc()
+    return libc is not None and bool(libc.mallopt(_MMAP_THRESHOLD, _LARGEST) and libc.mallopt(_TRIM_THRESHOLD, _NEVER))
+
+
+def give_back_freed_memory() -> bool:
+    """Return to the system what is free, after a phase that needed more than the next one will.
+
+    Returns:
+        Whether some memory was returned; false where the allocator is not glibc's.
+    """
+    libc = _glibc()
+    return libc is not None and bool(libc.malloc_trim(0))
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

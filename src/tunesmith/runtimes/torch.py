@@ -21,7 +21,8 @@ from tunesmith.types import PackedTokens
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
 
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 2048
+"""Of a forward pass: 4,096 are 1 % faster and hold 150 MiB more, 1,024 are 2 % slower and hold 80 MiB less."""
 
 
 def encode(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ def fit_steps(
             share = model.loss_sum(part) / len(batch)  # whole batch: a short last part must not weigh more
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.item()
-        grad_norm = float(clip_grad_norm_(model.parameters(), max_grad_norm))
+        grad_norm = _clip(model.parameters(), max_grad_norm)
         finite = math.isfinite(loss + grad_norm)
         if finite:  # no bad step is ever taken, so none has to be undone
             optimizer.step()
@@ -88,3 +88,12 @@ def fit_steps(
         yield Step(
             number=number, loss=loss, grad_norm=grad_norm, rows=batch.rows, n_tokens=batch.n_tokens, skipped=not finite
         )
+
+
+def _clip(parameters: Iterable[torch.nn.Parameter], max_grad_norm: float) -> float:
+    """Scale gradients down to an L2 norm where theirs is larger, untouched otherwise; give the norm they had."""
+    trained = [parameter for parameter in parameters if parameter.grad is not None]
+    grad_norm = get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
+    if grad_norm > max_grad_norm:
+        clip_grads_with_norm_(trained, max_grad_norm, grad_norm)
+    return float(grad_norm)

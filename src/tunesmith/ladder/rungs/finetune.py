@@ -120,7 +120,13 @@ class Finetune:
         Returns:
             The model.
         """
-        model = fresh_model(site, str(state["pooling"]), weight=tensors["head.weight"], bias=tensors["head.bias"])
+        model = fresh_model(
+            site,
+            str(state["pooling"]),
+            weight=tensors["head.weight"],
+            bias=tensors["head.bias"],
+            embeddings=self._options.embeddings,
+        )
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
                 parameter.copy_(tensors[name])
