@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ from tunesmith.train.solvers.softmax_regression import SoftmaxSolution, choose_l
 from tunesmith.types import JSON
 
 _N_FOLDS = 5
-_FOLD_TOLERANCE = 1e-3
-"""Of the out-of-fold heads: as the strength of the penalty was chosen, and a fifth sooner than the final head's."""
+_COARSE = 1e-3
+"""Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
 
 _EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
 
@@ -91,13 +91,8 @@ class Probe:
         features = self._features(site, rows)
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
-        chosen = [
-            (pooling, *choose_l2(features[pooling], targets, len(data.labels), train=train, validation=validation))
-            for pooling in self._options.poolings
-        ]
-        pooling, l2, solution = min(
-            chosen, key=lambda choice: _loss(choice[2], features[choice[0]][validation], targets[validation])
-        )
+        choice = _choose(features, self._options.poolings, targets, len(data.labels), train=train, held=validation)
+        pooling, solution = choice.pooling, choice.solution
         logits = solution.logits(features[pooling][validation])
         tokens = site.encoded.tokens.select(rows)
         return Landing(
@@ -112,7 +107,7 @@ class Probe:
             seconds=time.monotonic() - started,
             peak_mib=peak_mib(),
             tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
-            facts={"pooling": pooling, "l2": l2},
+            facts={"pooling": pooling, "l2": choice.l2},
         )
 
     def finish(self, site: Site, landing: Landing) -> Landing:
@@ -132,12 +127,14 @@ class Probe:
         targets = data.targets[rows]
         labels = [data.labels[target] for target in targets]
         fold_of = folds(labels, data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
-        final = solve_softmax(features, targets, len(data.labels), l2=l2)
+        head = landing.model.classifier.head
+        start = head.weight.detach().numpy(), head.bias.detach().numpy()
+        final = solve_softmax(features, targets, len(data.labels), l2=l2, start=start)
         logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
         for fold in range(self._options.n_folds):
             site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
             held = fold_of == fold
-            head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2, tolerance=_FOLD_TOLERANCE)
+            head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2, tolerance=_COARSE)
             logits[held] = head.logits(features[held])
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
@@ -205,8 +202,45 @@ def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np
     return np.searchsorted(rows, wanted)
 
 
-def _loss(solution: SoftmaxSolution, features: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    return calibrated_log_loss(solution.logits(features), targets)
+@dataclass(frozen=True)
+class _Choice:
+    """A head solved on the train rows, and its log loss on the held-out ones at its own best temperature."""
+
+    pooling: str
+    l2: float
+    solution: SoftmaxSolution
+    log_loss: float
+
+
+def _choose(
+    features: Mapping[str, NDArray[np.float32]],
+    poolings: Sequence[str],
+    targets: NDArray[np.int64],
+    n_classes: int,
+    *,
+    train: NDArray[np.int64],
+    held: NDArray[np.int64],
+) -> _Choice:
+    """Choose pooling and penalty by held-out rows.
+
+    A pooling that is worse than the best so far at that one's penalty is given up: on banking77, clinc150, phrasebank
+    and sst2 its own penalty lowers its log loss by 3 % at most, poolings differ by 4 % or more, and the walk to find
+    the penalty takes three times as long as one head.
+    """
+
+    def solved(pooling: str, l2: float | None) -> _Choice:
+        vectors = features[pooling]
+        if l2 is None:
+            l2, solution = choose_l2(vectors, targets, n_classes, train=train, validation=held)
+        else:
+            solution = solve_softmax(vectors[train], targets[train], n_classes, l2=l2, tolerance=_COARSE)
+        return _Choice(pooling, l2, solution, calibrated_log_loss(solution.logits(vectors[held]), targets[held]))
+
+    best = solved(poolings[0], None)
+    for pooling in poolings[1:]:
+        if solved(pooling, best.l2).log_loss < best.log_loss:
+            best = min(best, solved(pooling, None), key=lambda choice: choice.log_loss)
+    return best
 
 
 def _model(site: Site, pooling: str, *, solution: SoftmaxSolution) -> EncoderModel:
