@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.train_time.fresh import current_mib
+from benchmarks.fresh import current_mib
 
 from tunesmith.models.base import find_base
 from tunesmith.models.encoder_config import read_encoder_config

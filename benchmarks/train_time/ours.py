@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.train_time.fresh import module_command, run_fresh
-from benchmarks.train_time.rows import Dataset
+from benchmarks.fresh import module_command, run_fresh
+from benchmarks.rows import Dataset
 from benchmarks.train_time.setting import Setting
 
 
@@ -39,13 +39,13 @@ def run_ours(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
     """
     program = Path(sys.executable).with_name("tunesmith")
     log = setting.scratch / "tunesmith.log"
-    loaded = run_fresh(module_command("loaded"), threads=setting.threads, log=log)
+    loaded = run_fresh(module_command("train_time.loaded"), threads=setting.threads, log=log)
     loaded_mib = json.loads(loaded.output)["loaded_mib"]
-    common = ["--offline", "--json", "--quiet", "--threads", str(setting.threads)]
+    common = ["--json", "--quiet", "--threads", str(setting.threads)]
     for name, flags in our_runs(dataset):
         load = os.getloadavg()[0]
         out = setting.scratch / f"{name.removeprefix('tunesmith ').replace(' ', '-').strip('-')}.model"
-        columns = ["--text", "text", "--label", "label", "--seed", str(setting.seed), "--out", str(out)]
+        columns = ["--text", "text", "--label", "label", "--seed", str(setting.seed), "--offline", "--out", str(out)]
         trained = run_fresh(
             [str(program), "train", str(dataset.train), *columns, *flags, *common], threads=setting.threads, log=log
         )

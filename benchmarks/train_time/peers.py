@@ -10,14 +10,15 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.train_time.fresh import module_command, run_fresh
-from benchmarks.train_time.rows import Dataset
+from benchmarks.fresh import module_command, run_fresh
+from benchmarks.rows import Dataset
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
 
+PEERS = ("scikit-learn", "trainer")
 SKLEARN_STRENGTHS = {"logistic_regression": (1.0, 10.0), "linear_svc": (0.1, 1.0)}
 
 
@@ -52,7 +53,7 @@ def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, li
             "scikit-learn",
             f"{classifier} C={strength:g}",
             module_command(
-                "sklearn_peer",
+                "train_time.sklearn_peer",
                 **files,
                 classifier=classifier,
                 strength=strength,
@@ -66,7 +67,7 @@ def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, li
     grid = [(f"Trainer {rate:.0e}".replace("e-0", "e-"), rate, setting.epochs or 4, "epoch") for rate in setting.rates]
     for name, rate, epochs, evaluate in [usual, *grid]:
         command = module_command(
-            "trainer_peer",
+            "train_time.trainer_peer",
             **files,
             model=base_model_folder(),
             learning_rate=rate,
@@ -80,17 +81,20 @@ def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, li
     return runs
 
 
-def run_peers(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
+def run_peers(dataset: Dataset, setting: Setting, wanted: Collection[str] = PEERS) -> Iterator[dict[str, Any]]:
     """Run the peers one after the other.
 
     Args:
         dataset: Train and test file.
         setting: What all contenders share.
+        wanted: Which peers.
 
     Yields:
         One record for each point of each curve.
     """
     for peer, name, command in peer_commands(dataset, setting):
+        if peer not in wanted:
+            continue
         load = os.getloadavg()[0]
         done = run_fresh(command, threads=setting.threads, log=setting.scratch / "peer.log")
         for line in done.output.splitlines():

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from benchmarks.train_time.table import best_points, provenance, training_seconds
+from benchmarks.provenance import told
+from benchmarks.train_time.table import best_points, training_seconds
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -183,7 +184,7 @@ def _write_titles(figure: Figure, result: dict[str, Any]) -> None:
         handletextpad=0.1,
         columnspacing=1.6,
     )
-    machine, versions = provenance(result).split("; ", 1)
+    machine, versions = f"{result['dataset']}, {told(result)}".split("; ", 1)
     note = "The test file is evaluated outside the clock."
     figure.text(0.03, 0.045, f"{machine}. {note}", fontsize=7.5, color=MUTED)
     figure.text(0.03, 0.018, versions, fontsize=7.5, color=MUTED)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.train_time.rows import Dataset, find_dataset, write_part
+from benchmarks.provenance import available_cores
+from benchmarks.rows import Dataset, find_dataset, write_part
 
 HERE = Path(__file__).resolve().parent
 TRAINER_RATES = (5e-5, 1e-4, 2e-4, 5e-4)
@@ -38,6 +38,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rates", type=float, nargs="+", default=list(TRAINER_RATES), help="of the Trainer's grid")
+    parser.add_argument("--budgets", nargs="+", help="of tunesmith's climbs (default: 2m 5m; sst2_glue: 5m 15m)")
     parser.add_argument("--limit", type=int, help="try out: use this many rows of each file")
     parser.add_argument("--epochs", type=int, help="try out: let the Trainer make this many passes")
 
@@ -52,6 +53,8 @@ def setting_of(flags: argparse.Namespace) -> tuple[Dataset, Setting]:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     dataset = find_dataset(flags.dataset)
+    if flags.budgets:
+        dataset = dataclasses.replace(dataset, budgets=tuple(flags.budgets))
     if flags.limit is not None:
         dataset = dataclasses.replace(
             dataset,
@@ -60,13 +63,3 @@ def setting_of(flags: argparse.Namespace) -> tuple[Dataset, Setting]:
         )
     setting = Setting(flags.threads, flags.seed, scratch, tuple(flags.rates), flags.epochs, flags.limit)
     return dataset, setting
-
-
-def available_cores() -> int:
-    """Count the cores that this process may use.
-
-    Returns:
-        At least 1.
-    """
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 import joblib
-from benchmarks.train_time.fresh import current_mib, peak_mib, seconds_since_start
-from benchmarks.train_time.rows import read_rows
+from benchmarks.fresh import current_mib, peak_mib, seconds_since_start
+from benchmarks.rows import read_rows
 from benchmarks.train_time.scores import scores
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression

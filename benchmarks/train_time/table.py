@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.provenance import told
+
 
 def table(result: dict[str, Any]) -> str:
     """Lay the best point of each curve out as a Markdown table, in the order of its seconds.
@@ -36,7 +38,7 @@ def table(result: dict[str, Any]) -> str:
             f"{above:,.0f} MiB",
         )
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", provenance(result)])
+    return "\n".join([*lines, "", f"{result['dataset']}, {told(result)}"])
 
 
 def best_points(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -66,21 +68,6 @@ def training_seconds(point: dict[str, Any]) -> float:
         Seconds.
     """
     return float(point["seconds"] - point["evaluation_seconds"])
-
-
-def provenance(result: dict[str, Any]) -> str:
-    """Tell where the figures come from.
-
-    Args:
-        result: What ``run.py`` wrote.
-
-    Returns:
-        One sentence with dataset, machine, threads, date and versions.
-    """
-    machine = result["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:.0f} GiB, {result['threads']} threads"
-    return f"{result['dataset']}, {result['date']}: {where}, Python {machine['python']}; {versions}."
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from benchmarks.train_time.fresh import current_mib, peak_mib, seconds_since_start
-from benchmarks.train_time.rows import MAX_SEQ_LENGTH, Rows, read_rows
+from benchmarks.fresh import current_mib, peak_mib, seconds_since_start
+from benchmarks.rows import MAX_SEQ_LENGTH, Rows, read_rows
 from benchmarks.train_time.scores import scores
 from transformers import (
     AutoModelForSequenceClassification,

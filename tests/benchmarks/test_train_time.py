@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import subprocess
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.train_time.fresh import module_command, run_fresh
+from benchmarks.fresh import Finished, module_command, run_fresh
+from benchmarks.rows import ROOT, Dataset, read_rows, write_part
+from benchmarks.train_time import peers
 from benchmarks.train_time.ours import our_runs, told
-from benchmarks.train_time.peers import base_model_folder, peer_commands
+from benchmarks.train_time.peers import base_model_folder, peer_commands, run_peers
 from benchmarks.train_time.plot import apart, draw, duration
-from benchmarks.train_time.rows import ROOT, Dataset, read_rows, write_part
 from benchmarks.train_time.scores import scores
-from benchmarks.train_time.setting import Setting
+from benchmarks.train_time.setting import Setting, add_flags, setting_of
 from benchmarks.train_time.table import best_points, table, training_seconds
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -85,11 +87,11 @@ def test_a_part_is_spread_over_the_file(files: Dataset, tmp_path: Path) -> None:
 def test_a_process_is_timed_from_its_start(tmp_path: Path) -> None:
     """The child's own clock must run from its start, below the parent's, and its memory must be seen from outside."""
     code = (
-        "from benchmarks.train_time.fresh import seconds_since_start, peak_mib; x = b'x' * 2**26;"
+        "from benchmarks.fresh import seconds_since_start, peak_mib; x = b'x' * 2**26;"
         "import time; time.sleep(0.2); print(seconds_since_start(), peak_mib())"
     )
     caller = (
-        "import pathlib, sys; from benchmarks.train_time.fresh import run_fresh;"
+        "import pathlib, sys; from benchmarks.fresh import run_fresh;"
         "done = run_fresh([sys.executable, '-c', sys.argv[1]], threads=1, log=pathlib.Path(sys.argv[2]));"
         "print(done.output, done.seconds, done.peak_mib)"
     )
@@ -111,7 +113,12 @@ def test_a_failed_process_shows_the_end_of_its_log(tmp_path: Path) -> None:
 def test_the_scikit_learn_peer_learns(files: Dataset, tmp_path: Path, classifier: str) -> None:
     """The peer must print one line with its scores and leave its model on disk."""
     command = module_command(
-        "sklearn_peer", train=files.train, test=files.test, classifier=classifier, strength=10, out=tmp_path / "out"
+        "train_time.sklearn_peer",
+        train=files.train,
+        test=files.test,
+        classifier=classifier,
+        strength=10,
+        out=tmp_path / "out",
     )
     told_once = json.loads(run_fresh(command, threads=1, log=tmp_path / "log").output)
     assert told_once["accuracy"] == 1.0
@@ -122,7 +129,7 @@ def test_the_scikit_learn_peer_learns(files: Dataset, tmp_path: Path, classifier
 def test_the_trainer_peer_tells_each_epoch(files: Dataset, tmp_path: Path) -> None:
     """The peer must print a line for each epoch, with growing times, tokens and the time of evaluation apart."""
     command = module_command(
-        "trainer_peer",
+        "train_time.trainer_peer",
         **{"train": files.train, "test": files.test, "model": base_model_folder(), "out": tmp_path / "out"},
         **{"learning_rate": 5e-4, "epochs": 2, "evaluate": "epoch", "threads": 1},
     )
@@ -148,6 +155,27 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     ]
     assert all(str(files.train) in command and str(files.test) in command for _, _, command in runs)
     assert [name for name, _ in our_runs(files)][-1] == "tunesmith --budget 5m"
+
+
+def test_only_the_wanted_peers_run(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving the Trainer out must leave the others in."""
+    monkeypatch.setattr(peers, "run_fresh", lambda *_, **__: Finished('{"accuracy": 1.0}', 1.0, 1.0))
+    for wanted, names in (
+        (["tunesmith"], set()),
+        (["scikit-learn"], {"scikit-learn"}),
+        (["scikit-learn", "trainer"], {"scikit-learn", "trainer"}),
+    ):
+        assert {record["peer"] for record in run_peers(files, setting(tmp_path), wanted)} == names
+
+
+def test_budgets_can_be_chosen(files: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flags of the command line reach the climbs."""
+    monkeypatch.setenv("TUNESMITH_DATA", str(files.train.parents[1]))
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    dataset, chosen = setting_of(parser.parse_args([files.train.parent.name, "--budgets", "1m", "none"]))
+    chosen.scratch.rmdir()
+    assert [name for name, _ in our_runs(dataset)][-2:] == ["tunesmith --budget 1m", "tunesmith --budget none"]
 
 
 def test_our_reports_are_taken_over() -> None:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.train_time.rows import ROOT
+from benchmarks.rows import ROOT
 
 _STARTED = "TRAIN_TIME_STARTED"
 _MIB = 2**20
@@ -67,17 +67,17 @@ def run_fresh(command: list[str], *, threads: int, log: Path) -> Finished:
 
 
 def module_command(name: str, **options: object) -> list[str]:
-    """Build the command that runs a module of this folder.
+    """Build the command that runs a module of ``benchmarks``.
 
     Args:
-        name: The module.
+        name: The module, as in ``train_time.loaded``.
         **options: Its flags, underscores for hyphens.
 
     Returns:
         The command.
     """
     flags = [part for key, value in options.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-    return [sys.executable, "-m", f"benchmarks.train_time.{name}", *flags]
+    return [sys.executable, "-m", f"benchmarks.{name}", *flags]
 
 
 def seconds_since_start() -> float:

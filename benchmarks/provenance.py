@@ -1,0 +1,85 @@
+"""Where a benchmark's figures come from: day, command, machine, threads and versions."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def provenance(name: str, *, threads: int, packages: Sequence[str]) -> dict[str, Any]:
+    """Describe what gives the figures.
+
+    Args:
+        name: Folder of the benchmark.
+        threads: That every contender computes with.
+        packages: Whose versions count.
+
+    Returns:
+        What every result begins with.
+    """
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": f"python -m benchmarks.{name}.run {' '.join(sys.argv[1:])}".rstrip(),
+        "machine": machine(),
+        "threads": threads,
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+    }
+
+
+def told(result: dict[str, Any]) -> str:
+    """Tell where the figures come from.
+
+    Args:
+        result: What a benchmark wrote.
+
+    Returns:
+        One sentence with machine, threads, date and versions.
+    """
+    machine = result["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:.0f} GiB, {result['threads']} threads"
+    return f"{result['date']}: {where}, Python {machine['python']}; {versions}."
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine that gave the figures.
+
+    Returns:
+        Processor, cores that may be used, memory, system and Python.
+    """
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": cpu_model(),
+        "cores": available_cores(),
+        "memory_gib": round(memory_gib, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def cpu_model() -> str:
+    """Name the processor.
+
+    Returns:
+        The name that the system gives, or the architecture where it gives none.
+    """
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use.
+
+    Returns:
+        At least 1.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
