@@ -85,15 +85,18 @@ def check_file(
     return {"rows": len(rows.texts), "findings": [finding.as_dict() for finding in findings]}
 
 
-def examine_machine() -> dict[str, JSON]:
+def examine_machine(*, base: str) -> dict[str, JSON]:
     """Look at this machine.
+
+    Args:
+        base: Name or folder of the pretrained encoder to look for.
 
     Returns:
         Plain data as ``doctor --json`` prints it.
     """
     try:
-        base = find_base(offline=True)
-        found = f"{base.name} ({base.source}, {base.licence})"
+        there = find_base(base, offline=True)
+        found = f"{there.name} ({there.source}, {there.licence})"
     except ConfigError as error:
         found = f"missing: {error.message}"
     return examine(base_model=found)

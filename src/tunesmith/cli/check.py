@@ -21,7 +21,14 @@ def check(
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="Exit 2 from this severity: info, warning, error.")
     ] = "error",
+    config: options.Config = None,
+    sets: options.Sets = None,
     json: options.Json = False,
+    quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
 ) -> None:
     """Say what is wrong with a labelled file, by row, before any training."""
     from tunesmith.api.measure import check_file
@@ -29,7 +36,9 @@ def check(
 
     if fail_on not in _SEVERITIES:
         raise ConfigError("bad-flag", f"--fail-on {fail_on} is not known", allowed=", ".join(_SEVERITIES))
-    found = check_file(data, text=text, label=label, encoding=encoding)
+    given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
+    asked = options.recipe_of(config, sets, **given, device=device, threads=threads).data
+    found = check_file(data, text=",".join(asked.text) or None, label=asked.label, encoding=asked.encoding)
     if json:
         print_json(found)
     else:

@@ -20,15 +20,23 @@ _ASKED = (
 def demo(
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Model folder to write.")] = "demo.model",
     budget: Annotated[str, typer.Option("--budget", help="Wall clock: 90s, 10m or none.")] = "3m",
+    config: options.Config = None,
+    sets: options.Sets = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
 ) -> None:
     """Climb the ladder on 1,680 customer messages that come with tunesmith; no network."""
     from tunesmith.api.training import Lives, train_recipe
     from tunesmith.config.recipe import load_recipe
     from tunesmith.sample import sample_file
 
-    recipe = load_recipe(None, [], {"run.out": out, "run.offline": True, "ladder.budget": budget})
+    fixed = {"run.out": out, "run.offline": True if offline is None else offline, "ladder.budget": budget}
+    flags = {**fixed, "run.seed": seed, "run.device": device, "run.threads": threads}
+    recipe = load_recipe(config, sets or [], flags)
     with Terminal(quiet=quiet) as terminal:
         terminal.say("customer messages of a made-up shop, 24 intents, written for this project")
         trained = train_recipe(str(sample_file()), recipe, Lives(force=True), narrator=terminal)

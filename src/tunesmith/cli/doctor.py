@@ -6,11 +6,21 @@ from tunesmith.cli import options
 from tunesmith.cli.console import print_json, print_line
 
 
-def doctor(json: options.Json = False) -> None:
+def doctor(
+    config: options.Config = None,
+    sets: options.Sets = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+) -> None:
     """Look at this machine: what is there, how fast, which paths are tested on it."""
     from tunesmith.api.measure import examine_machine
 
-    found = examine_machine()
+    recipe = options.recipe_of(config, sets, seed=seed, offline=offline, device=device, threads=threads)
+    found = examine_machine(base=recipe.base.name)
     if json:
         print_json(found)
         return

@@ -20,16 +20,29 @@ def evaluate(
     text: options.Text = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
+    config: options.Config = None,
+    sets: options.Sets = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
     """Measure a model on labelled rows; every figure with its 95 % interval."""
     from tunesmith.api.measure import evaluate_file
 
+    given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
+    recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
     with Terminal(quiet=quiet) as terminal:
         found = evaluate_file(
-            bundle, data, text=text, label=label, encoding=encoding, threads=threads, progress=terminal.progress
+            bundle,
+            data,
+            text=",".join(recipe.data.text) or None,
+            label=recipe.data.label,
+            encoding=recipe.data.encoding,
+            threads=recipe.run.threads,
+            progress=terminal.progress,
         )
     if json:
         print_json(found)

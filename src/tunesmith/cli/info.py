@@ -11,10 +11,21 @@ from tunesmith.cli import options
 from tunesmith.cli.console import print_json, print_line
 
 
-def info(bundle: Annotated[Path, typer.Argument(help="A model folder.")], json: options.Json = False) -> None:
+def info(
+    bundle: Annotated[Path, typer.Argument(help="A model folder.")],
+    config: options.Config = None,
+    sets: options.Sets = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+) -> None:
     """Say what a model is, how it was made, how good and how big."""
     from tunesmith.api.model import load
 
+    options.recipe_of(config, sets, seed=seed, offline=offline, device=device, threads=threads)
     model = load(bundle)
     facts = model.bundle.facts
     size = sum(path.stat().st_size for path in model.bundle.folder.rglob("*") if path.is_file())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from tunesmith.config.recipe import Recipe
 
 Config: TypeAlias = Annotated[str | None, typer.Option("--config", metavar="FILE", help="A TOML recipe.")]
 Sets: TypeAlias = Annotated[
@@ -22,3 +25,26 @@ Encoding: TypeAlias = Annotated[
 ]
 Text: TypeAlias = Annotated[str | None, typer.Option("--text", metavar="COL", help="Column of the text.")]
 Label: TypeAlias = Annotated[str | None, typer.Option("--label", metavar="COL", help="Column of the label.")]
+
+
+def recipe_of(config: str | None, sets: list[str] | None, **flags: Any) -> Recipe:
+    """Read the recipe of a command that does not train: flag over ``--set`` over file over default.
+
+    Args:
+        config: A TOML recipe.
+        sets: ``a.b=c`` each.
+        **flags: ``text``, ``label`` and ``encoding`` of the data, the others of the run; None where not given.
+
+    Returns:
+        The recipe; a device that it names is there.
+    """
+    from tunesmith.config.recipe import load_recipe
+    from tunesmith.machine.device import choose_device
+
+    if flags.get("text") is not None:
+        flags["text"] = tuple(flags["text"].split(","))
+    sections = {name: "data" if name in ("text", "label", "encoding") else "run" for name in flags}
+    recipe = load_recipe(config, sets or [], {f"{sections[name]}.{name}": value for name, value in flags.items()})
+    if recipe.run.device != "auto":
+        choose_device(recipe.run.device)
+    return recipe

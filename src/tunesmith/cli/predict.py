@@ -23,8 +23,13 @@ def predict(
     everything: Annotated[bool, typer.Option("--all", help="Give every label's probability.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to .csv or .jsonl.")] = None,
     encoding: options.Encoding = None,
+    config: options.Config = None,
+    sets: options.Sets = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    seed: options.Seed = None,
+    offline: options.Offline = None,
+    device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
     """Answer texts: a table on a terminal, else CSV with all input columns kept; --json for one object a line."""
@@ -40,12 +45,20 @@ def predict(
             "give either a file (or - for stdin) or --text",
             advice=f'tunesmith predict {bundle} --text "..."',
         )
+    given = {"text": column, "encoding": encoding, "seed": seed, "offline": offline}
+    recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
+    threads = recipe.run.threads
     if texts and out is None:
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)
         _print_answers(answers, texts, json=json)
         return
     target: Path | Style = out or ("jsonl" if json else "table" if sys.stdout.isatty() else "csv")
-    asked = Asked(column=column, everything=everything, encoding=encoding, threads=threads)
+    asked = Asked(
+        column=",".join(recipe.data.text) or None,
+        everything=everything,
+        encoding=recipe.data.encoding,
+        threads=threads,
+    )
     with Terminal(quiet=quiet or target == "table") as terminal:
         answer_file(
             bundle,
