@@ -27,7 +27,7 @@ from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.schedules import SCHEDULES
 from tunesmith.types import JSON
 
-SHARE_OF_WHAT_IS_LEFT = 0.85
+SHARE_OF_WHAT_IS_LEFT = 0.95
 """Of the budget that a fit may plan for, so that its schedule ends inside."""
 
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
@@ -154,7 +154,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 
 
 def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
-    """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
+    """Plan the steps once: as many as are worth taking and fit into 95 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
     batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)
     steps_per_epoch = max(1.0, tokens_per_epoch / batch_tokens)
