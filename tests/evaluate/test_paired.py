@@ -9,7 +9,13 @@ from scipy.stats import binomtest
 
 from tunesmith.errors import ShapeError
 from tunesmith.evaluate.metrics import macro_f1
-from tunesmith.evaluate.paired import mcnemar, paired_gain, paired_macro_f1_gain, paired_score_gain
+from tunesmith.evaluate.paired import (
+    mcnemar,
+    paired_gain,
+    paired_macro_f1_gain,
+    paired_macro_f1_p,
+    paired_score_gain,
+)
 
 
 def two_models(n_rows: int, *, only_a: int, only_b: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -90,3 +96,22 @@ def test_other_rows_are_refused() -> None:
         mcnemar(np.ones(0, bool), np.ones(0, bool))
     with pytest.raises(ShapeError, match=r"targets \(3,\), predicted \(2,\)"):
         paired_macro_f1_gain(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int), n_classes=2, seed=0)
+
+
+def test_the_p_of_macro_f1_is_that_of_exchanging_answers_row_by_row() -> None:
+    """Counted by kinds of rows, it must agree with doing it the long way; in either order of the models."""
+    generator = np.random.default_rng(1)
+    targets = generator.choice(3, size=200, p=[0.8, 0.15, 0.05])
+    predicted_a = np.where(generator.random(200) < 0.7, targets, 0)
+    predicted_b = np.where(generator.random(200) < 0.6, targets, predicted_a)
+    p = paired_macro_f1_p(targets, predicted_a, predicted_b, n_classes=3, seed=0, draws=4000)
+    apart = abs(macro_f1(targets, predicted_b, 3) - macro_f1(targets, predicted_a, 3))
+    n_as_far = 0
+    for _ in range(1000):
+        exchange = generator.random(200) < 0.5
+        one = macro_f1(targets, np.where(exchange, predicted_b, predicted_a), 3)
+        other = macro_f1(targets, np.where(exchange, predicted_a, predicted_b), 3)
+        n_as_far += abs(one - other) >= apart - 1e-12
+    assert 0.002 < p < 0.5, "too plain a case shows nothing"
+    assert p == pytest.approx(n_as_far / 1000, abs=0.04)
+    assert p == pytest.approx(paired_macro_f1_p(targets, predicted_b, predicted_a, n_classes=3, seed=1), abs=0.03)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tunesmith.evaluate.metrics import macro_f1
 from tunesmith.ladder.landing import Landing, log_loss_of
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
+from tunesmith.tasks import load_task
 from tunesmith.types import Interval
 
 
@@ -46,12 +50,33 @@ def test_within_a_tenth_of_a_point_the_log_loss_decides_and_then_the_price() -> 
 
 def test_the_gain_is_paired() -> None:
     """Two rungs wrong on the same rows differ by nothing at all, not by noise."""
-    same = compare(landing(900), landing(900), seed=0)
+    task = load_task("single_label")
+    same = compare(landing(900), landing(900), task, objective="accuracy", seed=0)
     assert (same.gain.low, same.gain.high) == (0.0, 0.0)
-    gained = compare(landing(950), landing(900), seed=0)
+    gained = compare(landing(950), landing(900), task, objective="accuracy", seed=0)
     assert gained.gain.value == pytest.approx(5.0)
     assert 3.0 < gained.gain.low < 5.0 < gained.gain.high < 7.0
     assert gained.p_value < 1e-6
+    assert gained.test == "McNemar"
+
+
+def test_the_gain_is_in_the_figure_that_chooses() -> None:
+    """A rare class that is found at the price of some rows of a frequent one: accuracy falls, macro-F1 rises."""
+    targets = np.repeat([0, 1], [950, 50])
+    blind, keen = np.zeros(1000, dtype=np.int64), targets.copy()
+    keen[:60] = 1
+    before, after = (
+        replace(landing(1), targets=targets, logits=np.eye(2, dtype=np.float32)[predicted])
+        for predicted in (blind, keen)
+    )
+    task = load_task("single_label")
+    by_accuracy = compare(after, before, task, objective="accuracy", seed=0)
+    by_macro_f1 = compare(after, before, task, objective="macro_f1", seed=0)
+    assert by_accuracy.gain.value == pytest.approx(-1.0)
+    assert by_macro_f1.gain.value == pytest.approx(100.0 * (macro_f1(targets, keen, 2) - macro_f1(targets, blind, 2)))
+    assert by_macro_f1.gain.low > 20.0
+    assert by_macro_f1.p_value < 0.001
+    assert by_macro_f1.test == "randomisation"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tunesmith.evaluate.metrics import classification_metrics
 from tunesmith.ladder.climb import Outcome, StoppedBecause
 from tunesmith.ladder.landing import Landing, log_loss_of
 from tunesmith.ladder.stop import better, compare
+from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
 HOSTILE = ("<script>alert(1)</script>", "\u202egnp.exe\x07", "a" * 300, '"`|*_&amp;', "two\nlines: - x")
@@ -95,7 +96,7 @@ def outcome(
     kept = landings[0]
     comparisons = {}
     for later in landings[1:]:
-        comparisons[later.rung] = compare(later, kept, seed=0)
+        comparisons[later.rung] = compare(later, kept, load_task("single_label"), objective="accuracy", seed=0)
         kept = later if better(later, kept) else kept
     validation = {each.rung: metrics_of(each.logits, each.targets, names) for each in landings}
     return Outcome(

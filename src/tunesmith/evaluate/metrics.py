@@ -237,11 +237,11 @@ def resampled_tallies(
     """
     resampled = resampled_counts(counts, draws=draws, seed=seed)
     true, *models = classes
-    actual = _summed_by(resampled, true, n_classes)
+    actual = summed_by(resampled, true, n_classes)
     return [
         Tallies(
-            right=_summed_by(resampled[:, true == predicted], true[true == predicted], n_classes),
-            predicted=_summed_by(resampled, predicted, n_classes),
+            right=summed_by(resampled[:, true == predicted], true[true == predicted], n_classes),
+            predicted=summed_by(resampled, predicted, n_classes),
             actual=actual,
         )
         for predicted in models
@@ -304,8 +304,17 @@ def _share(part: NDArray[np.number], whole: NDArray[np.number]) -> NDArray[np.fl
     return shares
 
 
-def _summed_by(resampled: NDArray[np.int64], classes: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Add up the kinds ``[D, K]`` that belong to the same class, ``[D, C]``."""
+def summed_by(resampled: NDArray[np.int64], classes: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
+    """Add up kinds of rows by class.
+
+    Args:
+        resampled: Rows of each kind in each draw, ``[D, K]``.
+        classes: The class of each kind, ``[K]``.
+        n_classes: C.
+
+    Returns:
+        ``[D, C]``.
+    """
     sums = np.zeros((len(resampled), n_classes), dtype=np.int64)
     if len(classes):
         order = np.argsort(classes, kind="stable")

@@ -82,16 +82,18 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         site.landings[rung.name] = landing
         validation[rung.name] = _measure(site, landing)
         if kept is not None:
-            comparisons[rung.name] = compare(landing, kept, seed=site.seed)
+            comparisons[rung.name] = compare(landing, kept, site.task, objective=site.objective, seed=site.seed)
         takes_over = kept is None or better(landing, kept)
         kept = landing if takes_over or kept is None else kept
         _tell(site, landing, kept, metrics=validation[rung.name])
+        if number + 1 == len(rungs):
+            break
         if rung.name in comparisons and gain_excluded(
             comparisons[rung.name], rung=rung.name, min_gain=site.recipe.ladder.min_gain
         ):
             because = "gain excluded"
             break
-        if takes_over and number + 1 < len(rungs) and not _published(site, rung):
+        if takes_over and not _published(site, rung):
             publish(_outcome(site, kept, comparisons, validation=validation, because=None))
     if kept is None:
         raise AssertionError("the first rung always starts")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.evaluate.paired import mcnemar, paired_gain
 from tunesmith.ladder.landing import Landing
+from tunesmith.tasks import Task
 from tunesmith.types import Interval
 
 _TIE_POINTS = 0.1
@@ -16,10 +16,12 @@ _LEVEL = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A rung against the one kept before it, on the same validation rows; gain in points."""
+    """A rung against the one kept before it, on the same validation rows; gain in points of the figure that chooses."""
 
     gain: Interval
     p_value: float
+    test: str = "McNemar"
+    """Name of the test that gave the p-value."""
 
 
 def better(challenger: Landing, holder: Landing) -> bool:
@@ -38,21 +40,22 @@ def better(challenger: Landing, holder: Landing) -> bool:
     return challenger.log_loss < holder.log_loss
 
 
-def compare(challenger: Landing, holder: Landing, *, seed: int) -> Comparison:
+def compare(challenger: Landing, holder: Landing, task: Task, *, objective: str, seed: int) -> Comparison:
     """Measure what a rung gained, row by row.
 
     Args:
         challenger: The rung just landed.
         holder: The rung kept before it.
+        task: Knows the figures.
+        objective: The figure that chooses.
         seed: Of the bootstrap.
 
     Returns:
-        Gain in points of accuracy with its 90 % interval, and McNemar's p.
+        Gain in points of that figure with its 90 % interval, and the p-value of a test for it.
     """
-    before, after = holder.right(), challenger.right()
-    gain = paired_gain(before, after, seed=seed, level=_LEVEL)
-    points = Interval(100.0 * gain.value, 100.0 * gain.low, 100.0 * gain.high)
-    return Comparison(gain=points, p_value=mcnemar(before, after))
+    gain = task.gain(objective, holder.logits, challenger.logits, targets=holder.targets, level=_LEVEL, seed=seed)
+    value, low, high = (100.0 * share for share in (gain.interval.value, gain.interval.low, gain.interval.high))
+    return Comparison(gain=Interval(value, low, high), p_value=gain.p_value, test=gain.test)
 
 
 def gain_excluded(comparison: Comparison, *, rung: str, min_gain: float) -> bool:

@@ -21,9 +21,10 @@ class Gain:
     over: str
     """The rung kept before."""
     points: Interval
-    """Points of accuracy with the 90 % interval."""
+    """Points of the figure that chooses, with the 90 % interval."""
     p_value: float
-    """McNemar's."""
+    test: str
+    """Name of the test that gave it."""
 
     @property
     def verdict(self) -> str:
@@ -93,7 +94,7 @@ def _gain(outcome: Outcome, landing: Landing, holder: Landing | None) -> Gain | 
     comparison = outcome.comparisons.get(landing.rung)
     if comparison is None or holder is None:
         return None
-    return Gain(over=holder.rung, points=comparison.gain, p_value=comparison.p_value)
+    return Gain(over=holder.rung, points=comparison.gain, p_value=comparison.p_value, test=comparison.test)
 
 
 def _decisions(facts: dict[str, JSON]) -> list[str]:

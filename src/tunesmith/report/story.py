@@ -154,7 +154,7 @@ def is_it_proven(lines: Sequence[RungLine]) -> str:
         named = f" Proven worse: {', '.join(worse)}." if worse else ""
         return f"Kept is the first rung, {kept.name}; none after it took its place.{named}"
     gain = kept.gain
-    told = f"{gain.over} by {_gain_told(gain.points)} (McNemar, {probability(gain.p_value)})"
+    told = f"{gain.over} by {_gain_told(gain.points)} ({gain.test}, {probability(gain.p_value)})"
     if gain.verdict == "proven better":
         return f"Kept is {kept.name}, proven better than {told}."
     return f"Kept is {kept.name}, though it is not proven better: it differs from {told}."

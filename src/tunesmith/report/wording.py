@@ -163,10 +163,10 @@ def probability(p_value: float) -> str:
 
 
 def verdict(gain: float, p_value: float) -> str:
-    """Say in words what McNemar's test says.
+    """Say in words what a test of a gain says.
 
     Args:
-        gain: Points of accuracy.
+        gain: Points of the figure that chooses.
         p_value: 0..1.
 
     Returns:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tunesmith.evaluate.paired import Gain
+
 TASKS = Family("task", __name__, __path__)
 
 
@@ -59,6 +61,31 @@ class Task(Protocol):
 
         Returns:
             The figure, 0..1.
+        """
+        ...
+
+    def gain(
+        self,
+        name: str,
+        before: NDArray[np.float32],
+        after: NDArray[np.float32],
+        *,
+        targets: NDArray[np.int64],
+        level: float,
+        seed: int,
+    ) -> Gain:
+        """Compare two models' outputs on the same rows by one figure.
+
+        Args:
+            name: One of ``objectives``.
+            before: One model's logits, ``[B, C]``.
+            after: The other's, ``[B, C]``.
+            targets: ``[B]``.
+            level: Of the interval, 0..1.
+            seed: Of the resampling.
+
+        Returns:
+            By how much the other is better, -1..1.
         """
         ...
 

@@ -11,6 +11,7 @@ from tunesmith.config import Settings
 from tunesmith.errors import DataError, quote
 from tunesmith.evaluate.calibration import apply_temperature, cross_fitted_probabilities, softmax
 from tunesmith.evaluate.metrics import classification_metrics, macro_f1
+from tunesmith.evaluate.paired import Gain, mcnemar, paired_gain, paired_macro_f1_gain, paired_macro_f1_p
 from tunesmith.types import JSON
 
 _SEED = 0
@@ -86,6 +87,38 @@ class SingleLabel:
         if name == "macro_f1":
             return float(macro_f1(targets, predicted, logits.shape[1]))
         return float((predicted == targets).mean())
+
+    def gain(
+        self,
+        name: str,
+        before: NDArray[np.float32],
+        after: NDArray[np.float32],
+        *,
+        targets: NDArray[np.int64],
+        level: float,
+        seed: int,
+    ) -> Gain:
+        """Compare two models' outputs on the same rows by one figure.
+
+        Args:
+            name: ``accuracy``, tested by McNemar's test, or ``macro_f1``, tested by randomisation.
+            before: One model's logits, ``[B, C]``.
+            after: The other's, ``[B, C]``.
+            targets: ``[B]``.
+            level: Of the interval, 0..1.
+            seed: Of the resampling.
+
+        Returns:
+            By how much the other is better, -1..1.
+        """
+        answers = before.argmax(axis=1), after.argmax(axis=1)
+        if name == "macro_f1":
+            n_classes = before.shape[1]
+            interval = paired_macro_f1_gain(targets, *answers, n_classes=n_classes, seed=seed, level=level)
+            p_value = paired_macro_f1_p(targets, *answers, n_classes=n_classes, seed=seed)
+            return Gain(interval, p_value, "randomisation")
+        right = tuple(predicted == targets for predicted in answers)
+        return Gain(paired_gain(*right, seed=seed, level=level), mcnemar(*right), "McNemar")
 
     def metrics(
         self,

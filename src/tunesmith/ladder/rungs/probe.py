@@ -91,7 +91,9 @@ class Probe:
         features = self._features(site, rows)
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
-        choice = _choose(features, self._options.poolings, targets, len(data.labels), train=train, held=validation)
+        choice = _choose(
+            features, self._options.poolings, targets, n_classes=len(data.labels), train=train, held=validation
+        )
         pooling, solution = choice.pooling, choice.solution
         logits = solution.logits(features[pooling][validation])
         tokens = site.encoded.tokens.select(rows)
@@ -216,8 +218,8 @@ def _choose(
     features: Mapping[str, NDArray[np.float32]],
     poolings: Sequence[str],
     targets: NDArray[np.int64],
-    n_classes: int,
     *,
+    n_classes: int,
     train: NDArray[np.int64],
     held: NDArray[np.int64],
 ) -> _Choice:
