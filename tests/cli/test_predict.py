@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Model
-from tests.cli.running import assert_error, run
+from tests.cli.running import assert_error, command, run
 from tests.cli.small_world import LABELS, csv_text, rows
+from tests.cli.test_streams import seen_on_a_terminal
 
 from tunesmith.api import answer
 
@@ -162,11 +163,46 @@ def test_the_column_of_the_training_file_is_taken_where_it_is_there(probed: Mode
 
 def test_a_text_cannot_move_the_cursor(probed: Model) -> None:
     """Control characters and broken bytes of a text are not sent to the terminal."""
-    ended = run("predict", probed.folder, "--text", "my \x1b[31mcard\udcff", "--all")
-    assert ended.code == 0, ended.err
-    assert "\x1b" not in ended.out
-    assert "my  [31mcard\ufffd" in ended.out.splitlines()[0]
-    assert len(ended.out.splitlines()) == 1 + len(LABELS)
+    printed = seen_on_a_terminal(command("predict", probed.folder, "--text", "my \x1b[31mcard\udcff", "--all"))
+    assert "[31mcard\ufffd" in printed.splitlines()[0]
+    assert "\x1b[31m" not in printed
+    assert len(printed.splitlines()) == 1 + len(LABELS)
+
+
+def test_texts_of_the_command_line_become_csv_in_a_pipe(probed: Model) -> None:
+    """As rows of a file do: whole, with a header."""
+    long = "where is my card? " * 10
+    header, *found = records(run("predict", probed.folder, "--text", long, "--text", "a, b").out)
+    assert header == ["text", "prediction", "probability"]
+    assert [record[0] for record in found] == [long, "a, b"]
+
+
+def test_the_text_column_is_chosen_once(probed: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the first part of the file: a later part that looks different must neither fail nor be read elsewhere."""
+    monkeypatch.setattr(answer, "_CHUNK_ROWS", 2)
+    data = tmp_path / "new.csv"
+    texts = ["where is my card, please?", "a parcel has not come yet", "card?"]
+    notes = ["x", "y", "this one is far longer than the text beside it, and has more words"]
+    data.write_text(
+        csv_text(["id", "remark", "memo"], [[str(n), *pair] for n, pair in enumerate(zip(texts, notes, strict=True))]),
+        "utf-8",
+    )
+    found = run("predict", probed.folder, data, "--json").lines()
+    expected = [run("predict", probed.folder, "--text", text, "--json").lines()[0] for text in texts]
+    assert [row["probability"] for row in found] == pytest.approx([row["probability"] for row in expected], abs=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["hi\r=1+1", "\r=1", "a\r\nb", "\0=1"])
+def test_a_line_end_inside_a_cell_stays_inside(probed: Model, tmp_path: Path, cell: str) -> None:
+    """Whatever Python writes it: the next cell of a spreadsheet must not begin with what follows."""
+    data = tmp_path / "new.jsonl"
+    data.write_text(json.dumps({"text": cell, "note": "n"}) + "\n", "utf-8")
+    out = run("predict", probed.folder, data).out
+    assert len(records(out)) == 2
+    assert records(out)[1][0].removeprefix("'") == cell
+    if "\r" in cell:
+        assert f'"{records(out)[1][0]}"' in out
+    assert not cell.startswith(("\r", "\0")) or records(out)[1][0].startswith("'")
 
 
 def test_an_encoding_can_be_named(probed: Model, tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.conftest import Model
-from tests.cli.running import run
+from tests.cli.running import assert_error, run
 from tests.cli.small_world import LABELS, csv_text, rows
 
 from tunesmith.config import recipe
@@ -105,3 +106,11 @@ def test_demo(tickets: Path, base: Path, tmp_path: Path, monkeypatch: pytest.Mon
         assert ended.code == 0, ended.err
     answers = ended.out.splitlines()[-3:]
     assert all(re.match(rf"  ({'|'.join(LABELS)}) +[01]\.[0-9]{{2}}  ", line) for line in answers)
+
+
+def test_demo_replaces_nothing_but_a_demo(copied: Callable[[], Path]) -> None:
+    """A model that took an hour must not fall to a command that shows how things work."""
+    folder = copied()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert_error(run("demo", "--out", folder, "--quiet"), "out-exists", str(folder))
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +171,19 @@ def test_the_narrator_is_told_the_story(tmp_path: Path) -> None:
     again = tunesmith.train(data, rungs=rungs, budget="none", threads=1, out=out, narrator=diary, resume=True)
     assert "had come to its end" in diary.lines[-1]
     assert again.labels == list(LABELS)
+
+
+@pytest.mark.parametrize("from_python", [True, False])
+def test_the_budget_counts_from_the_call(
+    from_python: bool, tickets: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook may have been open for hours; only a command begins with its process."""
+    monkeypatch.setattr("tunesmith.run.clock.process_age_s", lambda: 3600.0)
+    out = tmp_path / "m"
+    if from_python:
+        tunesmith.train(tickets, rungs=["linear", "probe"], base=base, budget="10m", threads=1, out=out)
+    else:
+        common = ["--base", base, "--budget", "10m", "--threads", "1", "--offline", "--quiet"]
+        assert run("train", tickets, "--rungs", "linear,probe", *common, "--out", out).code == 0
+    climbed = [rung["name"] for rung in json.loads((out / "costs.json").read_text("utf-8"))["rungs"]]
+    assert climbed == (["linear", "probe"] if from_python else ["linear"])

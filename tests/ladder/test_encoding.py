@@ -6,6 +6,8 @@ import torch
 from tests.ladder.tiny_climb import LEARNS, Home, options
 from torch import nn
 
+from tunesmith.models.encoders import load_encoder
+
 
 def shared(one: nn.Module, other: nn.Module) -> set[str]:
     """Names of the parameters that lie in the same memory in both."""
@@ -41,3 +43,19 @@ def test_any_pooling_can_be_asked_for(home: Home) -> None:
         landing = probe.climb(site)
         assert site.encoded.features(rows, ("cls",), lambda *_: None).keys() == {"cls"}
     assert landing.facts["pooling"] == "cls"
+
+
+def test_embeddings_can_learn_in_one_fit_and_rest_in_another(home: Home) -> None:
+    """Whichever comes first: the base keeps its own, and an average of two fits does not write into it."""
+    rungs = ("probe", "finetune", "refine")
+    learns = {**options("finetune", LEARNS), "rung__finetune__embeddings": "trained"}
+    with home.site(ladder__rungs=rungs, **learns) as (site, climbers):
+        for rung in climbers:
+            site.landings[rung.name] = rung.climb(site)
+        frozen = dict(site.landings["probe"].model.classifier.encoder.named_parameters())
+        base = dict(load_encoder(site.base.folder, site.encoded.config).named_parameters())
+        for name, parameter in base.items():
+            torch.testing.assert_close(frozen[name], parameter, rtol=0.0, atol=0.0)
+        trained = site.encoded.copy_encoder(embeddings="trained")
+    assert all(parameter.requires_grad for parameter in trained.parameters())
+    assert shared(trained, site.encoded.encoder) == set()

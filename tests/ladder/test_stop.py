@@ -46,18 +46,26 @@ def test_within_a_tenth_of_a_point_the_log_loss_decides_and_then_the_price() -> 
     assert better(landing(1801, n_rows=2000, log_loss=0.4), landing(1800, n_rows=2000, log_loss=0.5))
     assert not better(landing(1801, n_rows=2000, log_loss=0.6), landing(1800, n_rows=2000, log_loss=0.5))
     assert not better(landing(900), landing(900))
+    assert not better(landing(901, log_loss=0.6), landing(900, log_loss=0.5)), "one row of 1,000 is the tenth itself"
 
 
 def test_the_gain_is_paired() -> None:
     """Two rungs wrong on the same rows differ by nothing at all, not by noise."""
     task = load_task("single_label")
     same = compare(landing(900), landing(900), task, objective="accuracy", seed=0)
-    assert (same.gain.low, same.gain.high) == (0.0, 0.0)
+    assert (same.gain.low, same.gain.value, same.gain.high) == pytest.approx((-0.3, 0.0, 0.3))
     gained = compare(landing(950), landing(900), task, objective="accuracy", seed=0)
     assert gained.gain.value == pytest.approx(5.0)
     assert 3.0 < gained.gain.low < 5.0 < gained.gain.high < 7.0
     assert gained.p_value < 1e-6
     assert gained.test == "McNemar"
+
+
+def test_few_rows_that_do_not_differ_exclude_nothing() -> None:
+    """No resample of eight rows answered alike differs either, and yet a third of all rows may."""
+    few = compare(landing(8, n_rows=8), landing(8, n_rows=8), load_task("single_label"), objective="accuracy", seed=0)
+    assert not gain_excluded(few, rung="finetune", min_gain=0.2)
+    assert few.gain.high == pytest.approx(37.5)
 
 
 def test_the_gain_is_in_the_figure_that_chooses() -> None:
@@ -91,7 +99,7 @@ def test_the_gain_is_in_the_figure_that_chooses() -> None:
 )
 def test_the_climb_stops_where_a_gain_is_excluded(rung: str, high: float, stops: bool) -> None:
     """Excluded, not unproven; and a frozen encoder below word counts does not speak for a trained one."""
-    comparison = Comparison(gain=Interval(high - 1.0, high - 2.0, high), p_value=0.5)
+    comparison = Comparison(gain=Interval(high - 0.05, high - 2.0, high), p_value=0.5)
     assert gain_excluded(comparison, rung=rung, min_gain=0.2) is stops
 
 

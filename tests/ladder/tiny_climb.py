@@ -74,7 +74,7 @@ class Home:
         tiny_file(folder / "rows.csv")
         monkeypatch.setattr(camp, "set_threads", lambda n: None)  # it would hold for all tests after this one
         monkeypatch.setattr(camp, "matmul_rate", lambda **_: 10.0)
-        monkeypatch.setattr(fitting, "seconds_per_token", lambda *_: 1.0 / BATCH_TOKENS / 1.1)
+        monkeypatch.setattr(fitting, "seconds_per_token", lambda *_: 1.0 / BATCH_TOKENS / fitting._OVERHEAD)
 
     @contextmanager
     def site(

@@ -30,7 +30,7 @@ from tunesmith.types import JSON
 Style: TypeAlias = Literal["csv", "jsonl", "table"]
 
 _CHUNK_ROWS = 8192
-_FORMULA_LEADS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_LEADS = ("=", "+", "-", "@", "\t", "\r", "\0")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -96,11 +96,14 @@ def answer_file(
     opened = open_bundle(bundle)
     set_threads(asked.threads or choose_threads())
     tables = [data] if isinstance(data, Table) else read_chunks(data, encoding=asked.encoding, chunk_rows=_CHUNK_ROWS)
-    n_rows = 0
+    n_rows, columns = 0, None
     with _stream(out) as stream:
         writer = _WRITERS[style](stream, opened.facts.labels if asked.everything else ())
         for table in tables:
-            texts = _texts_of(table, opened.facts.data.text, asked.column)
+            columns = columns or _text_columns(
+                table, opened.facts.data.text, asked.column
+            )  # of the first part, for all
+            texts = joined_texts(table, columns)
             writer.write(table, predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1))
             n_rows += table.n_rows
             if told:
@@ -129,10 +132,9 @@ def _stream(out: Path | None) -> Iterator[TextIO]:
             stream.detach()
 
 
-def _texts_of(table: Table, trained_on: str, asked: str | None) -> list[str]:
+def _text_columns(table: Table, trained_on: str, asked: str | None) -> tuple[str, ...]:
     """Take the column asked for, or the training file's where this file has it, else find one."""
-    chosen = choose_columns(table, text=asked or remembered(table, trained_on), need_label=False)
-    return joined_texts(table, chosen.text)
+    return choose_columns(table, text=asked or remembered(table, trained_on), need_label=False).text
 
 
 class _JsonLines:
@@ -174,20 +176,26 @@ class _Csv:
 
     def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
         buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
         if not self._names:
             self._names = list(table.columns)
             added = ("prediction", "probability", *(f"probability:{label}" for label in self._labels))
-            writer.writerow(_disarmed(name) for name in [*self._names, *_free_names(added, self._names)])
+            _write_record(buffer, [_disarmed(name) for name in [*self._names, *_free_names(added, self._names)]])
         if list(table.columns) != self._names:
             raise _new_column(table, self._names)
         for answer, cells in zip(answers, zip(*table.columns.values(), strict=True), strict=True):
             shares = (answer["probability"], *(answer["probabilities"][label] for label in self._labels))
-            writer.writerow([*map(_disarmed, (*cells, str(answer["label"]))), *(f"{share:.6f}" for share in shares)])
+            record = [*map(_disarmed, (*cells, str(answer["label"]))), *(f"{share:.6f}" for share in shares)]
+            _write_record(buffer, record)
         self._stream.write(buffer.getvalue())
 
 
 _WRITERS: dict[Style, type[_JsonLines | _Lines | _Csv]] = {"jsonl": _JsonLines, "table": _Lines, "csv": _Csv}
+
+
+def _write_record(buffer: io.StringIO, record: list[str]) -> None:
+    """Write a line of CSV; older csv modules leave a bare CR unquoted, and readers end a record there."""
+    has_cr = any("\r" in cell for cell in record)
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if has_cr else csv.QUOTE_MINIMAL).writerow(record)
 
 
 def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:

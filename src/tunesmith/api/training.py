@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def train(
         validation: File whose rows choose between models.
         test: File looked at once, at the end.
         base: Folder or name of the pretrained encoder.
-        budget: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
+        budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
         metric: Figure that chooses.
         out: Model folder; left out, the file's stem with ``.model``, for a frame ``tunesmith.model``.
@@ -112,6 +113,7 @@ def train(
     Raises:
         TunesmithError: With what, where, found, allowed and what to try.
     """
+    began = time.monotonic()
     flags = {
         "data.text": (text,) if isinstance(text, str) else text,
         "data.label": label,
@@ -128,7 +130,7 @@ def train(
         **(options or {}),
     }
     recipe = load_recipe(None if config is None else str(config), [], flags)
-    lives = Lives(resume=resume, force=force, follow=None if plan is None else Path(plan))
+    lives = Lives(resume=resume, force=force, follow=None if plan is None else Path(plan), began=began)
     return load(train_recipe(data, recipe, lives, narrator=narrator or Silent()).out)
 
 

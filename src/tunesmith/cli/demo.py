@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,8 +19,12 @@ _ASKED = (
 
 
 def demo(
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Model folder to write.")] = "demo.model",
-    budget: Annotated[str, typer.Option("--budget", help="Wall clock: 90s, 10m or none.")] = "3m",
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Model folder to write; default demo.model.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Wall clock from process start to exit; default 3m.")
+    ] = None,
     config: options.Config = None,
     sets: options.Sets = None,
     json: options.Json = False,
@@ -34,12 +39,13 @@ def demo(
     from tunesmith.config.recipe import load_recipe
     from tunesmith.sample import sample_file
 
+    usual = [] if config else ["run.out=demo.model", "ladder.budget=3m"]
     fixed = {"run.out": out, "run.offline": True if offline is None else offline, "ladder.budget": budget}
     flags = {**fixed, "run.seed": seed, "run.device": device, "run.threads": threads}
-    recipe = load_recipe(config, sets or [], flags)
+    recipe = load_recipe(config, [*usual, *(sets or [])], flags)
     with Terminal(quiet=quiet) as terminal:
         terminal.say("customer messages of a made-up shop, 24 intents, written for this project")
-        trained = train_recipe(str(sample_file()), recipe, Lives(force=True), narrator=terminal)
+        trained = train_recipe(str(sample_file()), recipe, Lives(force=_may_replace(recipe.run.out)), narrator=terminal)
     if json:
         print_json(trained.as_json())
         return
@@ -49,3 +55,17 @@ def demo(
 
     for text, answer in zip(_ASKED, load(trained.out).predict(_ASKED), strict=True):
         print_line(f"  {answer.label:<24} {answer.probability:.2f}  {text}")
+
+
+def _may_replace(out: str | None) -> bool:
+    """Tell whether nothing lies there but what an earlier demo wrote."""
+    from tunesmith.api.model import load
+    from tunesmith.errors import TunesmithError
+    from tunesmith.sample import sample_file
+
+    if out is None or not Path(out).exists():
+        return out is not None
+    try:
+        return load(out).bundle.facts.data.source == sample_file().name
+    except TunesmithError:
+        return False

@@ -12,7 +12,7 @@ from tunesmith.cli.console import print_json, print_line
 
 
 def info(
-    bundle: Annotated[Path, typer.Argument(help="A model folder.")],
+    bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
     config: options.Config = None,
     sets: options.Sets = None,
     json: options.Json = False,

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(help="A model folder.")],
-    data: Annotated[str | None, typer.Argument(help="A file with texts, or - for stdin.")] = None,
+    bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
+    data: Annotated[
+        str | None, typer.Argument(help="File with texts: .csv or .tsv with a header, or .jsonl; - for stdin.")
+    ] = None,
     text: Annotated[list[str] | None, typer.Option("--text", help="One text; may be given several times.")] = None,
-    column: Annotated[str | None, typer.Option("--column", metavar="COL", help="Column of the text.")] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            "--column", metavar="COL", help="Column of the text; default: that of the training file, else found."
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Give every label's probability.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to .csv or .jsonl.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="File to write, .csv or .jsonl; default: stdout.")
+    ] = None,
     encoding: options.Encoding = None,
     config: options.Config = None,
     sets: options.Sets = None,
@@ -32,7 +41,7 @@ def predict(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Answer texts: a table on a terminal, else CSV with all input columns kept; --json for one object a line."""
+    """Answer texts: a file as a table on a terminal, else as CSV with its columns kept; --json one object a line."""
     from tunesmith.api.answer import Asked, answer_file, answer_texts
     from tunesmith.data.frames import table_of
     from tunesmith.errors import ConfigError
@@ -48,7 +57,7 @@ def predict(
     given = {"text": column, "encoding": encoding, "seed": seed, "offline": offline}
     recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
     threads = recipe.run.threads
-    if texts and out is None:
+    if texts and out is None and (json or sys.stdout.isatty()):
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)
         _print_answers(answers, texts, json=json)
         return

@@ -15,28 +15,72 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="A labelled file: CSV, TSV or JSONL.")],
+    data: Annotated[Path, typer.Argument(help="Labelled file: .csv or .tsv with a header, or .jsonl.")],
     text: options.Text = None,
     label: options.Label = None,
-    task: Annotated[str | None, typer.Option("--task", help="What is learnt: single_label.")] = None,
-    test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Looked at once, at the end.")] = None,
-    test_share: Annotated[float | None, typer.Option("--test-share", help="Share of rows put aside as test.")] = None,
+    task: Annotated[str | None, typer.Option("--task", help="What is learnt; so far only single_label.")] = None,
+    test: Annotated[
+        str | None,
+        typer.Option("--test", metavar="FILE", help="Labelled file measured once, at the end; it chooses nothing."),
+    ] = None,
+    test_share: Annotated[
+        float | None, typer.Option("--test-share", help="Share of the rows put aside as test, 0 to 0.5; default 0.")
+    ] = None,
     validation: Annotated[
-        str | None, typer.Option("--validation", metavar="FILE", help="Rows that choose between models.")
+        str | None,
+        typer.Option(
+            "--validation",
+            metavar="FILE",
+            help="Labelled file that chooses between rungs; default: a tenth of the rows, held back.",
+        ),
     ] = None,
     encoding: options.Encoding = None,
     drop_unlabelled: Annotated[
-        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")
+        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: refuse the file.")
     ] = None,
-    base: Annotated[str | None, typer.Option("--base", metavar="NAME|DIR", help="Pretrained encoder.")] = None,
-    budget: Annotated[str | None, typer.Option("--budget", help="Wall clock: 90s, 10m, 1h30m or none.")] = None,
-    rungs: Annotated[str | None, typer.Option("--rungs", help="Rungs to try: linear,probe,finetune,refine.")] = None,
-    metric: Annotated[str | None, typer.Option("--metric", help="Figure that chooses: accuracy, macro_f1.")] = None,
-    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Model folder to write.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there.")] = False,
-    plan: Annotated[Path | None, typer.Option("--plan", metavar="FILE", help="Follow this plan.jsonl.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="NAME|DIR",
+            help="Pretrained encoder: a folder or a Hugging Face name; default all-MiniLM-L6-v2 (English).",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", help="Wall clock from process start to exit: 90s, 10m, 1h30m or none; default 10m."),
+    ] = None,
+    rungs: Annotated[
+        str | None, typer.Option("--rungs", help="Rungs to try; default linear,probe,finetune,refine.")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            "--metric", help="Figure that chooses: accuracy, or macro_f1, where rare labels count like frequent ones."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Model folder to write; default: the name of the data file with .model."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a run that was stopped or killed; the rest of the command as before."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start anew: replace the model and any unfinished run at OUT.")
+    ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Take the decisions of this plan.jsonl instead of the clock's."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, with each rung's least seconds; train nothing.")
+    ] = False,
     config: options.Config = None,
     sets: options.Sets = None,
     json: options.Json = False,
@@ -51,7 +95,7 @@ def train(
     from tunesmith.config.recipe import load_recipe
 
     flags = {
-        "data.text": tuple(text.split(",")) if text else None,
+        "data.text": (text,) if text else None,
         "data.label": label,
         "data.test": test,
         "data.test_share": test_share,
@@ -87,6 +131,8 @@ def print_trained(trained: Trained) -> None:
     Args:
         trained: What a run brought.
     """
+    from tunesmith.bundle.card import measured
+
     facts, out = trained.facts, trained.out
     print_line()
     for row in trained.rungs:
@@ -97,12 +143,13 @@ def print_trained(trained: Trained) -> None:
             f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})  {row['seconds']:7.1f} s  "
             f"{row['peak_mib']:6.0f} MiB  {mark}"
         )
-    figure = (facts.test_metrics or facts.metrics)["accuracy"]
-    rows = "test rows" if facts.test_metrics else f"{facts.measured_on}, used to choose"
+    found = measured(facts)
+    figure = found.metrics["accuracy"]
     print_line()
     print_line(
         f"{facts.rung}: accuracy {100 * figure['value']:.1f} % "
-        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}, 95 %) on {rows}; {trained.seconds:.0f} s in all"
+        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}, 95 %) on {found.where} ({found.choice}); "
+        f"{trained.seconds:.0f} s in all"
     )
     print_line(f"model, card and report: {out}")
     print_line()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.config import nearest
+from tunesmith.data.split_column import find_split_column
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 
@@ -28,6 +29,8 @@ class Columns:
     text: tuple[str, ...]
     label: str | None
     reasons: tuple[str, ...]
+    split: str | None = None
+    """Column that says which rows are for training, choosing and testing; never one that is asked for as another."""
 
 
 def choose_columns(
@@ -63,6 +66,8 @@ def choose_columns(
             advice="name different columns with --text and --label",
         )
     free = [name for name in table.columns if name not in asked and name != asked_label]
+    split = next((name for name in [find_split_column(table)] if name in free), None)
+    free = [name for name in free if name != split]
     if asked:
         reasons.append(f"text: {_columns(asked)}, as asked")
     else:
@@ -74,7 +79,7 @@ def choose_columns(
     elif need_label:
         asked_label, why = _found_label(table, free, asked)
         reasons.append(f"label: column {quote(asked_label)}, {why}")
-    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons))
+    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split)
 
 
 def _columns(names: list[str]) -> str:
@@ -85,6 +90,8 @@ def _listed(table: Table, text: str | Sequence[str] | None) -> list[str]:
     """Names asked for; commas separate them unless a column has the whole name."""
     if text is None:
         return []
+    if not isinstance(text, str) and len(text) == 1:
+        (text,) = text
     if isinstance(text, str):
         return [text] if _matching(table, text) else [part for part in text.split(",") if part.strip()]
     return list(text)

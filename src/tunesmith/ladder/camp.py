@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,16 @@ class Lives:
     """Replace what is there."""
     follow: Path | None = None
     """Plan file whose decisions are taken instead of the clock's."""
+    began: float | None = None
+    """``time.monotonic()`` when this life began; None where it began with its process."""
+
+    def lasted_s(self) -> float | None:
+        """Tell how long this life has lasted.
+
+        Returns:
+            Seconds; None where the age of the process tells.
+        """
+        return None if self.began is None else time.monotonic() - self.began
 
 
 @contextmanager
@@ -77,11 +88,12 @@ def open_site(
                 find_base(recipe.base.name, offline=recipe.run.offline)  # missing: better said before minutes of work
             data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
             plan = Plan.open(workspace.plan, _header(recipe, data.sha256), follow=lives.follow)
+        del table  # the rows are taken out of it; a climb may last for hours
         if start == "finished":
             yield None
             return
-        journal = Journal(workspace.journal)
-        clock = Clock(resolved.budget_s, earlier_s=journal.elapsed_s())
+        journal = Journal(workspace.journal, started_s=lives.lasted_s())
+        clock = Clock(resolved.budget_s, earlier_s=journal.elapsed_s(), started_s=lives.lasted_s())
         for note in plan.notes:
             narrator.say(note)
         if device != "cpu":

@@ -16,13 +16,15 @@ from tunesmith.ladder.rungs import Rung
 from tunesmith.ladder.site import Site
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
 from tunesmith.machine.memory import peak_mib, reset_peak
+from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.types import JSON
 
 StoppedBecause = Literal["gain excluded", "budget", "top"]
 
+_PUBLISHING_S = 3.0
 _SAID = {
     "gain excluded": "a gain of {min_gain:g} points or more by a further rung is excluded",
-    "budget": "the next rung does not fit the budget",
+    "budget": "more does not fit the budget",
     "top": "the top of the ladder is reached",
 }
 
@@ -79,6 +81,7 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
             landing = rung.climb(site)  # not wrapped: few frames lie between the command and the optimiser step
             landing = replace(landing, peak_mib=peak_mib())
             _keep(site, rung, landing)
+            give_back_freed_memory()
         site.landings[rung.name] = landing
         validation[rung.name] = _measure(site, landing)
         if kept is not None:
@@ -87,9 +90,12 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         kept = landing if takes_over or kept is None else kept
         _tell(site, landing, kept, metrics=validation[rung.name])
         if number + 1 == len(rungs):
+            because = "budget" if landing.cut_short else "top"
             break
-        if rung.name in comparisons and gain_excluded(
-            comparisons[rung.name], rung=rung.name, min_gain=site.recipe.ladder.min_gain
+        if (
+            rung.name in comparisons
+            and not landing.cut_short
+            and gain_excluded(comparisons[rung.name], rung=rung.name, min_gain=site.recipe.ladder.min_gain)
         ):
             because = "gain excluded"
             break
@@ -99,10 +105,24 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         raise AssertionError("the first rung always starts")
     site.heed_stop("before the last figures were measured")
     site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
-    rung_of_kept = next(rung for rung in rungs if rung.name == kept.rung)
-    outcome = _outcome(site, rung_of_kept.finish(site, kept), comparisons, validation=validation, because=because)
+    if _refits(site, kept):
+        kept = next(rung for rung in rungs if rung.name == kept.rung).finish(site, kept)
+    outcome = _outcome(site, kept, comparisons, validation=validation, because=because)
     publish(outcome)
     return outcome
+
+
+def _refits(site: Site, kept: Landing) -> bool:
+    """Decide whether the kept rung is fitted again on all rows and scored out of fold, as its kind asks for."""
+
+    def forecast() -> JSON:
+        fits = kept.refit_s <= max(0.0, site.clock.left() - _PUBLISHING_S)
+        return {"refit": kept.refit_s == 0.0 or fits, "forecast_s": round(kept.refit_s, 1)}
+
+    refit = bool(site.plan.decide(f"{kept.rung}.refit", forecast)["refit"])
+    if not refit:
+        site.narrator.say(f"{kept.rung} stays as it landed: fitting it on all rows does not fit the budget")
+    return refit
 
 
 def _starts(site: Site, rung: Rung, *, first: bool) -> bool:

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from tunesmith.data.check import Finding, check_pieces
 from tunesmith.data.tokenize import TokenSet, tokenize
@@ -81,10 +80,10 @@ class EncodedTexts:
         Returns:
             The copy.
         """
-        shared: dict[int, nn.Parameter] = {}
-        if embeddings == "frozen":
-            self.encoder.freeze_embeddings()
-            shared = {id(parameter): parameter for parameter in self.encoder.layer_groups()[0]}
+        if embeddings == "trained":
+            return copy.deepcopy(self.encoder).requires_grad_(True)
+        self.encoder.freeze_embeddings()
+        shared = {id(parameter): parameter for parameter in self.encoder.layer_groups()[0]}
         return copy.deepcopy(self.encoder, shared)
 
     def features(
@@ -105,9 +104,9 @@ class EncodedTexts:
             kept = load_arrays(path)
             if np.array_equal(kept.pop("rows"), rows) and kept.keys() == set(poolings):
                 return kept
-        tokens = self.tokens.select(rows)
+        tokens, encoder = self.tokens.select(rows), self.encoder
         started = time.monotonic()
-        features = encode_poolings(self.encoder, tokens, poolings, progress=progress)
+        features = encode_poolings(encoder, tokens, poolings, progress=progress)
         give_back_freed_memory()
         self.encode_gflops = forward_flops(self.config, tokens.lengths()) / (time.monotonic() - started) / 1e9
         features = {name: _unit(values) for name, values in features.items()}

@@ -30,6 +30,10 @@ from tunesmith.train.schedules import Schedule
 _LEAST_SHARE_AHEAD = 0.1
 """Of the planned steps; less is not worth another scoring."""
 
+_LOOKS_AT_THE_CLOCK = 24
+_ON_TIME = 0.98
+"""Share of the steps ahead that must fit; a pace that wavers by less is no reason to plan anew."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -57,6 +61,13 @@ class FitPlan:
     """Scored points without gain after which the fit ends."""
     reserve_s: float
     """Seconds of the budget kept for what comes after the fit."""
+    wanted: int
+    """Steps worth taking, had the budget no end."""
+
+    @property
+    def replan_every(self) -> int:
+        """Steps between two looks at the clock, once the first point is scored and the pace is known."""
+        return max(1, self.steps // _LOOKS_AT_THE_CLOCK)
 
 
 @dataclass
@@ -188,12 +199,19 @@ class Fit:
         self._set_rates()
         if step.number in state.points:
             self._score()
-        if step.number % self._plan.save_every == 0 and not state.ended:
+        elif state.curve and step.number % self._plan.replan_every == 0 and self._site.clock.budget_s is not None:
+            self._replan()
+        if step.number % self._plan.save_every == 0 and not state.ended and not self._guard.suspects_spike:
             self._save(self._name)
         self._tell()
         if self._site.stop.requested and not state.ended:
             self._save(_stopped(self._name))
             raise Stopped("stopped", f"stopped after step {step.number} of {state.steps}", advice="go on with --resume")
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the clock allowed fewer steps than are worth taking."""
+        return self.state.ended == "budget" or self.state.steps < self._plan.wanted
 
     def take_best(self) -> NDArray[np.float32]:
         """Put the best scored weights into the classifier.
@@ -263,13 +281,20 @@ class Fit:
             elif steps < state.steps:
                 self._shorten(steps)
 
+    def _replan(self) -> None:
+        """Shorten the fit between two scored points; where time has run out, the next step is the last."""
+        state = self.state
+        steps = int(self._site.plan.decide(f"{self._name}.steps.{state.number}", self._steps_that_fit))
+        if steps < state.steps:
+            self._shorten(max(steps, state.number + 1))
+
     def _steps_that_fit(self) -> int:
         """Tell how many steps the budget allows in all; those taken, where too few more would matter."""
         state = self.state
         ahead = state.steps - state.number
         step_s = (time.monotonic() - self._started) / (state.number - self._first)
         affordable = (self._site.clock.left() - self._plan.reserve_s) / step_s
-        if affordable >= ahead:
+        if affordable >= _ON_TIME * ahead:
             return state.steps
         return state.number + int(affordable) if affordable >= _LEAST_SHARE_AHEAD * ahead else state.number
 
@@ -384,12 +409,13 @@ def scoring_points(steps: int, *, steps_per_epoch: float, training_tokens: int, 
     return tuple(sorted({round(steps * (number + 1) / n_points) for number in range(n_points)}))
 
 
-def seconds_per_token(objective: Classification, batches: Sequence[Batch]) -> float:
+def seconds_per_token(objective: Classification, batches: Sequence[Batch], micro_batch_size: int | None) -> float:
     """Time forward and backward passes on real draws; weights and random state stay as they were.
 
     Args:
         objective: The classifier with its loss.
         batches: A few draws; the first warms up.
+        micro_batch_size: Rows per forward pass; None takes a draw whole.
 
     Returns:
         Seconds a token, the median over the draws after the first.
@@ -399,8 +425,9 @@ def seconds_per_token(objective: Classification, batches: Sequence[Batch]) -> fl
     rates = []
     for batch in batches:
         started = time.perf_counter()
-        loss = objective.loss_sum(batch) / len(batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for part in batch.split(micro_batch_size or len(batch)):
+            loss = objective.loss_sum(part) / len(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
         rates.append((time.perf_counter() - started) / batch.n_tokens)
     objective.classifier.zero_grad(set_to_none=True)
     torch.set_rng_state(state)

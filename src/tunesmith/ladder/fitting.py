@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import torch
@@ -16,7 +15,7 @@ from tunesmith.config import Settings
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.flops import forward_flops
-from tunesmith.ladder.site import Site
+from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
@@ -27,13 +26,15 @@ from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.schedules import SCHEDULES
 from tunesmith.types import JSON
 
-SHARE_OF_WHAT_IS_LEFT = 0.95
+SHARE_OF_WHAT_IS_LEFT = 0.92
 """Of the budget that a fit may plan for, so that its schedule ends inside."""
 
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
 _N_TIMED_DRAWS = 4
+_OVERHEAD = 1.15
+"""Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
 _TOKENS_FOR_LARGE_STEPS = 100_000
 _TOKENS_WORTH_SEEING = 512_000
 
@@ -42,7 +43,7 @@ class FitOptions(Settings):
     """How the encoder is trained."""
 
     epochs: float | None = Field(None, gt=0.0, le=1000.0)
-    """Passes over the train rows; left out, 2 to 8 by the number of rows, and what the budget allows."""
+    """Passes over the train rows; left out, 2 to 8 by their number of tokens, and what the budget allows."""
 
     batch_tokens: int | None = Field(None, ge=16, le=1_000_000)
     """Real tokens of an optimiser step; left out, 1,024, or 512 where a pass would have fewer than 100 such steps."""
@@ -154,18 +155,19 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 
 
 def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
-    """Plan the steps once: as many as are worth taking and fit into 95 % of what is left."""
+    """Plan the steps once: as many as are worth taking and fit into 92 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
     batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)
-    steps_per_epoch = max(1.0, tokens_per_epoch / batch_tokens)
+    draws = random_draws(rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=0)
+    steps_per_epoch = float(len(draws))  # long rows make them longer than batch_tokens, and fewer
     epochs = options.epochs or min(8.0, max(2.0, _TOKENS_WORTH_SEEING / tokens_per_epoch))
     wanted = max(1, math.ceil(epochs * steps_per_epoch))
 
     def measured() -> JSON:
-        draws = random_draws(rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=0)
-        batches = [pack(rows.train, draw) for draw in islice(draws, _N_TIMED_DRAWS)]
-        step_s = seconds_per_token(objective, batches) * min(batch_tokens, tokens_per_epoch) * 1.1
-        affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - _reserve(site)) / step_s
+        batches = [pack(rows.train, draw) for draw in draws[:_N_TIMED_DRAWS]]
+        token_s = _OVERHEAD * seconds_per_token(objective, batches, options.micro_batch_size)
+        step_s = token_s * tokens_per_epoch / steps_per_epoch
+        affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - reserve_s(site)) / step_s
         return {
             "steps": max(1, int(min(wanted, affordable))),
             "save_every": max(1, round(options.save_every_s / step_s)),
@@ -176,7 +178,7 @@ def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: R
     points = scoring_points(
         steps,
         steps_per_epoch=steps_per_epoch,
-        training_tokens=steps * batch_tokens,
+        training_tokens=round(steps * tokens_per_epoch / steps_per_epoch),
         scored_tokens=int(rows.validation.n_tokens.sum()),
     )
     return FitPlan(
@@ -185,15 +187,23 @@ def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: R
         batch_tokens=batch_tokens,
         save_every=int(decided["save_every"]),
         patience=options.patience,
-        reserve_s=_reserve(site),
+        reserve_s=reserve_s(site),
+        wanted=wanted,
     )
 
 
-def _reserve(site: Site) -> float:
-    """Seconds to keep for the test rows and for writing the bundle."""
-    tokens = site.encoded.tokens.select(site.data.split.test)
-    rate = 1e9 * (site.encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * site.matmul_gflops)
-    return 4.0 + forward_flops(site.encoded.config, tokens.lengths()) / rate
+def reserve_s(ground: Ground) -> float:
+    """Foresee what comes after a fit: the test rows, and writing the bundle.
+
+    Args:
+        ground: Rows, base model and rate.
+
+    Returns:
+        Seconds.
+    """
+    tokens = ground.encoded.tokens.select(ground.data.split.test)
+    rate = 1e9 * (ground.encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops)
+    return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
 
 
 def fresh_model(

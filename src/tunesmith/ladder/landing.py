@@ -36,18 +36,13 @@ class Landing:
     seconds: float
     peak_mib: float
     tflop: float
+    refit_s: float = 0.0
+    """Foreseen seconds of ``finish``, which fits it again on all rows; 0 where it does not."""
+    cut_short: bool = False
+    """Whether the clock allowed less training than is worth its while, so that more might gain more."""
     notes: tuple[str, ...] = ()
     facts: dict[str, JSON] = field(default_factory=dict)
     """What it decided from the data: pooling, penalty, steps, epochs."""
-
-    def right(self) -> NDArray[np.bool_]:
-        """Say which of the measured rows were answered right.
-
-        Returns:
-            ``[B]``.
-        """
-        right: NDArray[np.bool_] = self.logits.argmax(axis=1) == self.targets
-        return right
 
 
 def log_loss_of(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:

@@ -11,6 +11,8 @@ from tunesmith.tasks import Task
 from tunesmith.types import Interval
 
 _TIE_POINTS = 0.1
+_ROUNDING = 1e-9
+_RULE_OF_THREE = 3.0
 _LEVEL = 0.90
 
 
@@ -35,7 +37,7 @@ def better(challenger: Landing, holder: Landing) -> bool:
         True where its objective is higher by more than 0.1 point, or within that where its log loss is lower.
     """
     points = 100.0 * (challenger.objective - holder.objective)
-    if abs(points) > _TIE_POINTS:
+    if abs(points) > _TIE_POINTS + _ROUNDING:
         return points > 0.0
     return challenger.log_loss < holder.log_loss
 
@@ -52,17 +54,21 @@ def compare(challenger: Landing, holder: Landing, task: Task, *, objective: str,
 
     Returns:
         Gain in points of that figure with its 90 % interval, and the p-value of a test for it.
+
+    Source: Hanley and Lippman-Hand 1983, for rungs that answer every row alike: 3 in n rows are still possible.
     """
     gain = task.gain(objective, holder.logits, challenger.logits, targets=holder.targets, level=_LEVEL, seed=seed)
     value, low, high = (100.0 * share for share in (gain.interval.value, gain.interval.low, gain.interval.high))
+    if low == high:  # no row differs, so no resample does: what is still possible is told by their number alone
+        reach = 100.0 * _RULE_OF_THREE / len(holder.targets)
+        low, high = value - reach, value + reach
     return Comparison(gain=Interval(value, low, high), p_value=gain.p_value, test=gain.test)
 
 
 def gain_excluded(comparison: Comparison, *, rung: str, min_gain: float) -> bool:
     """Decide whether a further rung is ruled out from bringing ``min_gain``.
 
-    A frozen encoder that falls below word counts says nothing of a trained one, so the probe ends a climb only where
-    the two are level.
+    A frozen encoder that falls below word counts says nothing of a trained one, so such a probe never ends a climb.
 
     Args:
         comparison: Of the last rung with the one kept before it.
@@ -72,6 +78,6 @@ def gain_excluded(comparison: Comparison, *, rung: str, min_gain: float) -> bool
     Returns:
         True where the upper end of the gain's interval is below ``min_gain``.
     """
-    if rung == "probe" and comparison.gain.high < 0.0:
+    if rung == "probe" and comparison.gain.value < 0.0:
         return False
     return bool(np.isfinite(comparison.gain.high)) and comparison.gain.high < min_gain

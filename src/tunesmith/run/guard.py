@@ -34,7 +34,7 @@ class Guard:
     does not see. Three bad steps in a row are a run gone wrong.
 
     After ``"roll back"`` the caller puts weights and optimiser back to the last checkpoint, keeps this guard as it is,
-    leaves out ``bad_steps`` when it comes by them again and multiplies its learning rate by ``rate_scale``.
+    goes on with the next batches and multiplies its learning rate by ``rate_scale``.
 
     Args:
         lines: Line of the file of each training row, to name rows as the user knows them; left out, row numbers.
@@ -50,6 +50,11 @@ class Guard:
         """How often the run was taken back."""
         self.n_skipped = 0
         """How many steps the loop skipped because something was not finite."""
+
+    @property
+    def suspects_spike(self) -> bool:
+        """Whether the last steps were bad: weights of now are none to go back to."""
+        return bool(self._suspects)
 
     @property
     def rate_scale(self) -> float:

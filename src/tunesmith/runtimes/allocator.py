@@ -8,7 +8,7 @@ from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 _NEVER = 2**31 - 1
-_LARGEST = 2**30
+_LARGEST, _LARGEST_OF_OLD = 2**30, 2**25  # before 2.35, glibc refuses a threshold above 32 MiB
 
 
 @cache
@@ -22,7 +22,9 @@ def keep_freed_memory() -> bool:
         Whether the allocator took the setting; false where it is not glibc's.
     """
     libc = _glibc()
-    return libc is not None and bool(libc.mallopt(_MMAP_THRESHOLD, _LARGEST) and libc.mallopt(_TRIM_THRESHOLD, _NEVER))
+    if libc is None or not libc.mallopt(_TRIM_THRESHOLD, _NEVER):
+        return False
+    return bool(libc.mallopt(_MMAP_THRESHOLD, _LARGEST) or libc.mallopt(_MMAP_THRESHOLD, _LARGEST_OF_OLD))
 
 
 def give_back_freed_memory() -> bool:

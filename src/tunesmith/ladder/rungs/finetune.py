@@ -15,6 +15,7 @@ from tunesmith.ladder.fitting import (
     FitOptions,
     SetUp,
     fresh_model,
+    reserve_s,
     set_up,
 )
 from tunesmith.ladder.flops import forward_flops, training_flops
@@ -98,7 +99,7 @@ class Finetune:
         return landing
 
     def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep head and encoder.
+        """Keep head and encoder; frozen embeddings are the base's.
 
         Args:
             landing: As it landed.
@@ -106,8 +107,8 @@ class Finetune:
         Returns:
             Tensors and JSON.
         """
-        classifier = landing.model.classifier
-        return {n: p.detach() for n, p in classifier.named_parameters()}, {"pooling": landing.model.pooling}
+        trained = {n: p.detach() for n, p in landing.model.classifier.named_parameters() if p.requires_grad}
+        return trained, {"pooling": landing.model.pooling}
 
     def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
         """Build the model back.
@@ -129,7 +130,8 @@ class Finetune:
         )
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
-                parameter.copy_(tensors[name])
+                if parameter.requires_grad:
+                    parameter.copy_(tensors[name])
         model.classifier.eval()
         return model
 
@@ -153,12 +155,13 @@ def least_seconds(ground: Ground) -> float:
         ground: Rows, base model and rate.
 
     Returns:
-        Seconds of three tenths of a pass, with the share of the budget that is never planned.
+        Seconds of three tenths of a pass and of what comes after, with the share of the budget that is never planned.
     """
     encoded = ground.encoded
     lengths = encoded.tokens.select(ground.data.split.train).lengths()
     rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
-    return 3.0 + _LEAST_EPOCHS * training_flops(encoded.config, lengths) / rate / SHARE_OF_WHAT_IS_LEFT
+    fit_s = 3.0 + _LEAST_EPOCHS * training_flops(encoded.config, lengths) / rate
+    return (fit_s + reserve_s(ground)) / SHARE_OF_WHAT_IS_LEFT
 
 
 def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landing:
@@ -190,6 +193,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
         seconds=seconds,
         peak_mib=peak_mib(),
         tflop=(trained + scored) / 1e12,
+        cut_short=fit.cut_short,
         facts={
             "steps": fit.state.number,
             "best_step": fit.state.best_number,

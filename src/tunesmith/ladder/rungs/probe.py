@@ -27,6 +27,8 @@ from tunesmith.train.solvers.softmax_regression import SoftmaxSolution, choose_l
 from tunesmith.types import JSON
 
 _N_FOLDS = 5
+_SHARE_OF_CHOOSING = 0.35
+"""Of the time that pooling and penalty take to choose, what one more head costs."""
 _COARSE = 1e-3
 """Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
 
@@ -91,9 +93,11 @@ class Probe:
         features = self._features(site, rows)
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
+        solving = time.monotonic()
         choice = _choose(
             features, self._options.poolings, targets, n_classes=len(data.labels), train=train, held=validation
         )
+        refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
         pooling, solution = choice.pooling, choice.solution
         logits = solution.logits(features[pooling][validation])
         tokens = site.encoded.tokens.select(rows)
@@ -109,6 +113,7 @@ class Probe:
             seconds=time.monotonic() - started,
             peak_mib=peak_mib(),
             tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
+            refit_s=refit_s,
             facts={"pooling": pooling, "l2": choice.l2},
         )
 
@@ -134,6 +139,7 @@ class Probe:
         final = solve_softmax(features, targets, len(data.labels), l2=l2, start=start)
         logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
         for fold in range(self._options.n_folds):
+            site.heed_stop("while the probe was scored out of fold")
             site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
             held = fold_of == fold
             head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2, tolerance=_COARSE)
@@ -240,8 +246,9 @@ def _choose(
 
     best = solved(poolings[0], None)
     for pooling in poolings[1:]:
-        if solved(pooling, best.l2).log_loss < best.log_loss:
-            best = min(best, solved(pooling, None), key=lambda choice: choice.log_loss)
+        rival = solved(pooling, best.l2)
+        if rival.log_loss < best.log_loss:
+            best = min(rival, solved(pooling, None), key=lambda choice: choice.log_loss)
     return best
 
 

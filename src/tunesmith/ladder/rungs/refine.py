@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
@@ -83,7 +83,7 @@ class Refine:
         fit.take_best()
         alone = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
         first: EncoderModel = site.landings["finetune"].model
-        second = {name: value.detach().clone() for name, value in setup.model.classifier.named_parameters()}
+        second = {name: value.detach().clone() for name, value in _trained(setup.model).items()}
         _average(setup.model, first)
         logits = logits_of(setup.model.classifier, setup.rows.validation)
         objective = site.task.objective(site.objective, logits, alone.targets)
@@ -149,14 +149,20 @@ def build(options: Options) -> Refine:
     return Refine(options)
 
 
+def _trained(model: EncoderModel) -> dict[str, nn.Parameter]:
+    """Parameters that are the model's own; frozen embeddings are shared with the base."""
+    return {name: parameter for name, parameter in model.classifier.named_parameters() if parameter.requires_grad}
+
+
 def _average(model: EncoderModel, other: EncoderModel) -> None:
-    """Replace the model's weights by the mean of both models' weights."""
+    """Replace the model's trained weights by the mean of both models' weights."""
+    theirs = dict(other.classifier.named_parameters())
     with torch.no_grad():
-        for mine, theirs in zip(model.classifier.parameters(), other.classifier.parameters(), strict=True):
-            mine.lerp_(theirs, 0.5)
+        for name, mine in _trained(model).items():
+            mine.lerp_(theirs[name], 0.5)
 
 
 def _put(model: EncoderModel, weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
-        for name, parameter in model.classifier.named_parameters():
+        for name, parameter in _trained(model).items():
             parameter.copy_(weights[name])

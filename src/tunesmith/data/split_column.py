@@ -1,0 +1,53 @@
+"""A column named ``split``, by which the user has said already which rows choose and which rows test."""
+
+from __future__ import annotations
+
+from tunesmith.data.table import Table
+
+_PARTS = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+
+
+def find_split_column(table: Table) -> str | None:
+    """Find the column named ``split`` whose every cell names a part.
+
+    Args:
+        table: The user's table.
+
+    Returns:
+        Its name as the table has it; case and spaces do not matter, in the name or in the cells. None where a cell is
+        none of ``train``, ``validation`` (``valid``, ``val``, ``dev``) and ``test``.
+
+    Example:
+        >>> find_split_column(Table("a.csv", {"text": ["a", "b"], "Split": ["train", "Dev"]}, [2, 3]))
+        'Split'
+    """
+    named = (name for name in table.columns if "".join(name.split()).casefold() == "split")
+    return next((name for name in named if set(map(_plain, table.columns[name])) <= _PARTS.keys()), None)
+
+
+def part_at_line(table: Table, column: str) -> dict[int, str]:
+    """Read a split column.
+
+    Args:
+        table: The user's table.
+        column: As ``find_split_column`` found it.
+
+    Returns:
+        For the line on which a row begins, its part: ``train``, ``validation`` or ``test``.
+
+    Example:
+        >>> part_at_line(Table("a.csv", {"split": ["val", "TRAIN "]}, [2, 3]), "split")
+        {2: 'validation', 3: 'train'}
+    """
+    return {line: _PARTS[_plain(cell)] for line, cell in zip(table.lines, table.columns[column], strict=True)}
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().casefold()
