@@ -60,6 +60,51 @@ def test_every_interval_holds_its_figure() -> None:
             assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"], (name, n_rows)
 
 
+MACRO = ["macro_f1", "macro_precision", "macro_recall"]
+
+
+def few_rows_a_class(n_rows: int, n_classes: int, *, right: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """As many rows of each class, and certain answers of which a share is right."""
+    targets = np.arange(n_rows) % n_classes
+    generator = np.random.default_rng(0)
+    wrong = generator.permutation(n_rows) >= right * n_rows
+    others = (targets + generator.integers(1, n_classes, size=n_rows)) % n_classes
+    return targets, np.eye(n_classes)[np.where(wrong, others, targets)]
+
+
+def test_two_rows_a_class_leave_no_doubt_of_a_perfect_model() -> None:
+    """A class that a resample lacks must not count as one that failed: every draw of right answers is 1."""
+    targets, probabilities = few_rows_a_class(200, 100, right=1.0)
+    metrics = classification_metrics(targets, probabilities, [str(k) for k in range(100)], seed=0)
+    for name in MACRO:
+        assert metrics[name] == {"value": 1.0, "low": 1.0, "high": 1.0}, name
+
+
+@pytest.mark.parametrize("rows_a_class", [2, 3, 5])
+def test_macro_figures_lie_well_inside_their_interval_where_rows_a_class_are_few(rows_a_class: int) -> None:
+    """Draws must lie on both sides of the figure, and on neither five times as far as on the other.
+
+    Where a class has two rows or three, figures of drawn rows are lower by their nature: an error is then drawn without
+    the right answers beside it. Macro-precision feels that most, so all it must have is draws above it.
+    """
+    targets, probabilities = few_rows_a_class(100 * rows_a_class, 100, right=0.9)
+    metrics = classification_metrics(targets, probabilities, [str(k) for k in range(100)], seed=0)
+    for name in MACRO:
+        value, low, high = (metrics[name][end] for end in ("value", "low", "high"))
+        least = 0.0 if name == "macro_precision" else 0.2
+        assert least < (high - value) / (value - low) < 5, (name, value, low, high)
+
+
+def test_a_class_that_no_row_tells_of_does_not_count() -> None:
+    """Three classes known, two of them met and all answers right: nothing says that the third fails."""
+    targets = np.array([0, 1, 1, 0])
+    metrics = classification_metrics(targets, np.eye(3)[targets], ["a", "b", "c"], seed=0, draws=50)
+    assert [metrics[name]["value"] for name in MACRO] == [1.0, 1.0, 1.0]
+    assert metrics["per_class"]["c"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0}
+    answered = classification_metrics(targets, np.eye(3)[[0, 1, 1, 2]], ["a", "b", "c"], seed=0, draws=50)
+    assert answered["macro_f1"]["value"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
 def test_rows_that_are_all_alike_leave_no_doubt() -> None:
     """Every resample of equal rows is the same, so every interval must end at its figure."""
     probabilities = np.tile([0.7, 0.2, 0.1], (30, 1))

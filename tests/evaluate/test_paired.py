@@ -77,6 +77,21 @@ def test_the_gain_in_macro_f1_is_the_difference_of_both() -> None:
     np.testing.assert_allclose([gain.low, gain.high], ends, atol=0.1 * (ends[1] - ends[0]))
 
 
+def test_the_gain_in_macro_f1_does_not_fade_where_rows_a_class_are_few() -> None:
+    """Classes that a resample lacks must not pull both models' figures down, and their difference with them."""
+    targets = np.arange(200) % 100
+    predicted_a = np.where(np.arange(200) % 10, targets, (targets + 1) % 100)
+    gain = paired_macro_f1_gain(targets, predicted_a, targets, n_classes=100, seed=0)
+    assert gain.value == pytest.approx(1 - macro_f1(targets, predicted_a, 100))
+    assert gain.low < 0.85 * gain.value
+    assert gain.high > 1.15 * gain.value
+    more = paired_macro_f1_gain(targets, predicted_a, targets, n_classes=150, seed=0)
+    assert (more.value, more.low, more.high) == pytest.approx((gain.value, gain.low, gain.high), abs=1e-12)
+    args = {"seed": 0, "draws": 200}
+    p_value = paired_macro_f1_p(targets, predicted_a, targets, n_classes=100, **args)
+    assert paired_macro_f1_p(targets, predicted_a, targets, n_classes=150, **args) == p_value
+
+
 @pytest.mark.parametrize(
     ("only_a", "only_b"), [(0, 0), (0, 1), (1, 1), (0, 5), (3, 12), (12, 3), (40, 60), (400, 500), (9000, 9400)]
 )

@@ -1,4 +1,4 @@
-"""Metrics are those of scikit-learn to 1e-9, zero_division=0 and all classes counted."""
+"""Metrics are those of scikit-learn to 1e-9, zero_division=0 and else its defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from tunesmith.evaluate.calibration import softmax
-from tunesmith.evaluate.metrics import classification_metrics
+from tunesmith.evaluate.metrics import Tallies, classification_metrics, confusion_counts
 
 Answers = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -60,7 +60,7 @@ def test_figures_are_scikit_learns(name: str) -> None:
     }
     for average in ("macro", "micro", "weighted"):
         precision, recall, f1, _ = reference.precision_recall_fscore_support(
-            targets, predicted, labels=labels, average=average, zero_division=0
+            targets, predicted, average=average, zero_division=0
         )
         theirs |= {f"{average}_precision": precision, f"{average}_recall": recall, f"{average}_f1": f1}
     for figure in theirs.keys() - {"micro_precision", "micro_recall"}:
@@ -72,3 +72,20 @@ def test_figures_are_scikit_learns(name: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9, err_msg=column)
     confusion = reference.confusion_matrix(targets, predicted, labels=labels)
     np.testing.assert_array_equal(ours["confusion"]["counts"], confusion)
+
+
+def test_resampled_macro_figures_are_scikit_learns() -> None:
+    """In every resample too: of rows that lack some classes, by the classes that they have or are answered with."""
+    targets, probabilities = random_answers(40, 12, seed=3)
+    predicted = probabilities.argmax(axis=1)
+    generator = np.random.default_rng(0)
+    n_lacking = 0
+    for _ in range(50):
+        rows = generator.integers(40, size=40)
+        drawn, answered = targets[rows], predicted[rows]
+        figures = Tallies.of(confusion_counts(drawn, answered, 12)).figures()
+        theirs = reference.precision_recall_fscore_support(drawn, answered, average="macro", zero_division=0)
+        found = [figures[name] for name in ("macro_precision", "macro_recall", "macro_f1")]
+        np.testing.assert_allclose(found, theirs[:3], rtol=0, atol=1e-9)
+        n_lacking += len({*drawn, *answered}) < 12
+    assert n_lacking > 10, "too few resamples lack a class to show anything"

@@ -1,7 +1,10 @@
 """Metrics of one label a text, each with its uncertainty; equal to scikit-learn's, without importing it.
 
-Precision, recall and F1 of a class that nothing was predicted as, or that has no row, count as 0, and averages run over
-all classes of the model (scikit-learn: ``zero_division=0, labels=all``).
+Precision, recall and F1 of a class count as 0 where there is nothing to divide by (scikit-learn: ``zero_division=0``).
+Macro averages run over the classes that some row has or is answered with, as scikit-learn's do by default: no row tells
+how well any other class is known. So it is in every resample too, or classes that were not drawn would count as
+failures: with 200 rows of 100 classes and 90 % right answers, the median draw of macro-F1 lies 13 points below the
+figure if they do, and 3 points if they do not.
 """
 
 from __future__ import annotations
@@ -86,7 +89,7 @@ def accuracy(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
 
 
 def macro_f1(targets: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> float:
-    """Average F1 over the classes, small ones counting as much as large ones.
+    """Average F1 over the classes that some row has or is answered with, small ones counting as much as large ones.
 
     Args:
         targets: Class numbers ``[B]``.
@@ -94,7 +97,7 @@ def macro_f1(targets: NDArray[np.int64], predicted: NDArray[np.int64], n_classes
         n_classes: C.
 
     Returns:
-        0..1.
+        0..1; a class that is answered but has no row counts as 0.
 
     Raises:
         ShapeError: The axes differ, there is no row, or a number is not of a class.
@@ -194,19 +197,21 @@ class Tallies:
         """Measure all classes together.
 
         Returns:
-            Each figure by its name in the machine output, ``[...]``.
+            Each figure by its name in the machine output, ``[...]``; macro averages are of the classes that have rows
+            or answers among these.
         """
         precision, recall, f1 = self.by_class()
+        n_seen = (self.actual + self.predicted > 0).sum(axis=-1)  # the figures of the other classes are 0 in the sums
         rows = self.actual.sum(axis=-1)
         share_right = _share(self.right.sum(axis=-1), rows)
         weights = self.actual / rows[..., None]
         return {
             "accuracy": share_right,
-            "macro_f1": f1.mean(axis=-1),
+            "macro_f1": _share(f1.sum(axis=-1), n_seen),
             "micro_f1": share_right,  # with one label a row, every wrong answer is one false positive and one negative
             "weighted_f1": (weights * f1).sum(axis=-1),
-            "macro_precision": precision.mean(axis=-1),
-            "macro_recall": recall.mean(axis=-1),
+            "macro_precision": _share(precision.sum(axis=-1), n_seen),
+            "macro_recall": _share(recall.sum(axis=-1), n_seen),
             "weighted_precision": (weights * precision).sum(axis=-1),
             "weighted_recall": (weights * recall).sum(axis=-1),
             "mcc": self._correlation(rows.astype(np.float64)),

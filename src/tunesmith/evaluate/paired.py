@@ -82,7 +82,7 @@ def paired_macro_f1_gain(
     level: float = 0.90,
     draws: int = 1000,
 ) -> Interval:
-    """Bootstrap by how much the macro-F1 of B is above that of A.
+    """Bootstrap by how much the macro-F1 of B is above that of A, each over the classes that it meets in a resample.
 
     Args:
         targets: Class numbers ``[B]``.
