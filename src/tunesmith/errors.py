@@ -12,6 +12,8 @@ import textwrap
 _MAX_LINES = 12
 _MAX_WIDTH = 160
 _MAX_QUOTE = 80
+_BREAKS = "\t\n\v\f\r"
+"""What wrapping makes a space of."""
 
 
 class TunesmithError(Exception):
@@ -56,17 +58,18 @@ class TunesmithError(Exception):
         return self.render()
 
     def render(self) -> str:
-        """Lay the error out for a terminal, at most 12 lines.
+        """Lay the error out for a terminal, at most 12 lines; nothing in it can colour it or move its cursor.
 
         Returns:
             ``error[code]: where: message`` and one indented, wrapped paragraph for each part that is set.
         """
         place = f"{self.where}: " if self.where else ""
-        lines = textwrap.wrap(f"error[{self.code}]: {place}{self.message}", _MAX_WIDTH, break_on_hyphens=False)
+        first = _escaped(f"error[{self.code}]: {place}{self.message}", keep=_BREAKS)
+        lines = textwrap.wrap(first, _MAX_WIDTH, break_on_hyphens=False)
         for name, part in (("found", self.found), ("allowed", self.allowed), ("try", self.advice)):
             if part:
                 lines += textwrap.wrap(
-                    part,
+                    _escaped(part, keep=_BREAKS),
                     _MAX_WIDTH,
                     initial_indent=f"  {name:<9}",
                     subsequent_indent=" " * 11,
@@ -135,5 +138,11 @@ def quote(text: str) -> str:
         '"two\\nlines"'
     """
     shown = text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 1] + "…"
-    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
-    return f'"{escaped}"'
+    return f'"{_escaped(shown)}"'
+
+
+def _escaped(text: str, *, keep: str = "") -> str:
+    """Write what a terminal cannot or should not print as an escape, but for the characters to keep."""
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
+    )

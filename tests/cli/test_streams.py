@@ -102,6 +102,22 @@ def test_a_line_of_a_result_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == "label  [2J next\n"
 
 
+def test_what_is_told_of_a_run_is_one_line() -> None:
+    """A file name or label with an escape sequence in it can neither clear the screen nor make a line of its own."""
+    for screen in (Screen(), io.StringIO()):
+        with redirect_stderr(screen), Terminal(quiet=False) as terminal:
+            terminal.say("label \x1b[2J\nnext")
+        assert screen.getvalue() == "label  [2J next\n"
+
+
+def test_an_error_cannot_write_to_the_terminal_but_text(tmp_path: Path) -> None:
+    """A folder that somebody named, with an escape sequence in its name, is told without it."""
+    ended = run("info", tmp_path / "a\x1b[2J\u202eb")
+    assert ended.code == 3
+    assert "a\\x1b[2J\\u202eb" in ended.err.replace("\n", "")
+    assert all(char.isprintable() or char == "\n" for char in ended.err)
+
+
 def ended_without_reader(arguments: list[str], *, both: bool = False) -> Ended:
     """Run a command whose stdout (and stderr) is a pipe that nobody reads any more."""
     reading, writing = os.pipe()

@@ -32,7 +32,8 @@ def bundle(tmp_path: Path) -> Path:
 
 def test_a_finished_folder_verifies_and_tells_digests_and_sizes(bundle: Path) -> None:
     """The manifest lists every other file, sorted, in its section."""
-    verify_manifest(bundle)
+    files = ["1_Pooling/config.json", "config.json", "costs.json", "model.safetensors"]
+    assert verify_manifest(bundle) == files
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert list(manifest["files"]) == ["1_Pooling/config.json", "config.json", "model.safetensors"]
     assert list(manifest["record"]) == ["costs.json"]
@@ -68,7 +69,7 @@ def test_every_flipped_bit_is_refused_and_its_file_named(bundle: Path) -> None:
         flipped = bytearray(sound)
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
-        with pytest.raises(ArtifactError, match=r"error\[(bundle-changed|format-newer|pickle-refused)\]") as caught:
+        with pytest.raises(ArtifactError, match=r"error\[(bundle-changed|newer-format|pickle-refused)\]") as caught:
             verify_manifest(bundle)
         n_named += caught.value.where == str(path)
         path.write_bytes(sound)
@@ -195,7 +196,7 @@ def newer(bundle: Path) -> None:
         (space_manifest, "bundle-changed", "manifest.json"),
         (list_manifest, "bundle-changed", "manifest.json"),
         (odd_section, "bundle-changed", "manifest.json"),
-        (newer, "format-newer", "manifest.json"),
+        (newer, "newer-format", "manifest.json"),
     ],
 )
 def test_every_change_is_refused_and_names_the_file(

@@ -306,4 +306,4 @@ def test_a_newer_plan_is_refused(path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace('"plan": 1', '"plan": 2'), "utf-8")
     with pytest.raises(ArtifactError, match="newer tunesmith") as caught:
         Plan.open(path, HEADER)
-    assert caught.value.code == "format-newer"
+    assert caught.value.code == "newer-format"

@@ -10,6 +10,7 @@ from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Predictor
 from tunesmith.bundle.schema import Facts, read_facts
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import verify_manifest
+from tunesmith.files.reading import shown
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,31 @@ def load_bundle(folder: str | Path) -> Bundle:
         folder: The model folder.
 
     Returns:
-        The bundle, every file verified against its manifest.
+        The bundle, every file verified against its manifest, and no file among them that its kind does not have.
 
     Raises:
         ArtifactError: Not a bundle, changed, incomplete, unsafe or too new.
     """
     path = Path(folder)
     facts = read_facts(path)
-    verify_manifest(path)
-    missing = [name for name in (*KINDS.member(facts.kind).FILES, *COMMON_FILES) if not (path / name).is_file()]
+    there = verify_manifest(path)
+    wanted = (*KINDS.member(facts.kind).FILES, *COMMON_FILES)
+    missing = [name for name in wanted if not (path / name).is_file()]
     if missing:
         raise ArtifactError(
             "bundle-incomplete",
             f"a bundle of kind {facts.kind} lacks files",
             where=str(path),
             found=f"missing: {', '.join(missing)}",
+        )
+    strange = [name for name in there if name not in wanted]
+    if strange:  # a manifest can be made anew by whoever slips code into a folder
+        raise ArtifactError(
+            "file-unexpected",
+            f"a bundle of kind {facts.kind} does not have this file",
+            where=shown(path / strange[0]),
+            found=f"{len(strange)} such files" if len(strange) > 1 else None,
+            allowed=", ".join(wanted),
+            advice="do not trust this folder unless you know who put the file there; get it again from where it came",
         )
     return Bundle(folder=path, facts=facts)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from tunesmith.config import Settings, problems_of
-from tunesmith.errors import ArtifactError
+from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
+from tunesmith.models.poolings import POOLINGS
+from tunesmith.tasks import TASKS, load_task
 
 FORMAT = 1
 FACTS_FILE = "tunesmith.json"
@@ -17,6 +20,17 @@ FACTS_FILE = "tunesmith.json"
 Kind: TypeAlias = Literal["encoder", "bag_of_words"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+_READS: Mapping[LabelType, Callable[[str], object]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": {"true": True, "false": False}.__getitem__,
+}
+_PER_CLASS, _CONFUSION = "per_class", "confusion"
+_OF_A_FIGURE = {"value", "low", "high"}
+_OF_A_LABEL = {"precision", "recall", "f1", "rows"}
+_LONGEST_PROBLEM = 160
 
 
 class TextFacts(Settings):
@@ -177,8 +191,80 @@ def read_facts(folder: Path) -> Facts:
             advice="update with: pip install --upgrade tunesmith",
         )
     problems = problems_of(Facts, values) if isinstance(values, dict) else ["it is not a JSON object"]
+    problems = problems or list(_misfits(Facts.model_validate(values)))
     if problems:
         raise ArtifactError(
-            "facts-damaged", "the bundle's description is not valid", where=str(path), found="; ".join(problems[:4])
+            "facts-damaged",
+            "the bundle's description is not valid",
+            where=str(path),
+            found="; ".join(map(_shortened, problems[:4])),
+            advice="restore the folder from where it came, or train again",
         )
     return Facts.model_validate(values)
+
+
+def _misfits(facts: Facts) -> Iterator[str]:
+    """Tell what is wrong beyond the types of the fields, one sentence a problem."""
+    if facts.tokens and facts.tokens.pooling not in POOLINGS.names():
+        yield f"tokens.pooling = {quote(facts.tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
+    if len(facts.labels) < 2 or len(set(facts.labels)) < len(facts.labels):
+        yield "labels: at least two are wanted, all different"
+    odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
+    if odd:
+        yield f"label_type = {facts.label_type}: the label {quote(odd[0])} is not of this type"
+    if facts.task not in TASKS.names():
+        yield f"task = {quote(facts.task)}: known are {', '.join(TASKS.names())}"
+        return
+    headlines = load_task(facts.task).objectives
+    yield from _metrics_misfits(facts.metrics, facts.labels, "metrics", headlines=headlines)
+    if facts.test_metrics is not None:
+        yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", headlines=headlines)
+
+
+def _metrics_misfits(
+    metrics: Mapping[str, Any], labels: tuple[str, ...], where: str, *, headlines: tuple[str, ...]
+) -> Iterator[str]:
+    """Tell what keeps these from being METRICS of these labels."""
+    lacking = [name for name in (*headlines, _PER_CLASS, _CONFUSION) if name not in metrics]
+    if lacking:
+        yield f"{where} lack {', '.join(lacking)}"
+        return
+    for name, figure in metrics.items():
+        if name not in (_PER_CLASS, _CONFUSION) and not _are_numbers(figure, _OF_A_FIGURE):
+            yield f"{where}: {quote(name)} is not a value with its low and high end"
+    per_class, confusion = metrics[_PER_CLASS], metrics[_CONFUSION]
+    if not isinstance(per_class, dict) or per_class.keys() != set(labels):
+        yield f"{where}.{_PER_CLASS} is not of the labels"
+    elif not all(_are_numbers(row, _OF_A_LABEL) for row in per_class.values()):
+        yield f"{where}.{_PER_CLASS}: a label lacks one of {', '.join(sorted(_OF_A_LABEL))}"
+    counts = confusion.get("counts") if isinstance(confusion, dict) else None
+    if not isinstance(confusion, dict) or confusion.get("labels") != list(labels) or not _is_square(counts, labels):
+        yield f"{where}.{_CONFUSION} is not of the labels"
+
+
+def _are_numbers(values: Any, names: set[str]) -> bool:
+    """Tell whether this has these names and no others, each a number."""
+    return isinstance(values, dict) and values.keys() == names and all(type(n) in (int, float) for n in values.values())
+
+
+def _is_square(counts: Any, labels: tuple[str, ...]) -> bool:
+    """Tell whether this is whole numbers, one for each label and label."""
+    rows = counts if isinstance(counts, list) and len(counts) == len(labels) else [None]
+    return all(
+        isinstance(row, list) and len(row) == len(labels) and all(type(count) is int for count in row) for row in rows
+    )
+
+
+def _reads_as(label: str, label_type: LabelType) -> bool:
+    """Tell whether a label can be given back in the type it is said to have come in."""
+    try:
+        _READS[label_type](label)
+    except (ValueError, KeyError):
+        return False
+    return True
+
+
+def _shortened(problem: str) -> str:
+    """Leave out the middle of a problem that shows a whole section."""
+    half = _LONGEST_PROBLEM // 2
+    return problem if len(problem) <= _LONGEST_PROBLEM else f"{problem[:half]} … {problem[-half:]}"

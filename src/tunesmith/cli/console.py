@@ -27,7 +27,7 @@ def print_line(line: str = "") -> None:
     Args:
         line: Without its end.
     """
-    sys.stdout.write("".join(char if char.isprintable() else " " for char in line) + "\n")
+    sys.stdout.write(_printable(line) + "\n")
 
 
 class Terminal:
@@ -53,14 +53,14 @@ class Terminal:
         self._clear()
 
     def say(self, line: str) -> None:
-        """Tell one finished fact.
+        """Tell one finished fact; a name or text in it can neither colour the terminal nor move its cursor.
 
         Args:
             line: A sentence.
         """
         if not self._quiet:
             self._clear()
-            self._write(line + "\n")
+            self._write(_printable(line) + "\n")
 
     def progress(self, stage: str, share: float, left_s: float | None = None) -> None:
         """Tell how far a stage has come.
@@ -109,6 +109,11 @@ class Terminal:
             sys.stderr.flush()
         except OSError:
             self._quiet, self._live, self._bar_shown = True, False, False
+
+
+def _printable(line: str) -> str:
+    """Make everything a space that is not to be seen: what is left is one line."""
+    return "".join(char if char.isprintable() else " " for char in line)
 
 
 def _duration(seconds: float) -> str:

@@ -66,15 +66,18 @@ def write_manifest(folder: Path, *, record: Collection[str] = ()) -> None:
     write_bytes(folder / MANIFEST, _render(sections, folder / MANIFEST))  # syncs ``folder`` itself too
 
 
-def verify_manifest(folder: Path) -> None:
+def verify_manifest(folder: Path) -> list[str]:
     """Check that a folder holds exactly the files of its manifest, bit for bit.
 
     Args:
         folder: The folder of a model, or of anything else that ``write_manifest`` closed.
 
+    Returns:
+        Sorted relative POSIX paths of its files but for the manifest; whether they belong there, the caller knows.
+
     Raises:
         ArtifactError: ``pickle-refused``, ``symlink-refused``, ``not-a-file``, ``file-unexpected``,
-            ``bundle-incomplete``, ``bundle-changed`` or ``format-newer``; each names the file and what differs.
+            ``bundle-incomplete``, ``bundle-changed`` or ``newer-format``; each names the file and what differs.
     """
     found = _walk(folder)
     _refuse_pickles(folder, found)
@@ -96,6 +99,7 @@ def verify_manifest(folder: Path) -> None:
         )
     for name, told in recorded.items():
         _compare(folder / name, told)
+    return found
 
 
 def _compare(path: Path, told: dict[str, Any]) -> None:
@@ -190,7 +194,7 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
     number = value.get("format")
     if type(number) is int and number > _FORMAT:
         raise ArtifactError(
-            "format-newer",
+            "newer-format",
             "a newer tunesmith wrote this folder",
             where=str(path),
             found=f"format {number}",

@@ -184,7 +184,7 @@ def _checked(path: Path, records: list[dict[str, Any]], header: PlanHeader) -> t
     number = recorded.get("plan")
     if type(number) is int and number > _FORMAT:
         raise ArtifactError(
-            "format-newer",
+            "newer-format",
             "a newer tunesmith wrote this plan",
             where=f"{path}:1",
             found=f"format {number}",

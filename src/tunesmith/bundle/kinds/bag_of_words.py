@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.schema import Facts
+from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_json
 from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import load_arrays, save_tensors
@@ -62,9 +63,21 @@ def load(folder: Path, facts: Facts) -> BagOfWordsPredictor:
 
     Returns:
         The predictor.
+
+    Raises:
+        ArtifactError: Weights, vocabulary and labels do not fit together.
     """
-    del facts
-    model = BagOfWords.from_state(load_arrays(folder / "model.safetensors"), read_json(folder / "vocabulary.json"))
+    tensors = load_arrays(folder / "model.safetensors")
+    model = BagOfWords.from_state(tensors, read_json(folder / "vocabulary.json"))
+    n_outputs = len(tensors["bias"])  # the weights were held to it
+    if n_outputs != len(facts.labels):
+        raise ArtifactError(
+            "head-differs",
+            "the weights do not fit the labels",
+            where=str(folder / "model.safetensors"),
+            found=f"{n_outputs} outputs",
+            allowed=f"{len(facts.labels)}, one a label",
+        )
     return BagOfWordsPredictor(model)
 
 
