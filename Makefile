@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         set up in $(VENV) and train on the embedded sample, a minute"
+	@echo "make demo         set up in $(VENV) and train on the embedded sample, three minutes at most"
 	@echo "make test         set up in $(VENV) and run every check"
 	@echo "make check        every check, in the environment as it is: lint, types, tests"
 	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"

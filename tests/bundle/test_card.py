@@ -138,3 +138,34 @@ def test_rows_are_counted_from_the_figures() -> None:
     told = measured(facts_of(found))
     assert (told.rows, told.where, told.is_test) == (77, "77 validation rows", False)
     assert set(HOSTILE) <= set(labels(12))
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "The file `tickets.csv`: 10,000 rows, {}; 9,000 rows to fit, 1,000 to choose and 500 to test."),
+        (
+            {"test": "some/folder/new.csv"},
+            "The file `tickets.csv`: 9,500 rows, {}; 9,000 rows to fit, 1,000 to choose and "
+            "500 more, from `new.csv`, to test.",
+        ),
+        (
+            {"validation": "old.csv", "test": None},
+            "The file `tickets.csv`: 9,000 rows, {}; 9,000 rows to fit, 1,000 more, from `old.csv`, to choose "
+            "and 500 to test.",
+        ),
+        (
+            {"validation": "old.csv", "test": "new.csv"},
+            "The file `tickets.csv`: 8,500 rows, {}; 9,000 rows to fit, 1,000 more, from `old.csv`, to choose and "
+            "500 more, from `new.csv`, to test.",
+        ),
+    ],
+)
+def test_rows_are_told_with_the_file_they_come_from(files: dict[str, str | None], told: str) -> None:
+    """The training file is said to have its own rows, not those of the files beside it."""
+    found = outcome("probe", names=labels(12), with_test=True)
+    facts = facts_of(found)
+    facts = facts.model_copy(update={"recipe": {**facts.recipe, "data": files}})
+    text = card(facts, costs_of(found))
+    assert told.format("text in column `message`, label in column `queue`") in text
+    assert "some/folder" not in text

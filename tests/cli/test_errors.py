@@ -202,7 +202,7 @@ def test_a_label_that_the_model_does_not_know(probed: Model, tmp_path: Path) -> 
     data = tmp_path / "new.csv"
     data.write_text("text,topic\nwhere is my card?,card\nwho are you?,small talk\n", "utf-8")
     ended = run("evaluate", probed.folder, data, "--quiet")
-    assert_error(ended, "unseen-label", '"small talk"', "records 2", "card, delivery, refund")
+    assert_error(ended, "unseen-label", '"small talk" in 1 row (', '"card", "delivery", "refund"')
 
 
 @pytest.mark.parametrize(

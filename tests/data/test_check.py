@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -188,3 +189,34 @@ def test_the_messy_real_file_is_checked(real_data: Path) -> None:
     findings = found(labelled(table, Columns(("v2",), "v1", ())))
     assert findings["duplicate"].count >= 403
     assert len(findings["duplicate"].rows) == 20
+
+
+def test_codes_are_looked_for_in_linear_time() -> None:
+    """A text of many digits that ends in a space must not be gone through once for each digit."""
+    rows = Labelled(["1" * 40_000 + " x", "1" * 40_000 + " y"], ["a", "b"], [2, 3], "t.csv")
+    began = time.perf_counter()
+    check(rows, groups=np.arange(2))
+    assert time.perf_counter() - began < 1.0
+
+
+def test_one_row_and_one_class_are_errors() -> None:
+    """Training refuses them, so looking must say so."""
+    finding = found(Labelled(["where is it?"], ["a"], [2], "t.csv"))["one-row"]
+    assert (finding.severity, finding.count, finding.rows) == ("error", 1, (2,))
+    rows = clean_rows()
+    rows.labels[:] = ["a"] * 80
+    (finding,) = check(rows)
+    assert (finding.code, finding.severity, finding.count) == ("one-class", "error", 80)
+    assert finding.message.startswith('all 80 rows have the label "a"')
+
+
+def test_missing_labels_are_an_error() -> None:
+    """By their lines, the first twenty; where all are missing, the column is wrong."""
+    (finding,) = check(clean_rows(), unlabelled=range(100, 130))
+    assert (finding.code, finding.severity, finding.count) == ("label-missing", "error", 30)
+    assert finding.rows == tuple(range(100, 120))
+    assert "30 of 110 rows" in finding.message
+    assert "--drop-unlabelled" in finding.message
+    (finding,) = check(Labelled([], [], [], "t.csv"), unlabelled=[2, 3])
+    assert "2 of 2 rows" in finding.message
+    assert "--label" in finding.message

@@ -161,3 +161,15 @@ def test_real_files_of_other_tasks_are_not_guessed(real_data: Path, path: str) -
     """Pairs and triples have no plain text column."""
     with pytest.raises(DataError, match="columns-unclear"):
         choose_columns(read_table(real_data / path))
+
+
+def test_a_split_column_is_neither_text_nor_label() -> None:
+    """A few values that come back make a label, but not those that say how to split; who asks for it gets it."""
+    parts = ["train", "train", "Dev", "test"] * 10
+    chosen = choose_columns(table(words=TEXTS, split=parts, kind=LABELS))
+    assert (chosen.text, chosen.label, chosen.split) == (("words",), "kind", "split")
+    assert "no column is plainly the label" in fault(table(words=TEXTS, split=parts))
+    asked = choose_columns(table(words=TEXTS, split=parts, kind=LABELS), label="split")
+    assert (asked.label, asked.split) == ("split", None)
+    other = choose_columns(table(words=TEXTS, split=LABELS))
+    assert (other.label, other.split) == ("split", None)

@@ -270,6 +270,16 @@ def test_keys_that_are_equal_once_trimmed_are_one_column(write: Write) -> None:
     assert table.columns == {"a": ["2", "5"], "b": ["4", "6"]}
 
 
+def test_a_key_that_is_given_twice_does_not_hide_one_that_is_missing(write: Write) -> None:
+    """A row with two keys of one column and none of another must leave every later value in its own row."""
+    lines = ['{"text": "a", "label": "x"}', '{"text": "b", "text ": "c"}', '{"text": "d", "label": "y"}']
+    table = read_table(write("a.jsonl", "\n".join(lines)))
+    assert table.columns == {"text": ["a", "c", "d"], "label": ["x", "", "y"]}
+    assert table.notes == ("1 rows lack some of the keys; their cells are empty",)
+    chunks = list(read_chunks(write("b.jsonl", "\n".join(lines)), chunk_rows=2))
+    assert [chunk.columns["label"] for chunk in chunks] == [["x", ""], ["y"]]
+
+
 def test_a_cell_and_a_line_have_a_limit(write: Write) -> None:
     """A file that is one endless line must not fill the memory."""
     assert "error[cell-too-long]" in fault(write("a.csv", "text,label\n" + "x" * 1_100_000 + ",a\n"))

@@ -207,3 +207,21 @@ def test_no_real_near_duplicates_cross_the_split(real_data: Path) -> None:
     assert len(split.validation) == 864
     shares = [np.mean([table.columns["label"][row] == "positive" for row in part]) for part in parts(split)]
     assert max(shares) - min(shares) < 0.005
+
+
+def test_the_groups_that_were_kept_together_are_told() -> None:
+    """Whoever deals the rows out again, to folds, must keep the same ones together."""
+    near, exact = np.minimum(np.arange(100), 70), np.arange(100)
+    assert np.array_equal(split_rows(["a", "b"] * 50, near, seed=0, exact_groups=exact).groups, exact)
+    near = np.minimum(np.arange(100), 90)
+    assert np.array_equal(split_rows(["a", "b"] * 50, near, seed=0, exact_groups=exact).groups, near)
+
+
+def test_validation_rows_from_elsewhere_are_not_held_out() -> None:
+    """Then nothing is said of rows held out; the test rows are the same."""
+    labels = ["a"] * 50 + ["lonely"] + ["b"] * 50
+    kept = split_rows(labels, np.arange(101), seed=3, test_share=0.2)
+    split = split_rows(labels, np.arange(101), seed=3, test_share=0.2, hold_validation=False)
+    assert (len(split.validation), split.notes) == (0, ())
+    assert np.array_equal(split.test, kept.test)
+    assert np.array_equal(split.train, np.sort(np.concatenate([kept.train, kept.validation])))

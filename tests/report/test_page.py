@@ -195,6 +195,14 @@ def test_proven_is_said_apart_from_kept(p_value: float, points: float, sentence:
     assert sentence in text
 
 
+def test_a_last_rung_that_was_cut_short_is_told() -> None:
+    """There is no next rung that could not have fitted."""
+    found = outcome("linear", "probe", "finetune", "refine", names=labels(12), stopped_because="budget")
+    text = _page(found).text
+    assert "The budget of 5m cut the last rung short: more training may bring more." in text
+    assert "The next rung" not in text
+
+
 def test_the_first_rung_may_be_the_best() -> None:
     """Where nothing took over, the page says so, and which rungs are proven worse."""
     found = outcome("probe", "linear", names=labels(12))
@@ -275,3 +283,15 @@ def test_bare_costs_are_enough() -> None:
     page = _Page(report_page(facts_of(found), found, {}))
     assert page.misplaced == []
     assert "The climb took" not in page.text
+
+
+def test_rows_are_told_with_the_file_they_come_from() -> None:
+    """Rows of a test file are not counted as the training file's; a hostile file name is no markup."""
+    found = outcome("probe", names=labels(12), with_test=True)
+    facts = facts_of(found)
+    alone = _Page(report_page(facts, found, costs_of(found))).text
+    assert "10,000: 9,000 to fit, 1,000 to choose, 500 to test" in alone
+    beside = facts.model_copy(update={"recipe": {**facts.recipe, "data": {"test": "some/folder/<b>new.csv"}}})
+    text = _Page(report_page(beside, found, costs_of(found))).text
+    assert "9,500: 9,000 to fit, 1,000 to choose, 500 more, from <b>new.csv , to test" in text
+    assert "some/folder" not in text

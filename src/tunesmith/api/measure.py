@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.bundle.evaluate import evaluate_bundle
+from tunesmith.config.recipe import DataSection
 from tunesmith.data.check import check
 from tunesmith.data.columns import choose_columns
-from tunesmith.data.labelled import Labelled, labelled
+from tunesmith.data.labelled import Labelled, labelled, unlabelled_rows
 from tunesmith.data.near_duplicates import near_duplicate_groups
 from tunesmith.data.read import read_table
-from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
@@ -24,23 +24,22 @@ from tunesmith.types import JSON
 def evaluate_file(
     bundle: str | Path,
     data: str | Path,
+    section: DataSection | None = None,
     *,
-    text: str | None = None,
-    label: str | None = None,
-    encoding: str | None = None,
     threads: int | None = None,
     progress: Callable[[str, float], None] | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> dict[str, JSON]:
     """Measure a model on a labelled file.
 
     Args:
         bundle: The model folder.
         data: CSV, TSV or JSONL.
-        text: Column of the text; that of the training file where the file has it.
-        label: Column of the label; likewise.
-        encoding: Where the file is neither UTF-8 nor UTF-16 with a mark.
+        section: Columns, encoding, and whether rows without a label are left out; where no column is named, that of
+            the training file where the file has it.
         threads: To compute with; left out, measured.
         progress: Told the stage and the share done.
+        told: Told which rows were left out.
 
     Returns:
         ``{"rows", "metrics"}`` as ``evaluate --json`` prints it.
@@ -48,30 +47,31 @@ def evaluate_file(
     Raises:
         TunesmithError: The model or the file cannot be used.
     """
+    section = section or DataSection()
     opened = open_bundle(bundle)
-    table, trained = read_table(data, encoding=encoding), opened.facts.data
-    rows = _labelled_rows(
-        table, text=text or remembered(table, trained.text), label=label or remembered(table, trained.label)
-    )
+    table, trained = read_table(data, encoding=section.encoding), opened.facts.data
+    text, label = ",".join(section.text) or remembered(table, trained.text), section.label
+    columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
+    rows = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
+    _tell(told, rows.notes)
     set_threads(threads or choose_threads())
 
-    def told(done: int, total: int) -> None:
+    def advanced(done: int, total: int) -> None:
         if progress:
             progress("evaluating", done / max(total, 1))
 
-    return evaluate_bundle(opened, rows.texts, rows.labels, source=rows.source, progress=told)
+    return evaluate_bundle(opened, rows.texts, rows.labels, source=rows.source, lines=rows.lines, progress=advanced)
 
 
 def check_file(
-    data: str | Path, *, text: str | None = None, label: str | None = None, encoding: str | None = None
+    data: str | Path, section: DataSection | None = None, *, told: Callable[[str], None] | None = None
 ) -> dict[str, JSON]:
-    """Say what is wrong with a labelled file.
+    """Say what is wrong with a labelled file, what training would refuse among it.
 
     Args:
         data: CSV, TSV or JSONL.
-        text: Column of the text; found by itself when left out.
-        label: Column of the label; found by itself when left out.
-        encoding: Where the file is neither UTF-8 nor UTF-16 with a mark.
+        section: Columns, encoding, and whether rows without a label are left out; columns that are not named are found.
+        told: Told what the reader had to decide, why the columns were chosen, and which rows were left out.
 
     Returns:
         ``{"rows", "findings"}`` as ``check --json`` prints it.
@@ -79,10 +79,19 @@ def check_file(
     Raises:
         DataError: The file cannot be read as a labelled table at all.
     """
-    rows = _labelled_rows(read_table(data, encoding=encoding), text=text, label=label)
-    groups = near_duplicate_groups(rows.texts)
-    findings = check(rows, groups=groups)
-    return {"rows": len(rows.texts), "findings": [finding.as_dict() for finding in findings]}
+    section = section or DataSection()
+    table = read_table(data, encoding=section.encoding)
+    columns = choose_columns(table, text=",".join(section.text) or None, label=section.label)
+    missing = unlabelled_rows(table, columns)
+    if len(missing) == table.n_rows:
+        rows = Labelled([], [], [], table.source)
+    else:
+        rows = labelled(table, columns, drop_unlabelled=True, may_be_uniform=True)
+    may_drop = section.drop_unlabelled and rows.texts
+    unlabelled = [] if may_drop else [table.lines[row] for row in missing]
+    findings = check(rows, groups=near_duplicate_groups(rows.texts), unlabelled=unlabelled)
+    _tell(told, (*table.notes, *columns.reasons, *(rows.notes if may_drop else ())))
+    return {"rows": len(rows.texts) + len(unlabelled), "findings": [finding.as_dict() for finding in findings]}
 
 
 def examine_machine(*, base: str) -> dict[str, JSON]:
@@ -102,6 +111,7 @@ def examine_machine(*, base: str) -> dict[str, JSON]:
     return examine(base_model=found)
 
 
-def _labelled_rows(table: Table, *, text: str | None, label: str | None) -> Labelled:
-    columns = choose_columns(table, text=text, label=label)
-    return labelled(table, columns, may_be_uniform=True)
+def _tell(told: Callable[[str], None] | None, notes: Iterable[str]) -> None:
+    if told is not None:
+        for note in notes:
+            told(note)

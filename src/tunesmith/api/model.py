@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.bundle.evaluate import evaluate_bundle
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.bundle.predict import outputs_of, predict_texts
+from tunesmith.data.frames import as_text
 from tunesmith.data.prepare import prepare_label
 from tunesmith.errors import ConfigError
 from tunesmith.evaluate.calibration import apply_temperature
@@ -55,7 +56,7 @@ class Model:
         """Answer texts.
 
         Args:
-            texts: Any number, any length.
+            texts: Any number, any length; None and NaN are empty texts, as in training.
 
         Returns:
             One prediction a text, in order.
@@ -74,7 +75,7 @@ class Model:
         """Give every label's calibrated probability.
 
         Args:
-            texts: Any number, any length.
+            texts: Any number, any length; None and NaN are empty texts, as in training.
 
         Returns:
             ``[B, C]``, columns in the order of ``labels``.
@@ -95,7 +96,7 @@ class Model:
         Raises:
             DataError: Some label is not among the model's.
         """
-        prepared = [prepare_label(_plain(label)) for label in labels]
+        prepared = [prepare_label(as_text(label)) for label in labels]
         return evaluate_bundle(self.bundle, _as_texts(texts), prepared, source="labels")
 
     def save(self, folder: str | Path) -> None:
@@ -156,8 +157,4 @@ def open_bundle(folder: str | Path) -> Bundle:
 def _as_texts(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str):
         raise ConfigError("one-text", "a list of texts is expected", found="a single text", advice="put it in a list")
-    return [str(text) for text in texts]
-
-
-def _plain(label: Any) -> str:
-    return str(label).lower() if isinstance(label, bool) else str(label)
+    return [as_text(text) for text in texts]

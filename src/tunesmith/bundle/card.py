@@ -25,7 +25,7 @@ _RUNGS = {
     "static": "averaged token vectors under a linear head",
     "probe": "the base encoder as it was, under a linear head solved on its features",
     "finetune": "the base encoder fine-tuned from a solved linear head",
-    "refine": "the base encoder fine-tuned, then refined by averaging weights",
+    "refine": "the base encoder fine-tuned twice; the average of both, or the second where it alone is better",
 }
 
 _TOLD = (
@@ -75,6 +75,33 @@ def measured(facts: Facts) -> Measured:
         return Measured(metrics, rows, f"{rows:,} validation rows", "used to choose", is_test=False)
     choice = f"the {facts.data.validation:,} validation rows among them were used to choose"
     return Measured(metrics, rows, facts.measured_on, choice, is_test=False)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which files the rows of a bundle came from."""
+
+    rows: int
+    """Rows of the training file."""
+    validation: str | None
+    """Name of the file of the rows that chose; None where they are the training file's."""
+    test: str | None
+    """The same of the test rows."""
+
+
+def origin(facts: Facts) -> Origin:
+    """Tell the rows of the training file from those of files beside it.
+
+    Args:
+        facts: What the bundle says of itself.
+
+    Returns:
+        Counts and names, no folders.
+    """
+    data, asked = facts.data, facts.recipe.get("data", {})
+    validation, test = (PurePath(asked[name]).name if asked.get(name) else None for name in ("validation", "test"))
+    beside = (data.validation if validation else 0) + (data.test if test else 0)
+    return Origin(data.rows - beside, validation, test)
 
 
 def card(facts: Facts, costs: Mapping[str, Any]) -> str:
@@ -214,15 +241,16 @@ def _rungs(rungs: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _data_statement(facts: Facts) -> str:
-    data = facts.data
-    test = f" and {data.test:,} to test" if data.test else ""
+    data, found = facts.data, origin(facts)
+    choose = f"{data.validation:,}{_more(found.validation)} to choose"
+    test = f" and {data.test:,}{_more(found.test)} to test" if data.test else ""
     return "\n".join(
         [
             "## Data",
             "",
-            f"The file {_code(data.source)}: {data.rows:,} rows, text in column {_code(data.text)}, label in column "
-            f"{_code(data.label)}; {data.train:,} rows to fit, {data.validation:,} to choose{test}. "
-            "Duplicates of one text in one file were kept on one side of the split.",
+            f"The file {_code(data.source)}: {found.rows:,} rows, text in column {_code(data.text)}, label in column "
+            f"{_code(data.label)}; {data.train:,} rows to fit, {choose}{test}. "
+            "Where tunesmith split the rows of the file, duplicates of one text were kept on one side.",
             f"Texts and labels together have the SHA-256 `{data.sha256}`.",
             "",
             "tunesmith knows the file and no more. Whoever publishes this model should say here where the texts come "
@@ -230,6 +258,10 @@ def _data_statement(facts: Facts) -> str:
             "licence they may be used.",
         ]
     )
+
+
+def _more(file: str | None) -> str:
+    return f" more, from {_code(file)}," if file else ""
 
 
 def _limits(facts: Facts) -> str:

@@ -16,6 +16,7 @@ def evaluate_bundle(
     labels: Sequence[str],
     *,
     source: str,
+    lines: Sequence[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, JSON]:
     """Measure a bundle with intervals.
@@ -25,6 +26,7 @@ def evaluate_bundle(
         texts: One a row.
         labels: The right ones, prepared.
         source: File they came from, for messages.
+        lines: Line of the file on which each row begins, for messages; None where there is no file.
         progress: Told work done and work in all.
 
     Returns:
@@ -35,6 +37,6 @@ def evaluate_bundle(
     """
     facts = bundle.facts
     task = load_task(facts.task)
-    targets = task.read_targets(labels, facts.labels, source=source)
+    targets = task.read_targets(labels, facts.labels, source=source, lines=lines)
     logits = outputs_of(bundle, texts, progress=progress).logits
     return {"rows": len(texts), "metrics": task.metrics(logits, targets, facts.labels, temperature=facts.temperature)}

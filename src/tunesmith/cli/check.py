@@ -8,19 +8,23 @@ from typing import Annotated
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import print_json, print_line
+from tunesmith.cli.console import Terminal, print_json, print_line
 
 _SEVERITIES = ("info", "warning", "error")
 
 
 def check(
-    data: Annotated[Path, typer.Argument(help="A labelled file.")],
+    data: Annotated[Path, typer.Argument(help="Labelled file: .csv or .tsv with a header, or .jsonl.")],
     text: options.Text = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
     fail_on: Annotated[
-        str, typer.Option("--fail-on", help="Exit 2 from this severity: info, warning, error.")
+        str, typer.Option("--fail-on", help="Exit 2 where a finding is at least this severe: info, warning or error.")
     ] = "error",
+    drop_unlabelled: Annotated[
+        bool | None,
+        typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: they are an error."),
+    ] = None,
     config: options.Config = None,
     sets: options.Sets = None,
     json: options.Json = False,
@@ -30,15 +34,17 @@ def check(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Say what is wrong with a labelled file, by row, before any training."""
+    """Say what is wrong with a labelled file, by line, before any training."""
     from tunesmith.api.measure import check_file
     from tunesmith.errors import ConfigError
 
     if fail_on not in _SEVERITIES:
         raise ConfigError("bad-flag", f"--fail-on {fail_on} is not known", allowed=", ".join(_SEVERITIES))
     given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
-    asked = options.recipe_of(config, sets, **given, device=device, threads=threads).data
-    found = check_file(data, text=",".join(asked.text) or None, label=asked.label, encoding=asked.encoding)
+    sets = [*(sets or []), *(["data.drop_unlabelled=true"] if drop_unlabelled else [])]
+    section = options.recipe_of(config, sets, **given, device=device, threads=threads).data
+    with Terminal(quiet=quiet or json) as terminal:
+        found = check_file(data, section, told=terminal.say)
     if json:
         print_json(found)
     else:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from unicodedata import east_asian_width
 
 import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
-from tunesmith.types import JSON
+from tunesmith.report.classes import label_lines
+from tunesmith.types import JSON, Interval
 
 _HEADLINES = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "mcc", "log_loss", "ece")
+_LABEL_WIDTH = 27  # with three figures and the rows, a line has 100 columns
+_FIGURE_WIDTH = len("0.900 (0.596-0.982)")
 
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="A model folder.")],
-    data: Annotated[Path, typer.Argument(help="A labelled file.")],
+    bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
+    data: Annotated[Path, typer.Argument(help="Labelled file; its labels must be among the model's.")],
     text: options.Text = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
+    drop_unlabelled: Annotated[
+        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: refuse the file.")
+    ] = None,
     config: options.Config = None,
     sets: options.Sets = None,
     json: options.Json = False,
@@ -29,20 +36,20 @@ def evaluate(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Measure a model on labelled rows; every figure with its 95 % interval."""
+    """Measure a model on labelled rows: the figures with 95 % intervals, then each label."""
     from tunesmith.api.measure import evaluate_file
 
     given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
+    sets = [*(sets or []), *(["data.drop_unlabelled=true"] if drop_unlabelled else [])]
     recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
     with Terminal(quiet=quiet) as terminal:
         found = evaluate_file(
             bundle,
             data,
-            text=",".join(recipe.data.text) or None,
-            label=recipe.data.label,
-            encoding=recipe.data.encoding,
+            recipe.data,
             threads=recipe.run.threads,
             progress=terminal.progress,
+            told=terminal.say,
         )
     if json:
         print_json(found)
@@ -57,7 +64,24 @@ def _print_table(found: dict[str, JSON]) -> None:
         figure = metrics[name]
         print_line(f"  {name:<14} {figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})")
     print_line()
-    print_line(f"  {'label':<32} precision  recall      f1    rows")
-    per_class = sorted(metrics["per_class"].items(), key=lambda item: item[1]["f1"])
-    for label, row in per_class:
-        print_line(f"  {label[:32]:<32} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1']:7.3f} {row['rows']:7d}")
+    _print_columns("label", ("recall", "precision", "F1"), "rows")
+    for line in label_lines(metrics["confusion"]):
+        _print_columns(line.label, (_told(line.recall), _told(line.precision), _told(line.f1)), str(line.rows))
+
+
+def _print_columns(label: str, figures: tuple[str, ...], rows: str) -> None:
+    cells = "".join(f"{figure:<{_FIGURE_WIDTH}}  " for figure in figures)
+    print_line(f"  {_fitted(label, _LABEL_WIDTH)}  {cells[:-1]}{rows:>7}")
+
+
+def _told(figure: Interval | None) -> str:
+    return "-" if figure is None else f"{figure.value:.3f} ({figure.low:.3f}-{figure.high:.3f})"
+
+
+def _fitted(text: str, width: int) -> str:
+    """Fill or cut a text to columns of a terminal, where Chinese, Japanese and Korean characters take two."""
+    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
+    if sum(widths) > width:
+        n_kept = max(n for n in range(len(text)) if sum(widths[:n]) < width)
+        text, widths = text[:n_kept] + "…", [*widths[:n_kept], 1]
+    return text + " " * (width - sum(widths))

@@ -64,12 +64,15 @@ class Finding:
         }
 
 
-def check(labelled: Labelled, *, groups: NDArray[np.int64] | None = None) -> list[Finding]:
-    """Look for what harms training or its figures; nothing is changed.
+def check(
+    labelled: Labelled, *, groups: NDArray[np.int64] | None = None, unlabelled: Sequence[int] = ()
+) -> list[Finding]:
+    """Look for what harms training or its figures, and for what training refuses; nothing is changed.
 
     Args:
-        labelled: The rows.
+        labelled: The rows that have a label.
         groups: Near-duplicate group of each row where it is known already, ``[N]``.
+        unlabelled: Lines of the rows that have none.
 
     Returns:
         Findings, errors first, then warnings, then infos.
@@ -80,6 +83,8 @@ def check(labelled: Labelled, *, groups: NDArray[np.int64] | None = None) -> lis
         ['empty-text', 'duplicate']
     """
     findings = [
+        *_missing_labels(unlabelled, len(labelled.labels)),
+        *_too_little(labelled),
         *_empty_texts(labelled),
         *_id_like_texts(labelled),
         *_constant_length(labelled),
@@ -147,6 +152,25 @@ def _shown(labels: Sequence[str]) -> str:
     return ", ".join(map(quote, labels[:_SHOWN_LABELS])) + (", ..." if len(labels) > _SHOWN_LABELS else "")
 
 
+def _missing_labels(lines: Sequence[int], n_labelled: int) -> Iterator[Finding]:
+    if lines:
+        advice = "leave these rows out with --drop-unlabelled" if n_labelled else "name the right column with --label"
+        message = f"{len(lines)} of {len(lines) + n_labelled} rows have an empty label: fill them, or {advice}"
+        yield Finding("label-missing", "error", len(lines), tuple(lines[:_SHOWN_ROWS]), message)
+
+
+def _too_little(labelled: Labelled) -> Iterator[Finding]:
+    """What can be measured on but not learnt from."""
+    rows = range(len(labelled.labels))
+    if len(rows) == 1:
+        message = "there is one labelled row only; add rows with the other labels"
+        yield from _finding(labelled, "one-row", "error", rows=rows, message=message)
+    elif len(set(labelled.labels)) == 1:
+        label = quote(labelled.labels[0])
+        message = f"all {{rows}} have the label {label}; add rows of another, or name the right column with --label"
+        yield from _finding(labelled, "one-class", "error", rows=rows, message=message)
+
+
 def _empty_texts(labelled: Labelled) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, lambda text: not text)
     yield from _finding(
@@ -156,10 +180,15 @@ def _empty_texts(labelled: Labelled) -> Iterator[Finding]:
 
 def _id_like_texts(labelled: Labelled) -> Iterator[Finding]:
     """Numbers or codes in place of sentences: most likely the wrong column."""
-    rows = _rows_where(labelled.texts, lambda text: bool(re.fullmatch(r"[!-~]*\d[!-~]*", text)))
+    rows = _rows_where(labelled.texts, _is_code)
     if len(rows) > 0.9 * len(labelled.texts):
         message = "{rows} hold a number or a code, not a text; name the right column with --text"
         yield from _finding(labelled, "id-like-text", "error", rows=rows, message=message)
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text is one ASCII word with a digit in it; in linear time, however long the text."""
+    return text.isascii() and text.isprintable() and " " not in text and any(map(str.isdigit, text))
 
 
 def _constant_length(labelled: Labelled) -> Iterator[Finding]:

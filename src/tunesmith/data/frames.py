@@ -29,7 +29,7 @@ def table_of(frame: Any) -> Table:
         >>> table_of({"text": ["hi"], "label": [True]}).columns
         {'text': ['hi'], 'label': ['true']}
     """
-    columns = {str(name): [_as_text(value) for value in values] for name, values in _columns(frame).items()}
+    columns = {str(name): [as_text(value) for value in values] for name, values in _columns(frame).items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if not columns or len(set(lengths.values())) != 1:
         raise DataError(
@@ -45,6 +45,41 @@ def table_of(frame: Any) -> Table:
     return Table(source=_SOURCE, columns=columns, lines=list(range(1, n_rows + 1)), notes=())
 
 
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for none: None, NaN, and the missing values of pandas.
+
+    Returns:
+        True where it does; an empty text is a text.
+
+    Example:
+        >>> [is_missing(value) for value in (None, float("nan"), "", 0)]
+        [True, True, False, False]
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    try:
+        return bool(value != value)  # noqa: PLR0124 - only what is not a number differs from itself
+    except (TypeError, ValueError):  # a list or an array is a value, whatever its parts are
+        return False
+
+
+def as_text(value: Any) -> str:
+    """Write a value of a frame as its text is trained on, and told from others.
+
+    Returns:
+        Nothing for a missing value, ``true`` or ``false`` for a truth value, else what ``str`` gives; numpy's numbers
+        as Python's own.
+
+    Example:
+        >>> [as_text(value) for value in (True, None, 1.5, "Hi")]
+        ['true', '', '1.5', 'Hi']
+    """
+    if is_missing(value):
+        return ""
+    plain = _plain(value)
+    return str(plain).lower() if isinstance(plain, bool) else str(plain)
+
+
 def label_type_of(data: Any, column: str) -> LabelType:
     """Tell which Python type the labels of a frame have, so that predictions come back in it.
 
@@ -53,7 +88,7 @@ def label_type_of(data: Any, column: str) -> LabelType:
         column: The label column.
 
     Returns:
-        ``"bool"``, ``"int"``, ``"float"`` or ``"str"``; a file's labels are text.
+        ``"bool"``, ``"int"``, ``"float"`` or ``"str"``; a file's labels are text. Missing labels do not count.
 
     Example:
         >>> label_type_of({"label": [0, 1]}, "label")
@@ -61,7 +96,7 @@ def label_type_of(data: Any, column: str) -> LabelType:
     """
     if not isinstance(data, Mapping) and not hasattr(data, "columns"):
         return "str"
-    kinds = {_kind(value) for value in _columns(data).get(column, [])}
+    kinds = {_kind(value) for value in _columns(data).get(column, []) if not is_missing(value)}
     return kinds.pop() if len(kinds) == 1 else "str"
 
 
@@ -82,12 +117,13 @@ def _values(column: Iterable[Any]) -> list[Any]:
     return list(column)
 
 
-def _as_text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - only NaN differs from itself
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _plain(value: Any) -> Any:
+    """Give a numpy truth value, whole number or fraction as Python's own; anything else as it is."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    return value.item() if kind in ("b", "i", "u", "f") and getattr(value, "ndim", None) == 0 else value
 
 
 def _kind(value: Any) -> LabelType:
     kinds: tuple[tuple[type, LabelType], ...] = ((bool, "bool"), (int, "int"), (float, "float"))
-    return next((name for kind, name in kinds if isinstance(value, kind)), "str")
+    plain = _plain(value)
+    return next((name for kind, name in kinds if isinstance(plain, kind)), "str")

@@ -36,13 +36,14 @@ def json_tables(lines: Iterator[str], *, source: str, chunk_rows: int) -> Iterat
     for number, line in enumerate(lines, start=1):
         if line.isspace():
             continue
-        record = _record(line, number, source)
-        for key, value in record.items():
+        names = set()  # fewer than the keys where some are equal once trimmed
+        for key, value in _record(line, number, source).items():
             name = key.strip() or "unnamed"
+            names.add(name)
             column = columns.setdefault(name, [""] * len(starts))
             column[len(starts) :] = [_cell(value)]
         starts.append(number)
-        if len(record) < len(columns):
+        if len(names) < len(columns):
             n_short += 1
             _fill(columns, len(starts))
         if len(starts) == chunk_rows:

@@ -46,6 +46,25 @@ def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
     return [" ".join(filter(None, parts)) for parts in zip(*columns, strict=True)]
 
 
+def unlabelled_rows(table: Table, columns: Columns) -> list[int]:
+    """Find the rows without a label.
+
+    Args:
+        table: The user's table.
+        columns: The columns to use; a label column is among them.
+
+    Returns:
+        Their numbers from 0, ascending.
+
+    Example:
+        >>> unlabelled_rows(Table("a.csv", {"text": ["Hi!", "Bye"], "label": ["greeting", " "]}, [2, 3]),
+        ...                 Columns(("text",), "label", ()))
+        [1]
+    """
+    assert columns.label is not None, "the caller chose columns without a label"
+    return [row for row, label in enumerate(table.columns[columns.label]) if not prepare_label(label)]
+
+
 def labelled(
     table: Table, columns: Columns, *, drop_unlabelled: bool = False, may_be_uniform: bool = False
 ) -> Labelled:

@@ -28,6 +28,8 @@ class Split:
     train: Ints
     validation: Ints
     test: Ints
+    groups: Ints
+    """Group of each row that was kept together, ``[N]``: near-duplicates, or exact ones where those were too many."""
     notes: tuple[str, ...] = ()
 
 
@@ -38,6 +40,7 @@ def split_rows(
     seed: int,
     test_share: float = 0.0,
     exact_groups: Ints | None = None,
+    hold_validation: bool = True,
 ) -> Split:
     """Hold rows out for validation and, if asked, for the test, without parting a group.
 
@@ -50,9 +53,10 @@ def split_rows(
         seed: Another seed gives another split; the same gives the same.
         test_share: Share of the rows for the test, 0 up to below 1.
         exact_groups: Groups of exact duplicates, ``[N]``, taken instead if one of ``groups`` exceeds 20 % of the rows.
+        hold_validation: False where the validation rows come from elsewhere: then none are taken.
 
     Returns:
-        Three parts that hold every row once.
+        Three parts that hold every row once, and the groups that were kept together.
 
     Raises:
         ShapeError: The numbers of labels and groups differ.
@@ -70,9 +74,12 @@ def split_rows(
     dealer = _Dealer(labels, groups, rng)
     n_test = round(test_share * len(labels))
     test = dealer.take(n_test)
-    validation = dealer.take(_validation_rows(len(labels) - int(test.sum())))
-    notes += _class_notes(labels, validation)
-    return Split(np.flatnonzero(~(test | validation)), np.flatnonzero(validation), np.flatnonzero(test), notes)
+    validation = np.zeros(len(labels), dtype=bool)
+    if hold_validation:
+        validation = dealer.take(_validation_rows(len(labels) - int(test.sum())))
+        notes += _class_notes(labels, validation)
+    train = ~(test | validation)
+    return Split(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test), groups, notes)
 
 
 def folds(labels: Sequence[str], groups: Ints, *, n_folds: int = 5, seed: int) -> Ints:

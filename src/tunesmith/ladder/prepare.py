@@ -15,15 +15,16 @@ from tunesmith.data.columns import Columns, choose_columns
 from tunesmith.data.labelled import Labelled, labelled
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
 from tunesmith.data.read import read_table
+from tunesmith.data.rows_by_part import rows_by_part
 from tunesmith.data.split import Split, split_rows
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError
+from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.tasks import Task
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """All rows of a run: those of the training file first, then of the validation and the test file."""
+    """All rows of a run: those to train on first, then those of a validation and a test file or of a split column."""
 
     source: str
     columns: Columns
@@ -36,7 +37,7 @@ class Prepared:
     targets: NDArray[np.int64]
     """Class of each row, ``[N]``."""
     groups: NDArray[np.int64]
-    """Near-duplicate group of each row, ``[N]``."""
+    """Group of each row that the split keeps together, ``[N]``: near-duplicates, or exact ones as it had to."""
     split: Split
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
@@ -65,28 +66,29 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         The rows.
 
     Raises:
-        DataError: Some file cannot be used as it is.
-        ConfigError: A column that was named does not exist.
+        DataError: Some file cannot be used as it is, or a column that was named does not exist.
+        ConfigError: Test rows are asked for in two ways.
     """
+    _refuse_two_tests(section)
     columns = choose_columns(table, text=section.text or None, label=section.label)
-    main = labelled(table, columns, drop_unlabelled=section.drop_unlabelled)
+    whole = labelled(table, columns, drop_unlabelled=section.drop_unlabelled)
+    parts, notes = _parts(whole, table, columns, section=section)
+    main = parts["train"]
     n_main = len(main.texts)
-    parts = {"train": main}
-    for name, path in (("validation", section.validation), ("test", section.test)):
-        if path is not None:
-            parts[name] = _beside(path, columns, section)
     labels = task.label_order(main.labels)
-    targets = np.concatenate([task.read_targets(p.labels, labels, source=p.source) for p in parts.values()])
+    targets = [task.read_targets(part.labels, labels, source=part.source, lines=part.lines) for part in parts.values()]
     texts = [text for part in parts.values() for text in part.texts]
-    groups = near_duplicate_groups(texts)
+    near, exact = near_duplicate_groups(texts), exact_groups(texts)
     split = split_rows(
         main.labels,
-        groups[:n_main],
-        exact_groups=exact_groups(texts[:n_main]),
+        near[:n_main],
+        exact_groups=exact[:n_main],
         seed=seed,
         test_share=section.test_share,
+        hold_validation="validation" not in parts,
     )
-    split, notes = _with_files(split, parts, n_main)
+    groups = near if np.array_equal(split.groups, near[:n_main]) else exact
+    split = _with_parts(split, parts)
     if not len(split.validation):
         raise _nothing_to_choose_by(main, split)
     return Prepared(
@@ -95,11 +97,11 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         texts=texts,
         lines=[line for part in parts.values() for line in part.lines],
         labels=labels,
-        targets=targets,
+        targets=np.concatenate(targets),
         groups=groups,
         split=split,
-        findings=tuple(check(main, groups=groups[:n_main])),
-        notes=(*table.notes, *columns.reasons, *main.notes, *split.notes, *notes, *_leaks(split, groups)),
+        findings=tuple(check(main, groups=near[:n_main])),
+        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near)),
         sha256=digest(texts, [label for part in parts.values() for label in part.labels]),
     )
 
@@ -141,24 +143,61 @@ def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:
     return labelled(table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
 
 
-def _with_files(split: Split, parts: dict[str, Labelled], n_main: int) -> tuple[Split, list[str]]:
-    """Put the rows of a validation or test file in the place of those split off."""
+def _parts(
+    whole: Labelled, table: Table, columns: Columns, *, section: DataSection
+) -> tuple[dict[str, Labelled], list[str]]:
+    """Give the rows to train on, then those of separate files or of a split column; and say where they come from."""
+    files = {name: path for name in ("validation", "test") if (path := getattr(section, name)) is not None}
+    flags = [*(f"--{name}" for name in files), *(["--test-share"] if section.test_share else [])]
+    if columns.split is not None and not flags:
+        parts = rows_by_part(whole, table, columns.split)
+        return parts, _of_column(parts, columns.split)
     notes = []
-    start = n_main
-    for name, part in list(parts.items())[1:]:
-        rows = np.arange(start, start + len(part.texts), dtype=np.int64)
-        start += len(part.texts)
-        notes.append(f"{name} rows come from {Path(part.source).name} ({len(rows)} rows)")
-        if name == "validation":
-            train = np.sort(np.concatenate([split.train, split.validation]))
-            split = replace(split, train=train, validation=rows)
-        else:
-            split = replace(split, test=rows)
-    return split, notes
+    if columns.split is not None:
+        given = " and ".join(flags)
+        notes.append(f"the column {quote(columns.split)} is not used, since {given} says how to split")
+    parts = {"train": whole}
+    for name, path in files.items():
+        parts[name] = _beside(path, columns, section)
+        notes.append(f"{name} rows come from {Path(path).name} ({len(parts[name].texts)} rows)")
+    return parts, notes
+
+
+def _of_column(parts: dict[str, Labelled], column: str) -> list[str]:
+    """Say what a split column has settled, and what it has not."""
+    counts = ", ".join(f"{len(part.texts)} of {name}" for name, part in parts.items())
+    notes = [f"rows are split by the column {quote(column)}: {counts}"]
+    if "validation" not in parts:
+        notes.append(f"the column {quote(column)} names no validation rows; they are held back from those of train")
+    return notes
+
+
+def _with_parts(split: Split, parts: dict[str, Labelled]) -> Split:
+    """Add the rows of the other parts, which follow those to train on."""
+    start = len(parts["train"].texts)
+    for name in ("validation", "test"):
+        if name in parts:
+            rows = np.arange(start, start + len(parts[name].texts), dtype=np.int64)
+            start += len(rows)
+            split = replace(split, validation=rows) if name == "validation" else replace(split, test=rows)
+    return split
+
+
+def _refuse_two_tests(section: DataSection) -> None:
+    """Refuse a test file beside a share of the rows: the rows of the share would be in no part."""
+    if section.test is not None and section.test_share:
+        raise ConfigError(
+            "two-tests",
+            "test rows are asked for in two ways",
+            where="--test and --test-share",
+            found=f"--test {quote(section.test)} and --test-share {section.test_share:g}",
+            allowed="one of them: a file of test rows, or a share of the rows of the training file",
+            advice="leave out --test-share to measure on the file, or --test to measure on the share",
+        )
 
 
 def _leaks(split: Split, groups: NDArray[np.int64]) -> list[str]:
-    """Say how many rows of a separate file repeat rows that are trained on."""
+    """Say how many rows that choose or test repeat rows that are trained on, where the split did not prevent it."""
     seen = np.unique(groups[split.train])
     found = []
     for name, rows in (("validation", split.validation), ("test", split.test)):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from tunesmith.bundle.card import measured
+from tunesmith.bundle.card import measured, origin
 from tunesmith.bundle.schema import Facts
 from tunesmith.report import wording
 from tunesmith.report.classes import confusions, label_lines
@@ -69,6 +69,7 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         ece=figure(found.metrics.get("ece")),
         ece_before=figure(found.metrics.get("ece_uncalibrated")),
         curves=_curves(outcome, metric),
+        origin=origin(facts),
         notes=tuple(getattr(facts.data, "notes", ())),
     )
 

@@ -132,6 +132,8 @@ def why_stopped(facts: Facts, outcome: Outcome, lines: Sequence[RungLine]) -> st
             )
         case "budget":
             budget = f" of {ladder['budget']}" if "budget" in ladder else ""
+            if not ahead:
+                return f"The budget{budget} cut the last rung short: more training may bring more."
             return f"The next rung did not fit what was left of the budget{budget}.{left_out}"
         case "top":
             return "The top of the ladder is reached: every rung asked for was climbed."

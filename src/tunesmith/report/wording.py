@@ -15,7 +15,7 @@ _RUNGS = {
     "static": "a linear model on averaged word vectors",
     "probe": "the frozen encoder with a linear head",
     "finetune": "the fine-tuned encoder",
-    "refine": "the refined encoder",
+    "refine": "the encoder fine-tuned twice",
 }
 
 _ALPHA = 0.05

@@ -38,13 +38,16 @@ class Task(Protocol):
         """
         ...
 
-    def read_targets(self, labels: Sequence[str], known: Sequence[str], *, source: str) -> NDArray[np.int64]:
+    def read_targets(
+        self, labels: Sequence[str], known: Sequence[str], *, source: str, lines: Sequence[int] | None = None
+    ) -> NDArray[np.int64]:
         """Turn labels into targets.
 
         Args:
             labels: One a row.
             known: Labels in the order of the outputs.
             source: File the labels came from, for messages.
+            lines: Line of the file on which each row begins, for messages; None where there is no file.
 
         Returns:
             ``[B]``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ from tunesmith.types import JSON
 
 _SEED = 0
 _N_FOLDS = 5
-_SHOWN = 20
+_SHOWN_ROWS = 20
+_SHOWN_UNSEEN = 5
+_LONGEST_LIST = 400
+"""Characters of known labels: enough to see how they look, and few enough to leave the advice on the screen."""
 
 
 class Options(Settings):
@@ -42,13 +46,16 @@ class SingleLabel:
         """
         return tuple(sorted(set(labels)))
 
-    def read_targets(self, labels: Sequence[str], known: Sequence[str], *, source: str) -> NDArray[np.int64]:
+    def read_targets(
+        self, labels: Sequence[str], known: Sequence[str], *, source: str, lines: Sequence[int] | None = None
+    ) -> NDArray[np.int64]:
         """Turn labels into class numbers.
 
         Args:
             labels: One a row.
             known: Labels in the order of the outputs.
             source: File the labels came from, for messages.
+            lines: Line of the file on which each row begins, for messages; None where there is no file.
 
         Returns:
             int64 ``[B]``.
@@ -57,19 +64,9 @@ class SingleLabel:
             DataError: Some labels are not among the known ones.
         """
         number = {label: index for index, label in enumerate(known)}
-        unseen = sorted({label for label in labels if label not in number})
-        if unseen:
-            shown = ", ".join(quote(label) for label in unseen[:5])
-            more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
-            rows = [index + 1 for index, label in enumerate(labels) if label not in number]
-            raise DataError(
-                "unseen-label",
-                f"{len(unseen)} labels of this file are not among the model's",
-                where=source,
-                found=f"{shown}{more} in {len(rows)} rows (records {', '.join(map(str, rows[:_SHOWN]))})",
-                allowed=", ".join(known[:_SHOWN]) + (" ..." if len(known) > _SHOWN else ""),
-                advice="correct these rows or leave them out; a label must occur in the training rows to be learnt",
-            )
+        rows = [row for row, label in enumerate(labels) if label not in number]
+        if rows:
+            raise _unseen_label([labels[row] for row in rows], known, source=source, places=_places(rows, lines))
         return np.array([number[label] for label in labels], dtype=np.int64)
 
     def objective(self, name: str, logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
@@ -168,6 +165,37 @@ class SingleLabel:
                 answer["probabilities"] = dict(zip(labels, probabilities[row].tolist(), strict=True))
             answers.append(answer)
         return answers
+
+
+def _places(rows: Sequence[int], lines: Sequence[int] | None) -> str:
+    """Say where rows are: by the lines of their file where these are known, else by their place in what was given."""
+    name, numbers = ("record", [row + 1 for row in rows]) if lines is None else ("line", [lines[row] for row in rows])
+    more = ", ..." if len(rows) > _SHOWN_ROWS else ""
+    return f"{name}{'s' * (len(rows) > 1)} {', '.join(map(str, numbers[:_SHOWN_ROWS]))}{more}"
+
+
+def _unseen_label(labels: Sequence[str], known: Sequence[str], *, source: str, places: str) -> DataError:
+    """Make the error for rows whose labels no output stands for."""
+    unseen = sorted(set(labels))
+    several = len(unseen) > 1
+    more = f" and {len(unseen) - _SHOWN_UNSEEN} more" if len(unseen) > _SHOWN_UNSEEN else ""
+    return DataError(
+        "unseen-label",
+        f"{len(unseen)} label{'s' * several} of this file {'are' if several else 'is'} not among the model's",
+        where=source,
+        found=f"{', '.join(map(quote, unseen[:_SHOWN_UNSEEN]))}{more} in {len(labels)} "
+        f"row{'s' * (len(labels) > 1)} ({places})",
+        allowed=_listed(known),
+        advice="correct these rows or leave them out; a label must occur in the training rows to be learnt",
+    )
+
+
+def _listed(known: Sequence[str]) -> str:
+    """List the first of the known labels, and say how many more there are."""
+    ends = accumulate(len(quote(label)) + 2 for label in known)
+    n_shown = max(1, sum(end <= _LONGEST_LIST for end in ends))
+    more = f" and {len(known) - n_shown} more" if len(known) > n_shown else ""
+    return ", ".join(map(quote, known[:n_shown])) + more
 
 
 def build() -> SingleLabel:

@@ -1,0 +1,158 @@
+"""From files to rows: where the rows of each part come from, what is kept together, and what is said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tunesmith.config.recipe import DataSection
+from tunesmith.data.split import folds
+from tunesmith.data.table import Table
+from tunesmith.errors import ConfigError, DataError
+from tunesmith.ladder.prepare import Prepared, prepare
+from tunesmith.tasks import load_task
+
+_WORDS = "card late refund please where money order never arrived broken screen cancel account help thanks".split()
+
+
+def text_of(number: int) -> str:
+    """A text unlike any other."""
+    lot = np.random.default_rng(number)
+    return " ".join(lot.choice(_WORDS, 8)) + f" {number}"
+
+
+def table(n_rows: int = 100, *, parts: list[str] | None = None, first: int = 0) -> Table:
+    """Texts of two labels, in turn; with the cells of a split column where there are any."""
+    columns = {"text": [text_of(first + row) for row in range(n_rows)], "label": ["a", "b"] * (n_rows // 2)}
+    if parts is not None:
+        columns["Split"] = parts
+    return Table("/data/train.csv", columns, list(range(2, 2 + n_rows)))
+
+
+def prepared(data: Table, **section: object) -> Prepared:
+    """Prepare with these settings."""
+    return prepare(data, DataSection.model_validate(section), load_task("single_label"), seed=0)
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> str:
+    """A file of twenty rows that no other table has."""
+    rows = table(20, first=1000)
+    path = tmp_path / "beside.csv"
+    lines = (f"{text},{label}" for text, label in zip(rows.columns["text"], rows.columns["label"], strict=True))
+    path.write_text("\n".join(["text,label", *lines]) + "\n", "utf-8")
+    return str(path)
+
+
+def lines_of(rows: Prepared, part: str) -> list[int]:
+    """Lines of the rows of one part."""
+    return [rows.lines[row] for row in getattr(rows.split, part)]
+
+
+def test_a_test_file_and_a_share_of_test_rows_are_refused_together(beside: str) -> None:
+    """The rows of the share would be in no part: neither trained on nor measured."""
+    with pytest.raises(ConfigError, match=r"--test-share 0\.2") as caught:
+        prepared(table(), test=beside, test_share=0.2)
+    assert caught.value.code == "two-tests"
+    assert caught.value.allowed
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize("names", [(), ("validation",), ("test",), ("validation", "test")])
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("column", [False, True])
+def test_every_row_is_in_one_part(names: tuple[str, ...], share: float, column: bool, beside: str) -> None:
+    """Wherever the parts come from, no row is lost and none is in two."""
+    if "test" in names and share:
+        return
+    data = table(parts=(["train"] * 7 + ["val"] * 2 + ["test"]) * 10 if column else None)
+    rows = prepared(data, test_share=share, **dict.fromkeys(names, beside))
+    split = rows.split
+    every = np.concatenate([split.train, split.validation, split.test]).tolist()
+    assert sorted(every) == list(range(len(rows.texts)))
+    assert len(rows.texts) == len(rows.targets) == len(rows.groups) == len(rows.lines)
+    assert len(split.validation)
+
+
+def test_folds_keep_together_what_the_split_does() -> None:
+    """A giant group of near-duplicates must not fill one fold: there too only exact duplicates stay together."""
+    data = table()
+    long = "the very same long complaint about a card that never came although it was promised twice by your staff"
+    data.columns["text"][:40] = [f"{long} {chr(97 + row // 26)}{chr(97 + row % 26)}" for row in range(40)]
+    data.columns["text"][1] = data.columns["text"][0].upper()
+    rows = prepared(data)
+    assert any("only exact duplicates" in note for note in rows.notes)
+    assert any("validation rows repeat training rows" in note for note in rows.notes), "that flatters, and is said"
+    assert (rows.groups[0], rows.groups[1], rows.groups[2]) == (0, 0, 2)
+    labels = [rows.labels[target] for target in rows.targets]
+    assert len(set(folds(labels, rows.groups, seed=0)[:40].tolist())) == 5
+
+
+def test_a_split_column_is_followed() -> None:
+    """Its rows of validation choose, its rows of test are test; every text keeps its line, and it is said."""
+    parts = (["train"] * 7 + [" Dev ", "TEST", "train"]) * 10
+    data = table(parts=parts)
+    rows = prepared(data)
+    for name, word in (("train", "train"), ("validation", " Dev "), ("test", "TEST")):
+        assert lines_of(rows, name) == [line for line, part in zip(data.lines, parts, strict=True) if part == word]
+    by_line = dict(zip(data.lines, data.columns["text"], strict=True))
+    assert [by_line[line] for line in rows.lines] == rows.texts
+    assert 'rows are split by the column "Split": 80 of train, 10 of validation, 10 of test' in rows.notes
+
+
+def test_a_split_column_without_validation_rows() -> None:
+    """They are held back from its train rows, never from those of test."""
+    parts = (["train"] * 8 + ["test"] * 2) * 10
+    rows = prepared(table(parts=parts))
+    assert (len(rows.split.train), len(rows.split.validation), len(rows.split.test)) == (64, 16, 20)
+    assert lines_of(rows, "test") == [row + 2 for row in range(100) if row % 10 >= 8]
+    assert any("names no validation rows; they are held back" in note for note in rows.notes)
+
+
+@pytest.mark.parametrize("flag", ["--validation", "--test", "--test-share"])
+def test_a_flag_goes_over_a_split_column(flag: str, beside: str) -> None:
+    """All rows of the file are to train on then, as without the column, and that is said."""
+    section: dict[str, object] = {"test_share": 0.2} if flag == "--test-share" else {flag[2:]: beside}
+    parts = (["train"] * 8 + ["test"] * 2) * 10
+    with_column, without = prepared(table(parts=parts), **section), prepared(table(), **section)
+    assert np.array_equal(with_column.split.train, without.split.train)
+    assert np.array_equal(with_column.split.test, without.split.test)
+    assert f'the column "Split" is not used, since {flag} says how to split' in with_column.notes
+    assert not any("column" in note and "not used" in note for note in without.notes)
+
+
+def test_a_column_of_other_values_is_no_split_column() -> None:
+    """It is not spoken of."""
+    rows = prepared(table(parts=["fold 1", "fold 2"] * 50))
+    assert (len(rows.split.train), len(rows.split.validation)) == (80, 20)
+    assert "Split" not in " ".join(rows.notes)
+
+
+def test_a_label_that_only_test_rows_have_is_refused() -> None:
+    """As it is for a test file."""
+    data = table(parts=(["train"] * 8 + ["test"] * 2) * 10)
+    data.columns["label"][9] = "new"
+    with pytest.raises(DataError, match='"new" in 1 rows') as caught:
+        prepared(data)
+    assert (caught.value.code, caught.value.where) == ("unseen-label", "/data/train.csv:11")
+
+
+def test_nothing_is_said_of_rows_that_were_not_held_back(beside: str) -> None:
+    """With a validation file no row of the training file is held back: what would have been said of that is untrue."""
+    data = table()
+    data.columns["label"][0] = "lonely"
+    lonely = "1 classes of one row stay in train and are not measured"
+    assert any(lonely in note for note in prepared(data).notes)
+    rows = prepared(data, validation=beside)
+    assert not any(lonely in note for note in rows.notes)
+    assert "validation rows come from beside.csv (20 rows)" in rows.notes
+
+
+def test_an_unknown_label_of_a_test_file_is_told_with_its_line(tmp_path: Path) -> None:
+    """So that it can be found in the file."""
+    path = tmp_path / "test.csv"
+    path.write_text("text,label\nwhere is it?,a\n\nwhat is it?,new\n", "utf-8")
+    with pytest.raises(DataError, match=r'"new" in 1 row \(line 4\)'):
+        prepared(table(), test=str(path))
