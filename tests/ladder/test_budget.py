@@ -91,3 +91,12 @@ def test_no_checkpoint_is_written_while_the_loss_may_be_running_away(
     site, _ = home.climbed(**options("finetune", LEARNS))
     saved = [event["step"] for event in site.journal.events("saved")]
     assert saved[:4] == [0, SAVE_EVERY, 3 * SAVE_EVERY, 4 * SAVE_EVERY]
+
+
+def test_an_overrun_is_admitted(in_time: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first rung is always climbed, whatever it takes."""
+    in_time.climbed(ladder__budget="10m", ladder__rungs=("linear",))
+    assert not any("overrun" in line for line in in_time.told)
+    monkeypatch.setattr("tunesmith.run.clock.process_age_s", lambda: 620.0)
+    in_time.climbed("late", ladder__budget="10m", ladder__rungs=("linear",))
+    assert any(line.startswith("the budget is overrun by 2") for line in in_time.told)

@@ -20,7 +20,7 @@ def main() -> None:
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # rich, which prints the help, exits where nobody reads it
+    except BrokenPipeError:  # nobody reads the rest
         code = 0
     except KeyboardInterrupt:
         code = _INTERRUPTED

@@ -34,7 +34,7 @@ def check(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Say what is wrong with a labelled file, by line, before any training."""
+    """Say what is wrong with a labelled file, by line."""
     from tunesmith.api.measure import check_file
     from tunesmith.errors import ConfigError
 

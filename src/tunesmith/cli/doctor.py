@@ -16,7 +16,7 @@ def doctor(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Look at this machine: what is there, how fast, which paths are tested on it."""
+    """Look at this machine: what is there, how fast, what is tested."""
     from tunesmith.api.measure import examine_machine
 
     recipe = options.recipe_of(config, sets, seed=seed, offline=offline, device=device, threads=threads)

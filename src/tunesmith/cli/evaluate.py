@@ -36,7 +36,7 @@ def evaluate(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Measure a model on labelled rows: the figures with 95 % intervals, then each label."""
+    """Measure a model on labelled rows; 95 % intervals throughout."""
     from tunesmith.api.measure import evaluate_file
 
     given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}

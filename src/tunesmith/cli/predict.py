@@ -41,7 +41,10 @@ def predict(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Answer texts: a file as a table on a terminal, else as CSV with its columns kept; --json one object a line."""
+    """Answer the texts of a file, of stdin or of --text.
+
+    On a terminal as a table, else as CSV with all input columns kept; with --json one object a line.
+    """
     from tunesmith.api.answer import Asked, answer_file, answer_texts
     from tunesmith.data.frames import table_of
     from tunesmith.errors import ConfigError

@@ -31,7 +31,7 @@ def train(
         typer.Option(
             "--validation",
             metavar="FILE",
-            help="Labelled file that chooses between rungs; default: a tenth of the rows, held back.",
+            help="Labelled file that chooses between rungs; default: a split column, else a tenth of the rows.",
         ),
     ] = None,
     encoding: options.Encoding = None,
@@ -90,7 +90,7 @@ def train(
     device: options.Device = None,
     threads: options.Threads = None,
 ) -> None:
-    """Climb the ladder on a labelled file, write a model folder and a report."""
+    """Climb the ladder on a labelled file; write model and report."""
     from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
     from tunesmith.config.recipe import load_recipe
 

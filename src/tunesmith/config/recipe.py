@@ -28,7 +28,7 @@ class DataSection(Settings):
     """Encoding of the file when it is neither UTF-8 nor UTF-16 with a byte order mark."""
 
     validation: str | None = None
-    """File whose rows choose between models; left out, rows are held back from the training file."""
+    """File whose rows choose between models; left out, a column named split tells, else rows are held back."""
 
     test: str | None = None
     """File looked at once, at the end, to measure the kept model."""

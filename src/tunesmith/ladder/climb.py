@@ -105,6 +105,8 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         raise AssertionError("the first rung always starts")
     site.heed_stop("before the last figures were measured")
     site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
+    if (left := site.clock.left()) < 0.0:
+        site.narrator.say(f"the budget is overrun by {-left:.0f} s: the machine was slower than foreseen")
     if _refits(site, kept):
         kept = next(rung for rung in rungs if rung.name == kept.rung).finish(site, kept)
     outcome = _outcome(site, kept, comparisons, validation=validation, because=because)
