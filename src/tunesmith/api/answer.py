@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
 class Asked:
     """How a file is to be answered."""
 
-    column: str | None = None
+    column: str | Sequence[str] | None = None
     """Column of the text; left out, that of the training file where the file has it, else found by itself."""
     everything: bool = False
     """Give every label's probability."""
@@ -100,9 +100,8 @@ def answer_file(
     with _stream(out) as stream:
         writer = _WRITERS[style](stream, opened.facts.labels if asked.everything else ())
         for table in tables:
-            columns = columns or _text_columns(
-                table, opened.facts.data.text, asked.column
-            )  # of the first part, for all
+            if columns is None:  # chosen by the first part, for all of them
+                columns = _text_columns(table, opened.facts.data.text, asked.column)
             texts = joined_texts(table, columns)
             writer.write(table, predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1))
             n_rows += table.n_rows
@@ -132,7 +131,7 @@ def _stream(out: Path | None) -> Iterator[TextIO]:
             stream.detach()
 
 
-def _text_columns(table: Table, trained_on: str, asked: str | None) -> tuple[str, ...]:
+def _text_columns(table: Table, trained_on: str, asked: str | Sequence[str] | None) -> tuple[str, ...]:
     """Take the column asked for, or the training file's where this file has it, else find one."""
     return choose_columns(table, text=asked or remembered(table, trained_on), need_label=False).text
 

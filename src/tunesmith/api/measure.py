@@ -50,7 +50,7 @@ def evaluate_file(
     section = section or DataSection()
     opened = open_bundle(bundle)
     table, trained = read_table(data, encoding=section.encoding), opened.facts.data
-    text, label = ",".join(section.text) or remembered(table, trained.text), section.label
+    text, label = section.text or remembered(table, trained.text), section.label
     columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
     rows = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
     _tell(told, rows.notes)
@@ -81,7 +81,7 @@ def check_file(
     """
     section = section or DataSection()
     table = read_table(data, encoding=section.encoding)
-    columns = choose_columns(table, text=",".join(section.text) or None, label=section.label)
+    columns = choose_columns(table, text=section.text or None, label=section.label)
     missing = unlabelled_rows(table, columns)
     if len(missing) == table.n_rows:
         rows = Labelled([], [], [], table.source)

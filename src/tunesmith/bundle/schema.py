@@ -191,8 +191,10 @@ def read_facts(folder: Path) -> Facts:
             advice="update with: pip install --upgrade tunesmith",
         )
     problems = problems_of(Facts, values) if isinstance(values, dict) else ["it is not a JSON object"]
-    problems = problems or list(_misfits(Facts.model_validate(values)))
-    if problems:
+    facts = None if problems else Facts.model_validate(values)
+    if facts is not None:
+        problems = list(_misfits(facts))
+    if facts is None or problems:
         raise ArtifactError(
             "facts-damaged",
             "the bundle's description is not valid",
@@ -200,7 +202,7 @@ def read_facts(folder: Path) -> Facts:
             found="; ".join(map(_shortened, problems[:4])),
             advice="restore the folder from where it came, or train again",
         )
-    return Facts.model_validate(values)
+    return facts
 
 
 def _misfits(facts: Facts) -> Iterator[str]:

@@ -18,7 +18,12 @@ def main() -> None:
     """Run the command line and exit with the code of what happened."""
     _open_missing_streams()
     try:
-        code = _run(sys.argv[1:])
+        code = 0
+        try:
+            with _context(sys.argv[1:]) as context:
+                context.command.invoke(context)
+        except _exit() as ended:
+            code = ended.exit_code
         sys.stdout.flush()
     except BrokenPipeError:  # nobody reads the rest
         code = 0
@@ -30,26 +35,20 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
-    """Run one command, without typer's own way of ending: it takes a closed pipe and Ctrl-C for failures."""
+def _context(arguments: list[str]) -> Any:
+    """Make ready to run one command, without typer's own way of ending: it takes a closed pipe for a failure."""
     import typer
 
     from tunesmith.cli.app import app
-    from tunesmith.errors import ConfigError
 
-    command = typer.main.get_command(app)
-    try:
-        with command.make_context("tunesmith", arguments or ["--help"]) as context:
-            command.invoke(context)
-    except typer.Exit as ended:
-        return ended.exit_code
-    except _usage_errors() as error:
-        told = error.format_message().rstrip(".")
-        place = error.ctx.command_path if error.ctx else "tunesmith"
-        raise ConfigError(
-            "bad-usage", told[:1].lower() + told[1:], where=place, advice=f"see: {place} --help"
-        ) from error
-    return 0
+    return typer.main.get_command(app).make_context("tunesmith", arguments or ["--help"])
+
+
+def _exit() -> Any:
+    """What a command raises to end with an exit code of its own, and the help once it is printed."""
+    import typer
+
+    return typer.Exit
 
 
 def _usage_errors() -> Any:
@@ -73,10 +72,14 @@ def _report(error: Exception) -> int:
 
 def _told(error: Exception) -> TunesmithError:
     """Put what nobody foresaw into an error's five parts."""
-    from tunesmith.errors import ResourceError, TunesmithError
+    from tunesmith.errors import ConfigError, ResourceError, TunesmithError
 
     if isinstance(error, TunesmithError):
         return error
+    if isinstance(error, _usage_errors()):
+        told = error.format_message().rstrip(".")
+        place = error.ctx.command_path if error.ctx else "tunesmith"
+        return ConfigError("bad-usage", told[:1].lower() + told[1:], where=place, advice=f"see: {place} --help")
     if isinstance(error, OSError) and error.strerror:
         where = str(error.filename) if error.filename else None
         return ResourceError(

@@ -13,6 +13,7 @@ from tunesmith.cli.console import Terminal, print_json, print_line
 _SEVERITIES = ("info", "warning", "error")
 
 
+@options.takes_common
 def check(
     data: Annotated[Path, typer.Argument(help="Labelled file: .csv or .tsv with a header, or .jsonl.")],
     text: options.Text = None,
@@ -21,18 +22,9 @@ def check(
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="Exit 2 where a finding is at least this severe: info, warning or error.")
     ] = "error",
-    drop_unlabelled: Annotated[
-        bool | None,
-        typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: they are an error."),
-    ] = None,
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    drop_unlabelled: options.DropUnlabelled = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Say what is wrong with a labelled file, by line."""
     from tunesmith.api.measure import check_file
@@ -40,12 +32,15 @@ def check(
 
     if fail_on not in _SEVERITIES:
         raise ConfigError("bad-flag", f"--fail-on {fail_on} is not known", allowed=", ".join(_SEVERITIES))
-    given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
-    sets = [*(sets or []), *(["data.drop_unlabelled=true"] if drop_unlabelled else [])]
-    section = options.recipe_of(config, sets, **given, device=device, threads=threads).data
-    with Terminal(quiet=quiet or json) as terminal:
-        found = check_file(data, section, told=terminal.say)
-    if json:
+    flags = {
+        "data.text": options.columns_asked(text),
+        "data.label": label,
+        "data.encoding": encoding,
+        "data.drop_unlabelled": drop_unlabelled,
+    }
+    with Terminal(quiet=common.quiet or common.json) as terminal:
+        found = check_file(data, common.recipe(flags).data, told=terminal.say)
+    if common.json:
         print_json(found)
     else:
         print_line(f"{found['rows']} rows, {len(found['findings'])} findings")

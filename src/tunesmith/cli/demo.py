@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ _ASKED = (
 )
 
 
+@options.takes_common
 def demo(
     out: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Model folder to write; default demo.model.")
@@ -25,31 +27,23 @@ def demo(
     budget: Annotated[
         str | None, typer.Option("--budget", help="Wall clock from process start to exit; default 3m.")
     ] = None,
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Climb the ladder on the 1,680 messages that come along.
 
     They were written for this project: customers of a made-up shop, 24 intents. No network is used.
     """
     from tunesmith.api.training import Lives, train_recipe
-    from tunesmith.config.recipe import load_recipe
     from tunesmith.sample import sample_file
 
-    usual = [] if config else ["run.out=demo.model", "ladder.budget=3m"]
-    fixed = {"run.out": out, "run.offline": True if offline is None else offline, "ladder.budget": budget}
-    flags = {**fixed, "run.seed": seed, "run.device": device, "run.threads": threads}
-    recipe = load_recipe(config, [*usual, *(sets or [])], flags)
-    with Terminal(quiet=quiet) as terminal:
+    usual = [] if common.config else ["run.out=demo.model", "ladder.budget=3m"]
+    asked = replace(common, sets=[*usual, *(common.sets or [])], offline=True)
+    recipe = asked.recipe({"run.out": out, "ladder.budget": budget})
+    with Terminal(quiet=common.quiet) as terminal:
         terminal.say("customer messages of a made-up shop, 24 intents, written for this project")
         trained = train_recipe(str(sample_file()), recipe, Lives(force=_may_replace(recipe.run.out)), narrator=terminal)
-    if json:
+    if common.json:
         print_json(trained.as_json())
         return
     print_trained(trained)

@@ -6,22 +6,16 @@ from tunesmith.cli import options
 from tunesmith.cli.console import print_json, print_line
 
 
+@options.takes_common
 def doctor(
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Look at this machine: what is there, how fast, what is tested."""
     from tunesmith.api.measure import examine_machine
 
-    recipe = options.recipe_of(config, sets, seed=seed, offline=offline, device=device, threads=threads)
-    found = examine_machine(base=recipe.base.name)
-    if json:
+    found = examine_machine(base=common.recipe().base.name)
+    if common.json:
         print_json(found)
         return
     _print_tree(found, depth=0)

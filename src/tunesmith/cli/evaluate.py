@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
 from unicodedata import east_asian_width
@@ -18,31 +19,28 @@ _LABEL_WIDTH = 27  # with three figures and the rows, a line has 100 columns
 _FIGURE_WIDTH = len("0.900 (0.596-0.982)")
 
 
+@options.takes_common
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
     data: Annotated[Path, typer.Argument(help="Labelled file; its labels must be among the model's.")],
     text: options.Text = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
-    drop_unlabelled: Annotated[
-        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: refuse the file.")
-    ] = None,
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    drop_unlabelled: options.DropUnlabelled = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Measure a model on labelled rows; 95 % intervals throughout."""
     from tunesmith.api.measure import evaluate_file
 
-    given = {"text": text, "label": label, "encoding": encoding, "seed": seed, "offline": offline}
-    sets = [*(sets or []), *(["data.drop_unlabelled=true"] if drop_unlabelled else [])]
-    recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
-    with Terminal(quiet=quiet) as terminal:
+    flags = {
+        "data.text": options.columns_asked(text),
+        "data.label": label,
+        "data.encoding": encoding,
+        "data.drop_unlabelled": drop_unlabelled,
+    }
+    recipe = common.recipe(flags)
+    with Terminal(quiet=common.quiet) as terminal:
         found = evaluate_file(
             bundle,
             data,
@@ -51,7 +49,7 @@ def evaluate(
             progress=terminal.progress,
             told=terminal.say,
         )
-    if json:
+    if common.json:
         print_json(found)
     else:
         _print_table(found)
@@ -80,8 +78,8 @@ def _told(figure: Interval | None) -> str:
 
 def _fitted(text: str, width: int) -> str:
     """Fill or cut a text to columns of a terminal, where Chinese, Japanese and Korean characters take two."""
-    widths = [2 if east_asian_width(char) in "WF" else 1 for char in text]
-    if sum(widths) > width:
-        n_kept = max(n for n in range(len(text)) if sum(widths[:n]) < width)
-        text, widths = text[:n_kept] + "…", [*widths[:n_kept], 1]
-    return text + " " * (width - sum(widths))
+    ends = list(accumulate(2 if east_asian_width(char) in "WF" else 1 for char in text))
+    if ends and ends[-1] > width:
+        n_kept = sum(end < width for end in ends)  # one column is the ellipsis's
+        text, ends = text[:n_kept] + "…", [*ends[:n_kept], ends[n_kept - 1] + 1]
+    return text + " " * (width - (ends[-1] if ends else 0))

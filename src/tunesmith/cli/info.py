@@ -11,25 +11,20 @@ from tunesmith.cli import options
 from tunesmith.cli.console import print_json, print_line
 
 
+@options.takes_common
 def info(
     bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Say what a model is, how it was made, how good and how big."""
     from tunesmith.api.model import load
 
-    options.recipe_of(config, sets, seed=seed, offline=offline, device=device, threads=threads)
+    common.recipe()
     model = load(bundle)
     facts = model.bundle.facts
     size = sum(path.stat().st_size for path in model.bundle.folder.rglob("*") if path.is_file())
-    if json:
+    if common.json:
         print_json({**facts.model_dump(mode="json"), "size_mib": round(size / 2**20, 2)})
         return
     figures = facts.test_metrics or facts.metrics

@@ -1,37 +1,18 @@
-"""Flags that every command takes; each is a named shortcut for one recipe key."""
+"""Flags that several commands take, and those that all take; each is a named shortcut for one recipe key."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from tunesmith.config.recipe import Recipe
 
-Config: TypeAlias = Annotated[
-    str | None, typer.Option("--config", metavar="FILE", help="Recipe as a TOML file; --set and flags overrule it.")
-]
-Sets: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="A.B=C", help="Set any recipe key, such as ladder.min_gain=0.5; may be given several times."
-    ),
-]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON to stdout.")]
-Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no remarks; results and errors stay.")
-]
-Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="Start of every random choice; default 0.")]
-Offline: TypeAlias = Annotated[
-    bool | None, typer.Option("--offline", help="Never use the network; it only fetches a base model that is not here.")
-]
-Device: TypeAlias = Annotated[
-    str | None, typer.Option("--device", help="auto, cpu, cuda or mps; this version computes on the CPU.")
-]
-Threads: TypeAlias = Annotated[
-    int | None, typer.Option("--threads", help="Threads to compute with; default: measured at the start.")
-]
 Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -49,26 +30,92 @@ Text: TypeAlias = Annotated[
 Label: TypeAlias = Annotated[
     str | None, typer.Option("--label", metavar="COL", help="Column of the label; default: found by name and content.")
 ]
+DropUnlabelled: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: they are an error."),
+]
 
 
-def recipe_of(config: str | None, sets: list[str] | None, **flags: Any) -> Recipe:
-    """Read the recipe of a command that does not train: flag over ``--set`` over file over default.
+@dataclass(frozen=True)
+class Common:
+    """What was given for the flags that every command takes."""
+
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Recipe as a TOML file; --set and flags overrule it.")
+    ] = None
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="A.B=C",
+            help="Set any recipe key, such as ladder.min_gain=0.5; may be given several times.",
+        ),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON to stdout.")] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; results and errors stay.")
+    ] = False
+    seed: Annotated[int | None, typer.Option("--seed", help="Start of every random choice; default 0.")] = None
+    offline: Annotated[
+        bool | None,
+        typer.Option("--offline", help="Never use the network; it only fetches a base model that is not here."),
+    ] = None
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda or mps; this version computes on the CPU.")
+    ] = None
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads to compute with; default: measured at the start.")
+    ] = None
+
+    def recipe(self, flags: Mapping[str, Any] | None = None) -> Recipe:
+        """Read the recipe: flag over ``--set`` over file over default.
+
+        Args:
+            flags: The command's own, dotted keys to values; None where not given.
+
+        Returns:
+            The recipe; a device that it names is there.
+        """
+        from tunesmith.config.recipe import load_recipe
+        from tunesmith.machine.device import choose_device
+
+        run = {f"run.{name}": getattr(self, name) for name in ("seed", "offline", "device", "threads")}
+        recipe = load_recipe(self.config, self.sets or [], {**(flags or {}), **run})
+        if recipe.run.device != "auto":
+            choose_device(recipe.run.device)
+        return recipe
+
+
+def takes_common(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the common flags: its last parameter, ``common``, becomes one option for each of them.
 
     Args:
-        config: A TOML recipe.
-        sets: ``a.b=c`` each.
-        **flags: ``text``, ``label`` and ``encoding`` of the data, the others of the run; None where not given.
+        command: A function as typer takes it, with a parameter ``common: Common``.
 
     Returns:
-        The recipe; a device that it names is there.
+        The same with one parameter for each flag, which is what typer looks at.
     """
-    from tunesmith.config.recipe import load_recipe
-    from tunesmith.machine.device import choose_device
+    hints = get_type_hints(command, include_extras=True) | get_type_hints(Common, include_extras=True)
+    own = [each for name, each in inspect.signature(command).parameters.items() if name != "common"]
+    flags = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default) for each in fields(Common)
+    ]
 
-    if flags.get("text") is not None:
-        flags["text"] = (flags["text"],)
-    sections = {name: "data" if name in ("text", "label", "encoding") else "run" for name in flags}
-    recipe = load_recipe(config, sets or [], {f"{sections[name]}.{name}": value for name, value in flags.items()})
-    if recipe.run.device != "auto":
-        choose_device(recipe.run.device)
-    return recipe
+    @wraps(command)
+    def run(**given: Any) -> None:
+        common = Common(**{flag.name: given.pop(flag.name) for flag in flags})
+        command(**given, common=common)
+
+    parameters = [each.replace(annotation=hints[each.name]) for each in (*own, *flags)]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def columns_asked(text: str | None) -> tuple[str, ...] | None:
+    """Give ``--text`` as the recipe has it; commas in it are looked at once the columns are known.
+
+    Returns:
+        The value of ``data.text``, None where the flag was not given.
+    """
+    return None if text is None else (text,)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tunesmith.api.answer import Style
 
 
+@options.takes_common
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
     data: Annotated[
@@ -32,14 +33,8 @@ def predict(
         Path | None, typer.Option("--out", metavar="FILE", help="File to write, .csv or .jsonl; default: stdout.")
     ] = None,
     encoding: options.Encoding = None,
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Answer the texts of a file, of stdin or of --text.
 
@@ -57,21 +52,17 @@ def predict(
             "give either a file (or - for stdin) or --text",
             advice=f'tunesmith predict {bundle} --text "..."',
         )
-    given = {"text": column, "encoding": encoding, "seed": seed, "offline": offline}
-    recipe = options.recipe_of(config, sets, **given, device=device, threads=threads)
+    recipe = common.recipe({"data.text": options.columns_asked(column), "data.encoding": encoding})
     threads = recipe.run.threads
-    if texts and out is None and (json or sys.stdout.isatty()):
+    if texts and out is None and (common.json or sys.stdout.isatty()):
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)
-        _print_answers(answers, texts, json=json)
+        _print_answers(answers, texts, json=common.json)
         return
-    target: Path | Style = out or ("jsonl" if json else "table" if sys.stdout.isatty() else "csv")
+    target: Path | Style = out or ("jsonl" if common.json else "table" if sys.stdout.isatty() else "csv")
     asked = Asked(
-        column=",".join(recipe.data.text) or None,
-        everything=everything,
-        encoding=recipe.data.encoding,
-        threads=threads,
+        column=recipe.data.text or None, everything=everything, encoding=recipe.data.encoding, threads=threads
     )
-    with Terminal(quiet=quiet or target == "table") as terminal:
+    with Terminal(quiet=common.quiet or target == "table") as terminal:
         answer_file(
             bundle,
             table_of({"text": texts}) if texts else str(data),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tunesmith.api.training import Trained
 
 
+@options.takes_common
 def train(
     data: Annotated[Path, typer.Argument(help="Labelled file: .csv or .tsv with a header, or .jsonl.")],
     text: options.Text = None,
@@ -35,9 +36,7 @@ def train(
         ),
     ] = None,
     encoding: options.Encoding = None,
-    drop_unlabelled: Annotated[
-        bool | None, typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: refuse the file.")
-    ] = None,
+    drop_unlabelled: options.DropUnlabelled = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -81,21 +80,14 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, with each rung's least seconds; train nothing.")
     ] = False,
-    config: options.Config = None,
-    sets: options.Sets = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    seed: options.Seed = None,
-    offline: options.Offline = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
+    *,
+    common: options.Common,
 ) -> None:
     """Climb the ladder on a labelled file; write model and report."""
     from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
-    from tunesmith.config.recipe import load_recipe
 
     flags = {
-        "data.text": (text,) if text else None,
+        "data.text": options.columns_asked(text),
         "data.label": label,
         "data.test": test,
         "data.test_share": test_share,
@@ -108,18 +100,14 @@ def train(
         "ladder.metric": metric,
         "run.task": task,
         "run.out": out,
-        "run.seed": seed,
-        "run.offline": offline,
-        "run.device": device,
-        "run.threads": threads,
     }
-    recipe = load_recipe(config, sets or [], flags)
-    with Terminal(quiet=quiet) as terminal:
+    recipe = common.recipe(flags)
+    with Terminal(quiet=common.quiet) as terminal:
         if dry_run:
-            _print_dry_run(dry_run_recipe(str(data), recipe), json=json)
+            _print_dry_run(dry_run_recipe(str(data), recipe), json=common.json)
             return
         trained = train_recipe(str(data), recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
-    if json:
+    if common.json:
         print_json(trained.as_json())
     else:
         print_trained(trained)

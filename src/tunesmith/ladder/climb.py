@@ -89,15 +89,9 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         takes_over = kept is None or better(landing, kept)
         kept = landing if takes_over or kept is None else kept
         _tell(site, landing, kept, metrics=validation[rung.name])
-        if number + 1 == len(rungs):
-            because = "budget" if landing.cut_short else "top"
-            break
-        if (
-            rung.name in comparisons
-            and not landing.cut_short
-            and gain_excluded(comparisons[rung.name], rung=rung.name, min_gain=site.recipe.ladder.min_gain)
-        ):
-            because = "gain excluded"
+        ended = _ended(site, landing, comparisons.get(rung.name), is_last=number + 1 == len(rungs))
+        if ended is not None:
+            because = ended
             break
         if takes_over and not _published(site, rung):
             publish(_outcome(site, kept, comparisons, validation=validation, because=None))
@@ -106,12 +100,22 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     site.heed_stop("before the last figures were measured")
     site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
     if (left := site.clock.left()) < 0.0:
-        site.narrator.say(f"the budget is overrun by {-left:.0f} s: the machine was slower than foreseen")
+        site.narrator.say(f"the budget is overrun by {-left:.0f} s")
     if _refits(site, kept):
         kept = next(rung for rung in rungs if rung.name == kept.rung).finish(site, kept)
     outcome = _outcome(site, kept, comparisons, validation=validation, because=because)
     publish(outcome)
     return outcome
+
+
+def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_last: bool) -> StoppedBecause | None:
+    """Say why the climb ends with this landing; None where it goes on."""
+    if is_last:
+        return "budget" if landing.cut_short else "top"
+    if comparison is None or landing.cut_short:
+        return None
+    excluded = gain_excluded(comparison, rung=landing.rung, min_gain=site.recipe.ladder.min_gain)
+    return "gain excluded" if excluded else None
 
 
 def _refits(site: Site, kept: Landing) -> bool:

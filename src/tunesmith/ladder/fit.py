@@ -269,13 +269,13 @@ class Fit:
         self._decide_end()
 
     def _decide_end(self) -> None:
-        state, site = self.state, self._site
+        state = self.state
         if state.number >= state.steps:
             state.ended = "planned steps taken"
         elif state.points_without_gain >= self._plan.patience:
             state.ended = f"no gain at {self._plan.patience} scored points"
         else:
-            steps = int(site.plan.decide(f"{self._name}.steps.{state.number}", self._steps_that_fit))
+            steps = self._planned_steps()
             if steps <= state.number:
                 state.ended = "budget"
             elif steps < state.steps:
@@ -283,10 +283,13 @@ class Fit:
 
     def _replan(self) -> None:
         """Shorten the fit between two scored points; where time has run out, the next step is the last."""
-        state = self.state
-        steps = int(self._site.plan.decide(f"{self._name}.steps.{state.number}", self._steps_that_fit))
-        if steps < state.steps:
-            self._shorten(max(steps, state.number + 1))
+        steps = self._planned_steps()
+        if steps < self.state.steps:
+            self._shorten(max(steps, self.state.number + 1))
+
+    def _planned_steps(self) -> int:
+        """Decide at this step how many there are to be in all."""
+        return int(self._site.plan.decide(f"{self._name}.steps.{self.state.number}", self._steps_that_fit))
 
     def _steps_that_fit(self) -> int:
         """Tell how many steps the budget allows in all; those taken, where too few more would matter."""

@@ -26,14 +26,14 @@ from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.schedules import SCHEDULES
 from tunesmith.types import JSON
 
-SHARE_OF_WHAT_IS_LEFT = 0.92
+SHARE_OF_WHAT_IS_LEFT = 0.85
 """Of the budget that a fit may plan for, so that its schedule ends inside."""
 
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
 _N_TIMED_DRAWS = 4
-_OVERHEAD = 1.15
+_OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
 _TOKENS_FOR_LARGE_STEPS = 100_000
 _TOKENS_WORTH_SEEING = 512_000
@@ -155,7 +155,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 
 
 def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
-    """Plan the steps once: as many as are worth taking and fit into 92 % of what is left."""
+    """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
     batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)
     draws = random_draws(rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=0)

@@ -34,8 +34,9 @@ class Landing:
     """Of calibrated probabilities, on the validation rows."""
     measured_on: str
     seconds: float
-    peak_mib: float
     tflop: float
+    peak_mib: float = 0.0
+    """Most memory of the process while the rung was climbed; measured by the climb."""
     refit_s: float = 0.0
     """Foreseen seconds of ``finish``, which fits it again on all rows; 0 where it does not."""
     cut_short: bool = False

@@ -21,7 +21,6 @@ from tunesmith.ladder.fitting import (
 from tunesmith.ladder.flops import forward_flops, training_flops
 from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
-from tunesmith.machine.memory import peak_mib
 from tunesmith.train.loop import fit_steps
 from tunesmith.types import JSON
 
@@ -191,7 +190,6 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
         log_loss=calibrated_log_loss(logits, targets),
         measured_on="validation rows",
         seconds=seconds,
-        peak_mib=peak_mib(),
         tflop=(trained + scored) / 1e12,
         cut_short=fit.cut_short,
         facts={

@@ -14,7 +14,6 @@ from tunesmith.config import Settings
 from tunesmith.data.split import folds
 from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
-from tunesmith.machine.memory import peak_mib
 from tunesmith.models.bag_of_words import BagOfWords, fit_bag_of_words
 from tunesmith.types import JSON
 
@@ -77,7 +76,6 @@ class Linear:
             log_loss=calibrated_log_loss(logits, targets),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
-            peak_mib=peak_mib(),
             tflop=0.0,
             refit_s=_REFIT_FITS * fit_s,
         )

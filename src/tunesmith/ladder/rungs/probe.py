@@ -19,7 +19,6 @@ from tunesmith.data.split import folds
 from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
-from tunesmith.machine.memory import peak_mib
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
@@ -111,7 +110,6 @@ class Probe:
             log_loss=calibrated_log_loss(logits, targets[validation]),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
-            peak_mib=peak_mib(),
             tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
             refit_s=refit_s,
             facts={"pooling": pooling, "l2": choice.l2},
