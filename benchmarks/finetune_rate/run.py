@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fresh import module_command, run_fresh
+from benchmarks.machine_rate import matmul_gflops
 from benchmarks.provenance import available_cores, provenance
 from benchmarks.rows import find_dataset
 
@@ -22,15 +23,6 @@ HERE = Path(__file__).resolve().parent
 PACKAGES = ("tunesmith", "torch", "numpy")
 BATCH_TOKENS = 1024
 STEPS = 80
-
-
-def matmul_gflops(threads: int, log: Path) -> float:
-    """Measure the machine's rate in a process of its own."""
-    code = (
-        "from tunesmith.machine.threads import set_threads; from tunesmith.machine.rates import matmul_rate; "
-        f"set_threads({threads}); print(matmul_rate(seconds=1.0))"
-    )
-    return float(run_fresh([sys.executable, "-c", code], threads=threads, log=log).output)
 
 
 def rung_run(train: Path, scratch: Path, *, epochs: float, threads: int) -> dict[str, Any]:

@@ -5,34 +5,40 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fresh import module_command, run_fresh
+from benchmarks.machine_rate import matmul_gflops
 from benchmarks.rows import Dataset
 from benchmarks.train_time.setting import Setting
 
+Run = tuple[str, list[str]]
+"""Name of a point of the curve and the flags of ``train`` that make it."""
 
-def our_runs(dataset: Dataset) -> list[tuple[str, list[str]]]:
-    """List the runs, the quick ones first.
+QUICK_RUNS: tuple[Run, ...] = tuple((f"tunesmith --rungs {name}", ["--rungs", name]) for name in ("linear", "probe"))
+
+
+def climbs(dataset: Dataset) -> list[Run]:
+    """List the climbs with a budget.
 
     Args:
         dataset: Gives the budgets.
 
     Returns:
-        Name of the curve's point and the flags of ``train`` that make it.
+        One run a budget.
     """
-    rungs = [(f"tunesmith --rungs {name}", ["--rungs", name]) for name in ("linear", "probe")]
-    return rungs + [(f"tunesmith --budget {budget}", ["--budget", budget]) for budget in dataset.budgets]
+    return [(f"tunesmith --budget {budget}", ["--budget", budget]) for budget in dataset.budgets]
 
 
-def run_ours(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
+def run_ours(dataset: Dataset, setting: Setting, runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
     """Train with each list of flags, then evaluate what is kept on the test file.
 
     Args:
         dataset: Train and test file.
         setting: What all contenders share.
+        runs: What to run, one after the other.
 
     Yields:
         One record a run; its seconds are those of the whole process, exit included.
@@ -42,12 +48,14 @@ def run_ours(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
     loaded = run_fresh(module_command("train_time.loaded"), threads=setting.threads, log=log)
     loaded_mib = json.loads(loaded.output)["loaded_mib"]
     common = ["--json", "--quiet", "--threads", str(setting.threads)]
-    for name, flags in our_runs(dataset):
-        load = os.getloadavg()[0]
+    for name, flags in runs:
+        before = {"load_before": os.getloadavg()[0], "gflops_before": matmul_gflops(setting.threads, log)}
         out = setting.scratch / f"{name.removeprefix('tunesmith ').replace(' ', '-').strip('-')}.model"
         columns = ["--text", "text", "--label", "label", "--seed", str(setting.seed), "--offline", "--out", str(out)]
         trained = run_fresh(
-            [str(program), "train", str(dataset.train), *columns, *flags, *common], threads=setting.threads, log=log
+            [str(program), "train", str(dataset.train), *columns, *flags, *common, "--force"],
+            threads=setting.threads,
+            log=log,
         )
         evaluated = run_fresh(
             [str(program), "evaluate", str(out), str(dataset.test), *common], threads=setting.threads, log=log
@@ -59,7 +67,7 @@ def run_ours(dataset: Dataset, setting: Setting) -> Iterator[dict[str, Any]]:
             "peer": "tunesmith",
             "name": name,
             "dataset": dataset.name,
-            "load_before": load,
+            **before,
             "settings": {"flags": " ".join(flags), "threads": setting.threads, "seed": setting.seed},
             "loaded_mib": loaded_mib,
             "seconds": round(trained.seconds, 3),

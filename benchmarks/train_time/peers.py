@@ -10,15 +10,18 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fresh import module_command, run_fresh
+from benchmarks.machine_rate import matmul_gflops
 from benchmarks.rows import Dataset
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
 
-PEERS = ("scikit-learn", "trainer")
+Run = tuple[str, str, list[str]]
+"""Peer, name of the curve and command."""
+
 SKLEARN_STRENGTHS = {"logistic_regression": (1.0, 10.0), "linear_svc": (0.1, 1.0)}
 
 
@@ -37,7 +40,7 @@ def base_model_folder() -> Path:
     return Path(found.origin).parent / "model"
 
 
-def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, list[str]]]:
+def peer_runs(dataset: Dataset, setting: Setting) -> list[Run]:
     """List every run of every peer, the quick ones first.
 
     Args:
@@ -81,24 +84,23 @@ def peer_commands(dataset: Dataset, setting: Setting) -> list[tuple[str, str, li
     return runs
 
 
-def run_peers(dataset: Dataset, setting: Setting, wanted: Collection[str] = PEERS) -> Iterator[dict[str, Any]]:
-    """Run the peers one after the other.
+def run_peer(dataset: Dataset, setting: Setting, run: Run) -> Iterator[dict[str, Any]]:
+    """Run a peer once.
 
     Args:
         dataset: Train and test file.
         setting: What all contenders share.
-        wanted: Which peers.
+        run: One of ``peer_runs``.
 
     Yields:
-        One record for each point of each curve.
+        One record for each point of its curve.
     """
-    for peer, name, command in peer_commands(dataset, setting):
-        if peer not in wanted:
-            continue
-        load = os.getloadavg()[0]
-        done = run_fresh(command, threads=setting.threads, log=setting.scratch / "peer.log")
-        for line in done.output.splitlines():
-            yield {"peer": peer, "name": name, "dataset": dataset.name, "load_before": load, **json.loads(line)}
+    peer, name, command = run
+    log = setting.scratch / "peer.log"
+    before = {"load_before": os.getloadavg()[0], "gflops_before": matmul_gflops(setting.threads, log)}
+    done = run_fresh(command, threads=setting.threads, log=log)
+    for line in done.output.splitlines():
+        yield {"peer": peer, "name": name, "dataset": dataset.name, **before, **json.loads(line)}
 
 
 def main() -> None:
@@ -106,9 +108,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     dataset, setting = setting_of(parser.parse_args())
-    for record in run_peers(dataset, setting):
-        sys.stdout.write(json.dumps(record) + "\n")
-        sys.stdout.flush()
+    for run in peer_runs(dataset, setting):
+        for record in run_peer(dataset, setting, run):
+            sys.stdout.write(json.dumps(record) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

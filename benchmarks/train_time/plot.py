@@ -13,7 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from benchmarks.provenance import told
-from benchmarks.train_time.table import best_points, training_seconds
+from benchmarks.train_time.table import best_points, middle_runs, training_seconds
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -47,7 +47,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         result: What ``run.py`` wrote.
         path: File to write, by its ending; the same result gives the same bytes of SVG.
     """
-    points = result["points"]
+    points = middle_runs(result["points"])
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5.6), facecolor="white")
         axes = figure.add_axes((0.07, 0.17, 0.9, 0.68))

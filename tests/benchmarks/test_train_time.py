@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.fresh import Finished, module_command, run_fresh
+from benchmarks.fresh import module_command, run_fresh
 from benchmarks.rows import ROOT, Dataset, read_rows, write_part
-from benchmarks.train_time import peers
-from benchmarks.train_time.ours import our_runs, told
-from benchmarks.train_time.peers import base_model_folder, peer_commands, run_peers
+from benchmarks.train_time import run
+from benchmarks.train_time.ours import climbs, told
+from benchmarks.train_time.peers import base_model_folder, peer_runs
 from benchmarks.train_time.plot import apart, draw, duration
 from benchmarks.train_time.scores import scores
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
-from benchmarks.train_time.table import best_points, table, training_seconds
+from benchmarks.train_time.table import best_points, headline, middle_runs, table, training_seconds
 from sklearn.metrics import accuracy_score, f1_score
 
 TEXTS = {"refund": "please give my money back, order {}", "delivery": "where is my parcel number {} now"}
@@ -144,7 +144,7 @@ def test_the_trainer_peer_tells_each_epoch(files: Dataset, tmp_path: Path) -> No
 
 def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     """Both classifiers, the usual Trainer and each learning rate must be run, all on the same files."""
-    runs = peer_commands(files, setting(tmp_path))
+    runs = peer_runs(files, setting(tmp_path))
     assert [name for _, name, _ in runs] == [
         "logistic_regression C=1",
         "logistic_regression C=10",
@@ -154,18 +154,54 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
         "Trainer 2e-4",
     ]
     assert all(str(files.train) in command and str(files.test) in command for _, _, command in runs)
-    assert [name for name, _ in our_runs(files)][-1] == "tunesmith --budget 5m"
+    assert [name for name, _ in climbs(files)][-1] == "tunesmith --budget 5m"
 
 
-def test_only_the_wanted_peers_run(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaving the Trainer out must leave the others in."""
-    monkeypatch.setattr(peers, "run_fresh", lambda *_, **__: Finished('{"accuracy": 1.0}', 1.0, 1.0))
-    for wanted, names in (
-        (["tunesmith"], set()),
-        (["scikit-learn"], {"scikit-learn"}),
-        (["scikit-learn", "trainer"], {"scikit-learn", "trainer"}),
-    ):
-        assert {record["peer"] for record in run_peers(files, setting(tmp_path), wanted)} == names
+def names_that_ran(files: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, *wanted: str) -> list[str]:
+    """Go through a contest without running its processes."""
+    monkeypatch.setattr(run, "run_ours", lambda _, __, runs: ({"name": name} for name, _ in runs))
+    monkeypatch.setattr(run, "run_peer", lambda _, __, one: iter([{"name": one[1]}]))
+    return [record["name"] for record in run.contest(files, setting(folder), wanted)]
+
+
+def test_only_the_wanted_contenders_run(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving one out must leave the others in, and without the Trainer nothing is repeated."""
+    ours = ["tunesmith --rungs linear", "tunesmith --rungs probe", "tunesmith --budget 2m", "tunesmith --budget 5m"]
+    bags = ["logistic_regression C=1", "logistic_regression C=10", "linear_svc C=0.1", "linear_svc C=1"]
+    assert names_that_ran(files, tmp_path, monkeypatch, "tunesmith", "scikit-learn") == ours + bags
+    assert names_that_ran(files, tmp_path, monkeypatch, "trainer") == ["Trainer usual settings", "Trainer 2e-4"]
+
+
+def test_our_runs_are_repeated_between_the_trainers(
+    files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that wavers over an hour must meet both contenders."""
+    names = names_that_ran(files, tmp_path, monkeypatch, "tunesmith", "trainer")
+    quick, climb = (
+        ["tunesmith --rungs linear", "tunesmith --rungs probe"],
+        ["tunesmith --budget 2m", "tunesmith --budget 5m"],
+    )
+    between = ["Trainer usual settings", *quick, "Trainer 2e-4", *quick]
+    assert names == [*quick, *climb, *between, *climb]
+
+
+def test_of_repeated_runs_the_middle_one_counts(result: dict[str, Any]) -> None:
+    """Of three times the median must stay, of two the slower one; epochs of one curve are no repeats."""
+    probe, climb = result["points"][0], result["points"][1]
+    repeats = [{**probe, "seconds": 90.0}, {**probe, "seconds": 26.0}, {**climb, "seconds": 240.0}]
+    middle = middle_runs([*result["points"], *repeats])
+    assert [point["seconds"] for point in middle] == [26.0, 250.0, 4.0, 220.0, 640.0, 850.0]
+
+
+def test_the_headline_holds_the_first_as_good_against_the_trainers_best(result: dict[str, Any]) -> None:
+    """Our first point that is as good must be held against the Trainer's best; without one, nothing is said."""
+    points = result["points"]
+    assert headline(points) == (
+        "tunesmith --rungs probe reaches 93.0% after 25 s; "
+        "the Trainer's best, 92.8% (Trainer 2e-4, epoch 3), takes 24.4 times as long."
+    )
+    assert headline(points[1:]).startswith("tunesmith --budget 5m reaches 94.0%")
+    assert headline(points[2:]) == headline(points[:3]) == ""
 
 
 def test_budgets_can_be_chosen(files: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +211,7 @@ def test_budgets_can_be_chosen(files: Dataset, monkeypatch: pytest.MonkeyPatch) 
     add_flags(parser)
     dataset, chosen = setting_of(parser.parse_args([files.train.parent.name, "--budgets", "1m", "none"]))
     chosen.scratch.rmdir()
-    assert [name for name, _ in our_runs(dataset)][-2:] == ["tunesmith --budget 1m", "tunesmith --budget none"]
+    assert [name for name, _ in climbs(dataset)] == ["tunesmith --budget 1m", "tunesmith --budget none"]
 
 
 def test_our_reports_are_taken_over() -> None:
