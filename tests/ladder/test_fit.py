@@ -10,7 +10,7 @@ import torch
 from tests.ladder.tiny_climb import BATCH_TOKENS, LEARNS, SAVE_EVERY, STAYS, Home, options
 
 from tunesmith.data.batch import random_draws
-from tunesmith.errors import ResourceError
+from tunesmith.errors import ArtifactError, ResourceError
 from tunesmith.ladder import fitting
 from tunesmith.ladder.climb import climb
 from tunesmith.ladder.fit import Fit
@@ -105,6 +105,42 @@ def test_a_damaged_checkpoint_costs_time_and_nothing_else(home: Home) -> None:
     assert logged(resumed) == logged(whole)
     both = [weights(site.landings["finetune"].model.classifier) for site in (resumed, whole)]
     torch.testing.assert_close(both[0], both[1], rtol=0.0, atol=0.0)
+
+
+def damage_best(fit: Fit, *, newest_only: bool) -> None:
+    """Flip a bit of the best weights on the disk, and forget those in memory, as a run does that goes on later."""
+    folder = fit._site.workspace.checkpoints
+    found = sorted(folder.glob("finetune_best-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    assert len(found) == 2
+    for path in found[newest_only:]:
+        data = bytearray((path / "tensors.safetensors").read_bytes())
+        data[-1] ^= 1
+        (path / "tensors.safetensors").write_bytes(data)
+    fit.best_logits = None
+
+
+def test_best_weights_that_are_damaged_give_way_to_the_best_before(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user is told, and the landing tells of the weights that it holds; where none are left, the run ends."""
+    monkeypatch.setattr(fitting, "scoring_points", lambda steps, **_: (20, 38, steps))
+    ends, take_best = [], Fit.take_best
+
+    def damaged(fit: Fit) -> np.ndarray:
+        if fit._name == "finetune" and not ends:
+            ends.append(fit.state.best_number)
+            damage_best(fit, newest_only=newest_only)
+        return take_best(fit)
+
+    monkeypatch.setattr(Fit, "take_best", damaged)
+    newest_only = True
+    site, _ = home.climbed(ladder__rungs=RUNGS[:2])
+    facts = site.landings["finetune"].facts
+    assert facts["best_step"] < ends[0]
+    expected = f"of step {ends[0]}, are damaged; of step {facts['best_step']} are kept"
+    assert sum(expected in line for line in home.told) == 1
+    newest_only = False
+    ends.clear()
+    with pytest.raises(ArtifactError, match="checkpoint-lost"):
+        home.climbed("lost", ladder__rungs=RUNGS[:2])
 
 
 def test_a_run_that_goes_wrong_at_once_starts_again_with_lower_rates(

@@ -31,7 +31,6 @@ def test_clock_counts_this_life_from_its_start_and_all_earlier_lives() -> None:
     now.seconds += 18.0
     assert clock.elapsed() == pytest.approx(50.0)
     assert clock.left() == pytest.approx(50.0)
-    assert clock.spent_share() == pytest.approx(0.5)
 
 
 def test_an_overrun_budget_leaves_less_than_nothing() -> None:
@@ -40,16 +39,14 @@ def test_an_overrun_budget_leaves_less_than_nothing() -> None:
     clock = Clock(10.0, started_s=0.0, now=now)
     now.seconds += 12.5
     assert clock.left() == pytest.approx(-2.5)
-    assert clock.spent_share() == pytest.approx(1.25)
 
 
 def test_without_a_budget_time_never_runs_out() -> None:
-    """``none`` leaves infinite time and spends no share."""
+    """``none`` leaves infinite time."""
     now = FakeTime()
     clock = Clock(None, started_s=1.0, now=now)
     now.seconds += 1e9
     assert clock.left() == math.inf
-    assert clock.spent_share() == 0.0
 
 
 def test_the_clock_of_the_wall_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.errors import ResourceError, Stopped
+from tunesmith.errors import ArtifactError, ResourceError, Stopped
 from tunesmith.ladder.landing import log_loss_of
 from tunesmith.ladder.site import Site
 from tunesmith.run.checkpoint import Checkpoint
 from tunesmith.run.guard import Guard
 from tunesmith.run.log import RunLog
-from tunesmith.run.packing import pack_optimizer, unpack_optimizer
+from tunesmith.run.packing import pack_optimizer, pack_rng, unpack_optimizer, unpack_rng
 from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.train.loop import Step
 from tunesmith.train.objectives.classification import Classification
@@ -143,7 +143,7 @@ class Fit:
         newest = self._newest()
         if newest is not None:
             self._restore(newest)
-            torch.set_rng_state(newest.tensors["rng"])
+            unpack_rng(torch.default_generator, newest.tensors["rng"])
             self.state = FitState(**newest.state["fit"])
             self._guard.load_state(newest.state["guard"])
             self._site.plan.seek(newest.state["n_decisions"])
@@ -218,14 +218,34 @@ class Fit:
 
         Returns:
             Their outputs on the validation rows, ``[B, C]``.
+
+        Raises:
+            ArtifactError: ``checkpoint-lost``, none of them can be read any more.
         """
         if self.state.best_number != self.state.number or self.best_logits is None:
             best = self._site.checkpoints.newest(_best(self._name))
-            assert best is not None, "a fit ends at a scored point"
+            if best is None:
+                raise ArtifactError(
+                    "checkpoint-lost",
+                    f"the best weights of {self._name} cannot be read any more",
+                    where=str(self._site.workspace.checkpoints),
+                    found="; ".join(self._site.checkpoints.notes) or "no checkpoint of them",
+                    allowed="checkpoints as they were written",
+                    advice="look whether the disk is sound, then train anew with --force",
+                )
+            self._know_best(best.state["number"])
             self._load_weights(best.tensors)
             self.best_logits = best.tensors["validation_logits"].numpy()
         self.objective.classifier.eval()
         return self.best_logits
+
+    def _know_best(self, number: int) -> None:
+        """Tell where the best weights are damaged and those of an earlier point take their place."""
+        lost, self.state.best_number = self.state.best_number, number
+        if number != lost:
+            self._site.narrator.say(
+                f"{self._name}: the best weights, of step {lost}, are damaged; of step {number} are kept"
+            )
 
     def _log(self, **figures: float | bool) -> None:
         self._site.log.write(rung=self._name, seconds=round(self._site.clock.elapsed(), 3), **figures)
@@ -314,7 +334,7 @@ class Fit:
         optimizer_tensors, optimizer_state = pack_optimizer(self.optimizer)
         tensors = {f"weights.{name}": value.detach() for name, value in self._trained().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizer_tensors.items()}
-        tensors["rng"] = torch.get_rng_state()
+        tensors["rng"] = pack_rng(torch.default_generator)
         state = {
             "fit": asdict(self.state),
             "guard": self._guard.state_dict(),

@@ -58,14 +58,6 @@ class Clock:
         """
         return math.inf if self.budget_s is None else self.budget_s - self.elapsed()
 
-    def spent_share(self) -> float:
-        """Tell which part of the budget is gone.
-
-        Returns:
-            0 at the start, 1 when it is used up, more when it is overrun; always 0 without a budget.
-        """
-        return 0.0 if self.budget_s is None else self.elapsed() / self.budget_s
-
 
 def parse_budget(text: str) -> float | None:
     """Read a budget as a person writes it: ``10m``, ``90s``, ``1h30m``, ``45`` (seconds) or ``none``.

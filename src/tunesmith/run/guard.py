@@ -44,12 +44,8 @@ class Guard:
         self._lines = lines
         self._losses: deque[float] = deque(maxlen=_WINDOW)
         self._suspects: list[dict[str, Any]] = []
-        self.bad_steps: list[int] = []
-        """Numbers of the steps that led to a roll back."""
         self.n_rollbacks = 0
         """How often the run was taken back."""
-        self.n_skipped = 0
-        """How many steps the loop skipped because something was not finite."""
 
     @property
     def suspects_spike(self) -> bool:
@@ -74,7 +70,6 @@ class Guard:
             ResourceError: ``training-diverged``, it went wrong once more after three roll backs; the rows are named.
         """
         not_finite = step.skipped or not math.isfinite(step.loss)
-        self.n_skipped += not_finite
         if not not_finite and not self._is_spike(step.loss):
             self._clear_suspects()
             self._losses.append(step.loss)
@@ -86,7 +81,6 @@ class Guard:
         if self.n_rollbacks == _MAX_ROLLBACKS:
             raise self._diverged()
         self.n_rollbacks += 1
-        self.bad_steps += [suspect["number"] for suspect in self._suspects]
         self._suspects.clear()
         return "roll back"
 
@@ -99,9 +93,7 @@ class Guard:
         return {
             "losses": list(self._losses),
             "suspects": [dict(suspect) for suspect in self._suspects],
-            "bad_steps": list(self.bad_steps),
             "n_rollbacks": self.n_rollbacks,
-            "n_skipped": self.n_skipped,
         }
 
     def load_state(self, state: JSON) -> None:
@@ -112,9 +104,7 @@ class Guard:
         """
         self._losses = deque(state["losses"], maxlen=_WINDOW)
         self._suspects = [dict(suspect) for suspect in state["suspects"]]
-        self.bad_steps = list(state["bad_steps"])
         self.n_rollbacks = state["n_rollbacks"]
-        self.n_skipped = state["n_skipped"]
 
     def _limit(self) -> float:
         """Loss above which a step is a spike, at least the highest in the window."""

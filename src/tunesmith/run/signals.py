@@ -32,11 +32,6 @@ class StopRequested:
         """Whether a signal has come."""
         return bool(self._received)
 
-    @property
-    def signal_name(self) -> str | None:
-        """Name of the signal that came first, such as ``SIGTERM``, or None."""
-        return signal.Signals(self._received[0]).name if self._received else None
-
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:

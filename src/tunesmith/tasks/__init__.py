@@ -25,7 +25,6 @@ class Task(Protocol):
     """Rungs that can climb it, cheapest first."""
     objectives: tuple[str, ...]
     """Figures that may decide which rung is kept; the first is the default."""
-    default_loss: str
 
     def label_order(self, labels: Sequence[str]) -> tuple[str, ...]:
         """List the distinct labels in the order of the outputs.

@@ -33,7 +33,6 @@ class SingleLabel:
     name = "single_label"
     rungs = ("linear", "probe", "finetune", "refine")
     objectives = ("accuracy", "macro_f1")
-    default_loss = "cross_entropy"
 
     def label_order(self, labels: Sequence[str]) -> tuple[str, ...]:
         """List the distinct labels in the order of the outputs.
