@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.report.made_up import HOSTILE, costs_of, facts_of, labels, outcome
 
-from tunesmith.bundle.card import card, measured
+from tunesmith.bundle.card import card, data_line, measured
 from tunesmith.ladder.climb import Outcome
 
 
@@ -169,3 +169,11 @@ def test_rows_are_told_with_the_file_they_come_from(files: dict[str, str | None]
     text = card(facts, costs_of(found))
     assert told.format("text in column `message`, label in column `queue`") in text
     assert "some/folder" not in text
+
+
+def test_the_line_of_info_names_files_beside_the_training_file() -> None:
+    """Rows of another file are told under that file's name, those of the training file without one."""
+    facts = facts_of(outcome("probe", names=labels(12), with_test=True))
+    assert data_line(facts) == "tickets.csv: 9,000 train rows, 1,000 validation rows, 500 test rows"
+    facts = facts.model_copy(update={"recipe": {**facts.recipe, "data": {"test": "some/folder/new.csv"}}})
+    assert data_line(facts).endswith("1,000 validation rows, 500 test rows from new.csv")

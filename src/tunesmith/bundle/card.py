@@ -104,6 +104,27 @@ def origin(facts: Facts) -> Origin:
     return Origin(data.rows - beside, validation, test)
 
 
+def data_line(facts: Facts) -> str:
+    """Tell in a line which rows a model was fitted on, chosen by and tested on.
+
+    Args:
+        facts: What the bundle says of itself.
+
+    Returns:
+        Counts, the training file's name, and those of files that gave other rows.
+    """
+    data, found = facts.data, origin(facts)
+    parts = [
+        f"{n_rows:,} {part} rows" + (f" from {file}" if file else "")
+        for part, n_rows, file in (
+            ("train", data.train, None),
+            ("validation", data.validation, found.validation),
+            ("test", data.test, found.test),
+        )
+    ]
+    return f"{data.source}: {', '.join(parts)}"
+
+
 def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     """Write the model card.
 

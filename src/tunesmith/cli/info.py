@@ -19,6 +19,7 @@ def info(
 ) -> None:
     """Say what a model is, how it was made, how good and how big."""
     from tunesmith.api.model import load
+    from tunesmith.bundle.card import data_line
 
     common.recipe()
     model = load(bundle)
@@ -36,8 +37,7 @@ def info(
         "labels": shown,
         "accuracy": f"{100 * accuracy['value']:.1f} % "
         f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f}, 95 %) on {measured}",
-        "data": f"{facts.data.source}: {facts.data.train} train, {facts.data.validation} validation, "
-        f"{facts.data.test} test rows",
+        "data": data_line(facts),
         "base": f"{facts.base.name} ({facts.base.licence})" if facts.base else "none",
         "made with": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
