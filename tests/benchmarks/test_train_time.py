@@ -7,6 +7,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,13 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     assert [name for name, _ in climbs(files)][-1] == "tunesmith --budget 5m"
 
 
-def names_that_ran(files: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, *wanted: str) -> list[str]:
+def names_that_ran(
+    files: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, *wanted: str, done: Collection[str] = ()
+) -> list[str]:
     """Go through a contest without running its processes."""
     monkeypatch.setattr(run, "run_ours", lambda _, __, runs: ({"name": name} for name, _ in runs))
     monkeypatch.setattr(run, "run_peer", lambda _, __, one: iter([{"name": one[1]}]))
-    return [record["name"] for record in run.contest(files, setting(folder), wanted)]
+    return [record["name"] for record in run.contest(files, setting(folder), wanted, done)]
 
 
 def test_only_the_wanted_contenders_run(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +186,21 @@ def test_our_runs_are_repeated_between_the_trainers(
     )
     between = ["Trainer usual settings", *quick, "Trainer 2e-4", *quick]
     assert names == [*quick, *climb, *between, *climb]
+
+
+def test_a_comparison_that_was_cut_off_goes_on(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that stand in the results are not made again; our repeats are, around the peers' that are."""
+    done = ["tunesmith --rungs linear", "tunesmith --rungs probe", "tunesmith --budget 2m", "Trainer usual settings"]
+    names = names_that_ran(files, tmp_path, monkeypatch, "tunesmith", "trainer", done=done)
+    assert names == ["tunesmith --budget 5m", "Trainer 2e-4", *done[:2], done[2], "tunesmith --budget 5m"]
+
+
+def test_results_of_another_machine_are_not_added_to(result: dict[str, Any], tmp_path: Path) -> None:
+    """Seconds of two machines, thread counts or versions do not compare."""
+    (tmp_path / "tiny.json").write_text(json.dumps(result), encoding="utf-8")
+    assert run.cut_off(tmp_path / "tiny.json", {**result, "points": []}) == result
+    with pytest.raises(SystemExit, match="other threads, versions; start anew"):
+        run.cut_off(tmp_path / "tiny.json", {**result, "threads": 4, "versions": {}})
 
 
 def test_of_repeated_runs_the_middle_one_counts(result: dict[str, Any]) -> None:
