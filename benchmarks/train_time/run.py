@@ -35,7 +35,7 @@ def warm_up() -> None:
 
 
 def contest(
-    dataset: Dataset, setting: Setting, wanted: Collection[str] = CONTENDERS, done: Collection[str] = ()
+    dataset: Dataset, setting: Setting, wanted: Collection[str] = CONTENDERS, *, done: Collection[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """Run every contender; ours again between and after the Trainer's long runs, since the machine's rate wavers.
 
@@ -96,7 +96,7 @@ def main() -> None:
     if flags.go_on:
         result = cut_off(path, result)
     warm_up()
-    for record in contest(dataset, setting, flags.only, {point["name"] for point in result["points"]}):
+    for record in contest(dataset, setting, flags.only, done={point["name"] for point in result["points"]}):
         name = f"{record['name']} epoch {record['epoch']}" if record.get("epoch") else record["name"]
         told = f"{record['seconds']:9.1f} s  {record['accuracy']:7.2%}  {record['gflops_before']:5.0f} GFLOP/s"
         print(f"{name:<34}{told}", flush=True)

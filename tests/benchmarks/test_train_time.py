@@ -164,7 +164,7 @@ def names_that_ran(
     """Go through a contest without running its processes."""
     monkeypatch.setattr(run, "run_ours", lambda _, __, runs: ({"name": name} for name, _ in runs))
     monkeypatch.setattr(run, "run_peer", lambda _, __, one: iter([{"name": one[1]}]))
-    return [record["name"] for record in run.contest(files, setting(folder), wanted, done)]
+    return [record["name"] for record in run.contest(files, setting(folder), wanted, done=done)]
 
 
 def test_only_the_wanted_contenders_run(files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
