@@ -64,15 +64,34 @@ def machine() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """Name the processor.
+    """Name the processor, with family, model and vector width: clouds call several generations by one name.
 
     Returns:
-        The name that the system gives, or the architecture where it gives none.
+        For example ``"AMD EPYC (family 26, model 2, avx512)"``; the architecture where the system names nothing.
     """
     listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.exists() else []
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+    return cpu_named(listing.read_text() if listing.exists() else "") or platform.processor() or platform.machine()
+
+
+def cpu_named(listing: str) -> str:
+    """Read a processor's name from the system's listing of processors.
+
+    Args:
+        listing: Lines ``field : value``, as Linux writes them; the first of each field counts.
+
+    Returns:
+        Name, family, model and vector width; empty where the listing has no name.
+    """
+    fields: dict[str, str] = {}
+    for line in listing.splitlines():
+        field, _, value = line.partition(":")
+        fields.setdefault(field.strip(), value.strip())
+    flags = fields.get("flags", "").split()
+    vectors = next((width for width in ("avx512", "avx2") if any(flag.startswith(width) for flag in flags)), "")
+    numbers = [f"{field.split()[-1]} {fields[field]}" for field in ("cpu family", "model") if field in fields]
+    details = ", ".join([*numbers, *filter(None, [vectors])])
+    name = fields.get("model name", "")
+    return f"{name} ({details})" if name and details else name
 
 
 def available_cores() -> int:
