@@ -141,6 +141,20 @@ def quote(text: str) -> str:
     return f'"{_escaped(shown)}"'
 
 
+def shown_value(value: object) -> str:
+    """Show a setting as Python writes it, in at most 80 characters.
+
+    Returns:
+        Its ``repr``, which is one line, shortened with an ellipsis where it was longer.
+
+    Example:
+        >>> shown_value("accuraci"), shown_value(-3)
+        ("'accuraci'", '-3')
+    """
+    shown = repr(value)
+    return shown if len(shown) <= _MAX_QUOTE else shown[: _MAX_QUOTE - 1] + "…"
+
+
 def _escaped(text: str, *, keep: str = "") -> str:
     """Write what a terminal cannot or should not print as an escape, but for the characters to keep."""
     return "".join(

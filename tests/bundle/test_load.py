@@ -169,6 +169,6 @@ def test_a_missing_field_does_not_print_the_whole_description(tmp_path: Path) ->
     values = facts_json()
     del values["rung"]
     write_json(tmp_path / "tunesmith.json", values)
-    with pytest.raises(ArtifactError, match=r"(?s)rung = .* … .*field\s+required") as caught:
+    with pytest.raises(ArtifactError, match=r"(?s)rung = .*….*field\s+required") as caught:
         read_facts(tmp_path)
     assert len(caught.value.found or "") < 200

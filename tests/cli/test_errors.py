@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Model
 from tests.cli.running import assert_error, run
+
+import tunesmith
+from tunesmith.bundle.save import RECORD
+from tunesmith.errors import ConfigError
+from tunesmith.files.manifest import write_manifest
 
 _TWO = "text,label\nwhere is my card?,card\nwhere is my parcel?,delivery\n"
 
@@ -83,6 +89,45 @@ def test_no_such_column_offers_the_nearest(tickets: Path, asked: tuple[str, str,
 def test_a_wrong_setting(tickets: Path, item: str, words: list[str]) -> None:
     """An unknown key with the nearest known one; a value out of range with its range."""
     assert_error(run("train", tickets, "--set", item), "bad-setting", "one setting is wrong", *words)
+
+
+@pytest.mark.parametrize("from_python", [True, False])
+def test_settings_of_all_sections_are_told_at_once(tickets: Path, from_python: bool) -> None:
+    """Those of a rung that is not climbed among them."""
+    words = ["2 settings are wrong", "run.seed = -1", "rung.finetune.epochs = -1.0"]
+    if from_python:
+        wrong = {"run.seed": -1, "rung.finetune.epochs": -1.0}
+        with pytest.raises(ConfigError, match="bad-setting") as caught:
+            tunesmith.train(tickets, rungs=["linear"], options=wrong)
+        assert not [word for word in words if word not in " ".join(str(caught.value).split())]
+    else:
+        flags = ["--rungs", "linear", "--seed", "-1", "--set", "rung.finetune.epochs=-1.0"]
+        assert_error(run("train", tickets, *flags), "bad-setting", *words)
+
+
+@pytest.mark.parametrize(("poolings", "word"), [("[]", "at least 1 item"), ("['meen']", "did you mean 'mean'?")])
+def test_poolings_are_looked_up_before_any_data_is_read(tmp_path: Path, poolings: str, word: str) -> None:
+    """The file is not even there."""
+    ended = run("train", tmp_path / "nowhere.csv", "--set", f"rung.probe.poolings={poolings}")
+    assert_error(ended, "bad-setting", "rung.probe.poolings", word)
+
+
+@pytest.mark.parametrize(
+    ("flags", "error"),
+    [
+        (["--set", f"run.seed={'x' * 500}"], "bad-setting"),
+        (["--set", f"rung.finetune.epochs={'x' * 500}"], "bad-setting"),
+        (["--metric", "x" * 500], "bad-setting"),
+        (["--rungs", "x" * 500], "bad-setting"),
+        (["--budget", "x" * 500], "bad-budget"),
+        (["--device", "x" * 500], "unknown-device"),
+    ],
+)
+def test_a_long_value_does_not_fill_the_screen(tickets: Path, flags: list[str], error: str) -> None:
+    """Its beginning says which it was."""
+    ended = run("train", tickets, *flags)
+    assert_error(ended, error)
+    assert 20 < max(map(len, re.findall("x+", ended.err))) <= 80
 
 
 def test_a_wrong_setting_of_a_recipe_file(tickets: Path, tmp_path: Path) -> None:
@@ -190,6 +235,20 @@ def test_a_newer_format(copied: Callable[[], Path], tickets: Path) -> None:
     (bundle / "tunesmith.json").write_text(json.dumps({**facts, "format": 99, "novelty": True}), "utf-8")
     words = ["a newer tunesmith", "found format 99", "pip install --upgrade tunesmith"]
     assert_error(run("evaluate", bundle, tickets), "newer-format", *words, code=3)
+
+
+def test_windows_longer_than_the_encoder_can_read(copied: Callable[[], Path]) -> None:
+    """A manifest made anew vouches for any number; it is refused before a text is read, not at the first long one."""
+    bundle = copied()
+    facts = json.loads((bundle / "tunesmith.json").read_text("utf-8"))
+    for length, code in ((64, 0), (65, 3)):
+        facts["tokens"]["max_seq_length"] = length
+        (bundle / "tunesmith.json").write_text(json.dumps(facts), "utf-8")
+        write_manifest(bundle, record=RECORD)
+        ended = run("predict", bundle, "--text", "hi")
+        assert ended.code == code, ended.err
+    words = ["windows are longer than the encoder can read", "tokens.max_seq_length = 65", "3 to 64"]
+    assert_error(ended, "facts-damaged", *words, code=3)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

@@ -94,10 +94,10 @@ def test_train_tells_every_rung_and_what_was_kept(
 def test_demo(tickets: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The main job on a file that comes along, again and again into the same place; then three answers."""
 
-    def small(file: str | None, sets: list[str], flags: dict[str, Any]) -> Recipe:
+    def small(file: str | None, sets: list[str], flags: dict[str, Any], **rest: Any) -> Recipe:
         assert flags["run.offline"]
         more = {"base.name": str(base), "ladder.rungs": ["linear"], "run.threads": 1, "ladder.budget": "none"}
-        return load_recipe(file, sets, flags | more)
+        return load_recipe(file, sets, flags | more, **rest)
 
     monkeypatch.setattr(recipe, "load_recipe", small)
     monkeypatch.setattr("tunesmith.sample.sample_file", lambda: tickets)

@@ -13,7 +13,9 @@ import pytest
 from tests.cli.conftest import Model
 from tests.cli.running import Ended, assert_error, command, run
 
-from tunesmith.ladder.rungs import linear
+from tunesmith.ladder.rungs import RUNGS, linear
+from tunesmith.train.optimisers import OPTIMISERS
+from tunesmith.train.schedules import SCHEDULES
 
 LONG = ["--rungs", "probe,finetune", "--set", "rung.finetune.epochs=100.0", "--set", "ladder.min_gain=0.0"]
 WAIT_S = 300.0
@@ -206,3 +208,16 @@ def test_texts_that_the_base_does_not_know_are_told_before_training(quick: list[
     assert ended.code == 0, ended.err
     told = ended.err.index("choose a base model made for the language")
     assert told < ended.err.index("probe: accuracy")
+
+
+def test_the_recipe_in_the_bundle_has_every_option(climbed: Model) -> None:
+    """What a model was made with is not looked up in the defaults of whatever version reads it."""
+    assert climbed.trained.code == 0
+    rungs = json.loads((climbed.folder / "tunesmith.json").read_text("utf-8"))["recipe"]["rung"]
+    assert rungs.keys() == {"linear", "probe", "finetune"}
+    for name, values in rungs.items():
+        assert values.keys() == RUNGS.member(name).Options.model_fields.keys()
+    finetune = rungs["finetune"]
+    assert (finetune["epochs"], finetune["learning_rate"], finetune["loss_options"]) == (1.0, 2e-4, {})
+    assert finetune["optimiser_options"] == OPTIMISERS.options("adamw").model_dump(mode="json")
+    assert finetune["schedule_options"] == SCHEDULES.options("linear").model_dump(mode="json")

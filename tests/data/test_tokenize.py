@@ -131,6 +131,46 @@ def test_selected_rows_are_renumbered(tokenizer: Tokenizer) -> None:
         tokens.select(np.array([7, 0]))
 
 
+def windowed(n_windows: list[int]) -> TokenSet:
+    """Rows of so many windows, of lengths that differ; every token is the number of its window, its type the parity."""
+    row = np.repeat(np.arange(len(n_windows)), n_windows)
+    lengths = 2 + np.arange(len(row)) % 3
+    ids = np.repeat(np.arange(len(row)), lengths).astype(np.int32)
+    n_tokens = np.bincount(row, weights=lengths, minlength=len(n_windows)).astype(np.int32)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return TokenSet(ids, offsets, row, (ids % 2).astype(np.uint8), n_tokens)
+
+
+@pytest.mark.parametrize(
+    ("most", "places"),
+    [(1, [0]), (2, [0, 11]), (3, [0, 5, 11]), (4, [0, 3, 7, 11]), (11, [*range(10), 11])],
+)
+def test_of_too_many_windows_some_are_kept_that_lie_evenly(most: int, places: list[int]) -> None:
+    """The first and the last among them, each whole and in its order; rows that have few keep all of them."""
+    tokens = windowed([1, 12, 2, 5])
+    kept = tokens.at_most(most)
+    of_row = [[ids[0] for ids in sequences(kept.select(np.array([row])))] for row in range(4)]
+    assert of_row[1] == [1 + place for place in places]
+    assert [len(numbers) for numbers in of_row] == [min(n_windows, most) for n_windows in (1, 12, 2, 5)]
+    assert sequences(kept) == [sequences(tokens)[number] for numbers in of_row for number in numbers]
+    assert kept.row.tolist() == [row for row, numbers in enumerate(of_row) for _ in numbers]
+    assert kept.n_windows().tolist() == [len(numbers) for numbers in of_row]
+    assert kept.n_tokens.tolist() == [sum(2 + number % 3 for number in numbers) for numbers in of_row]
+    assert kept.token_type_ids is not None
+    assert kept.token_type_ids.tolist() == [token % 2 for token in kept.input_ids.tolist()]
+    found = [array.dtype for array in (kept.input_ids, kept.offsets, kept.row, kept.token_type_ids, kept.n_tokens)]
+    assert found == [np.int32, np.int64, np.int64, np.uint8, np.int32]
+
+
+def test_where_no_row_has_too_many_windows_nothing_is_copied() -> None:
+    """Most files have no long text: their tokens are not to be held twice."""
+    tokens = windowed([1, 12, 2, 5])
+    assert tokens.at_most(12) is tokens
+    assert tokens.at_most(11) is not tokens
+    nothing = tokens.select(np.zeros(0, dtype=np.int64))
+    assert nothing.at_most(1) is nothing
+
+
 def test_a_forked_child_neither_warns_nor_hangs() -> None:
     """The library's threads do not live on in a child; it tokenizes without them, and says nothing."""
     program = """

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from tests.ladder.tiny_climb import LEARNS, SAVE_EVERY, Home, options
 
+from tunesmith.bundle.schema import Kind
+from tunesmith.ladder import fitting
+from tunesmith.ladder.climb import _refits
 from tunesmith.ladder.fit import Fit
+from tunesmith.ladder.flops import forward_flops
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs import linear
+from tunesmith.run.clock import Clock
 from tunesmith.run.guard import Guard
+from tunesmith.run.lines import read_lines
 
 
 @pytest.fixture
@@ -46,11 +55,14 @@ def test_a_fit_is_shortened_between_two_scored_points(
     torch.testing.assert_close(both[0], both[1], rtol=0.0, atol=0.0)
 
 
-def test_without_a_budget_the_clock_is_asked_at_scored_points_only(home: Home) -> None:
-    """A plan should not grow by lines that decide nothing."""
+def test_without_a_budget_the_clock_is_asked_as_often_as_with_one(home: Home) -> None:
+    """A plan that was made without one serves under any; nothing is shortened for being asked."""
     site, outcome = home.climbed()
-    decided = [line for line in site.workspace.plan.read_text("utf-8").splitlines() if '"finetune.steps.' in line]
-    assert len(decided) < len(site.landings["finetune"].facts["curve"]) < 9
+    keys = [line["key"] for line in read_lines(site.workspace.plan).records[1:]]
+    asked = [int(key.rpartition(".")[2]) for key in keys if key.startswith("finetune.steps.")]
+    facts = site.landings["finetune"].facts
+    assert asked[0] == facts["curve"][0]["step"]
+    assert max(later - earlier for earlier, later in pairwise([*asked, facts["steps"]])) <= 4
     assert not site.landings["finetune"].cut_short
     assert outcome.stopped_because == "top"
 
@@ -100,3 +112,42 @@ def test_an_overrun_is_admitted(in_time: Home, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("tunesmith.run.clock.process_age_s", lambda: 620.0)
     in_time.climbed("late", ladder__budget="10m", ladder__rungs=("linear",))
     assert any(line.startswith("the budget is overrun by 2") for line in in_time.told)
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_s", "refits"),
+    [
+        ("encoder", 65.0, False),
+        ("encoder", 67.0, True),
+        ("bag_of_words", 12.0, False),
+        ("bag_of_words", 14.0, True),
+        ("encoder", math.inf, True),
+    ],
+)
+def test_the_test_rows_are_still_to_be_answered_after_a_refit(
+    home: Home, kind: Kind, left_s: float, refits: bool
+) -> None:
+    """Of a refit of 10 s: an encoder takes 50 s for these rows and 6 s to be written, counts of words take 3 s."""
+    with home.site(data__test_share=0.3, ladder__rungs=("probe",)) as (site, _):
+        lengths = site.encoded.tokens.select(site.data.split.test).lengths()
+        rate = fitting.EXPECTED_SHARE_OF_MATMUL_RATE * 1e9
+        site.matmul_gflops = forward_flops(site.encoded.config, lengths) / 50.0 / rate
+        site.clock = Clock(left_s, started_s=0.0, now=lambda: 0.0)
+        nothing = np.zeros((1, 3), dtype=np.float32), np.zeros(1, dtype=np.int64)
+        landing = Landing(
+            rung="probe",
+            kind=kind,
+            model=None,
+            logits=nothing[0],
+            targets=nothing[1],
+            objective=0.5,
+            log_loss=1.0,
+            measured_on="validation rows",
+            seconds=1.0,
+            tflop=0.0,
+            refit_s=10.0,
+        )
+        assert _refits(site, landing) is refits
+        (decided,) = [line["value"] for line in read_lines(site.workspace.plan).records if "refit" in str(line)]
+        assert decided == {"refit": refits, "forecast_s": 10.0}
+    assert any("does not fit the budget" in line for line in home.told) is not refits

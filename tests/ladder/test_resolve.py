@@ -7,6 +7,8 @@ import pytest
 from tunesmith.config.recipe import load_recipe
 from tunesmith.errors import ConfigError
 from tunesmith.ladder.resolve import resolve
+from tunesmith.ladder.rungs import RUNGS
+from tunesmith.train.optimisers import OPTIMISERS
 
 
 def resolved(*sets: str) -> object:
@@ -50,3 +52,80 @@ def test_a_budget_that_is_none(budget: str) -> None:
     """A negative budget, zero or nonsense is refused by its value."""
     with pytest.raises(ConfigError, match=budget):
         resolved(f"ladder.budget='{budget}'")
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        ("rung.finetune.epochs=-1.0", r"rung\.finetune\.epochs = -1\.0"),
+        ("rung.finetune.epoch=1.0", r"nearest: rung\.finetune\.epochs"),
+        ("rung.refine.loss=focall", "did you mean 'focal'"),
+        ("rung.refine.schedule_options.warmup=0.1", r"nearest: rung\.refine\.schedule_options\.warmup_ratio"),
+        ("rung.probe.poolings=['meen']", "did you mean 'mean'"),
+    ],
+)
+def test_options_of_a_rung_that_is_not_climbed_are_checked(item: str, told: str) -> None:
+    """What is wrong now would be met when the rung is climbed, maybe hours later by somebody else."""
+    with pytest.raises(ConfigError, match=told):
+        resolved("ladder.rungs=['linear']", item)
+
+
+def test_problems_of_every_part_are_told_in_one_error() -> None:
+    """Rungs, figure, options and budget; a budget alone says most of what it can be."""
+    wrong = ["ladder.rungs=['prob']", "ladder.metric=f2", "rung.finetune.epochs=-1.0", "rung.prob.n_folds=2"]
+    with pytest.raises(ConfigError, match="5 settings are wrong") as caught:
+        resolved(*wrong, "ladder.budget=soon")
+    for told in (
+        "ladder.rungs = 'prob'",
+        "ladder.metric = 'f2'",
+        "rung.finetune.epochs",
+        "rung = 'prob'",
+        "ladder.budget",
+    ):
+        assert told in (caught.value.found or "")
+    with pytest.raises(ConfigError, match="bad-budget"):
+        resolved("rung.finetune.epochs=1.0", "ladder.budget=soon")
+
+
+def test_a_task_that_is_unknown_hides_nothing_that_can_be_known() -> None:
+    """Which rungs and figures it has is open, but options and budget are wrong whatever the task."""
+    with pytest.raises(ConfigError, match="3 settings are wrong") as caught:
+        resolved("run.task=single", "rung.finetune.epochs=-1.0", "ladder.budget=soon")
+    for told in ("run.task = 'single'", "rung.finetune.epochs", "ladder.budget"):
+        assert told in (caught.value.found or "")
+
+
+@pytest.mark.parametrize("poolings", ["[]", "['mean','median']", "'mean'"])
+def test_poolings_that_cannot_be_are_refused_by_name(poolings: str) -> None:
+    """None at all, one that there is not, or a word where a list is wanted."""
+    with pytest.raises(ConfigError, match=r"one setting is wrong(.|\n)*rung\.probe\.poolings"):
+        resolved(f"rung.probe.poolings={poolings}")
+
+
+def test_the_resolved_recipe_has_every_option_written_out() -> None:
+    """Those left at their defaults too, and those of the members that a rung names; of rungs not climbed, none."""
+    sets = [
+        "ladder.rungs=['finetune']",
+        "rung.finetune.loss=focal",
+        "rung.finetune.epochs=2.0",
+        "rung.refine.epochs=1.0",
+    ]
+    found = resolve(load_recipe(None, [*sets, "rung.finetune.schedule_options.warmup_ratio=0.3"], {})).recipe.rung
+    assert found.keys() == {"probe", "finetune"}
+    for name, values in found.items():
+        assert values.keys() == RUNGS.member(name).Options.model_fields.keys()
+    assert found["probe"] == {"poolings": ["mean", "max"], "n_folds": 5}
+    finetune = found["finetune"]
+    assert (finetune["loss"], finetune["epochs"], finetune["patience"]) == ("focal", 2.0, 3)
+    assert finetune["loss_options"] == {"gamma": 2.0}
+    assert finetune["schedule_options"] == {"warmup_ratio": 0.3}
+    assert finetune["optimiser_options"] == OPTIMISERS.options("adamw").model_dump()
+    assert finetune["optimiser_options"], "an optimiser without options would prove nothing"
+
+
+def test_a_resolved_recipe_resolves_to_itself() -> None:
+    """Whoever takes the recipe of a model runs the same again."""
+    recipe = resolve(load_recipe(None, ["ladder.rungs=['refine']", "rung.refine.loss=label_smoothing"], {})).recipe
+    flags = {f"rung.{name}": values for name, values in recipe.rung.items()}
+    again = load_recipe(None, ["ladder.rungs=['refine']"], flags)
+    assert resolve(again).recipe == recipe

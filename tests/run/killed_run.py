@@ -32,7 +32,7 @@ from tunesmith.run.log import RunLog
 from tunesmith.run.plan import Plan, PlanHeader
 from tunesmith.run.workspace import Start, Workspace
 
-HEADER = PlanHeader(recipe="a recipe", data="some data", versions="1", cpu="any")
+HEADER = PlanHeader(recipe="a recipe", data="some data", base="some base", versions="1", cpu="any")
 RUNGS = ("linear", "probe", "finetune")
 EVENTS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree")
 

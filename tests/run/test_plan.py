@@ -13,7 +13,7 @@ import pytest
 from tunesmith.errors import ArtifactError, ConfigError, ResourceError
 from tunesmith.run.plan import Plan, PlanHeader
 
-HEADER = PlanHeader(recipe="r" * 13, data="d" * 13, versions="v" * 13, cpu="EPYC")
+HEADER = PlanHeader(recipe="r" * 13, data="d" * 13, base="b" * 13, versions="v" * 13, cpu="EPYC")
 
 
 def never() -> Any:
@@ -43,7 +43,7 @@ def write_plan(path: Path, **decisions: Any) -> Plan:
 def test_a_decision_is_on_the_disk_before_it_is_given(path: Path) -> None:
     """The file after each decision has exactly one line more, in the documented form."""
     plan = Plan.open(path, HEADER)
-    header = {"plan": 1, "recipe": "r" * 13, "data": "d" * 13, "versions": "v" * 13, "cpu": "EPYC"}
+    header = {"plan": 1, "recipe": "r" * 13, "data": "d" * 13, "base": "b" * 13, "versions": "v" * 13, "cpu": "EPYC"}
     assert [json.loads(line) for line in path.read_text("utf-8").splitlines()] == [header]
     assert not plan.following
     assert plan.decide("threads", value(2)) == 2
@@ -102,6 +102,22 @@ def test_a_value_is_the_same_when_made_and_when_read_again(path: Path, of: Any) 
     assert repr(made) == repr(again)
 
 
+def test_the_next_decision_is_announced(path: Path, tmp_path: Path) -> None:
+    """That one and no other, whether it is one's own or of a plan that is followed; nothing is taken by asking."""
+    other = tmp_path / "other.jsonl"
+    write_plan(other, threads=2, steps=8)
+    Plan.open(path, HEADER, follow=other).decide("threads", never)
+    plan = Plan.open(path, HEADER, follow=other)
+    for expected in ("threads", "steps", None):
+        told = {key: plan.announces(key) for key in ("threads", "steps", "stop")}
+        assert told == {key: key == expected for key in told}
+        if expected is not None:
+            plan.decide(expected, never)
+    plan.decide("stop", value(True))
+    assert not plan.announces("stop")
+    assert not Plan.open(tmp_path / "new.jsonl", HEADER).announces("threads")
+
+
 def test_a_value_json_does_not_have_is_our_own_bug(path: Path) -> None:
     """NaN in a decision is refused before anything is written."""
     plan = Plan.open(path, HEADER)
@@ -123,9 +139,9 @@ def test_another_decision_than_recorded_is_refused(path: Path) -> None:
     assert error.allowed == 'a decision on "precision"'
 
 
-@pytest.mark.parametrize("name", ["recipe", "data"])
+@pytest.mark.parametrize("name", ["recipe", "data", "base"])
 @pytest.mark.parametrize("follow", [False, True])
-def test_a_plan_for_another_recipe_or_data_is_refused(path: Path, tmp_path: Path, name: str, follow: bool) -> None:
+def test_a_plan_for_another_recipe_data_or_base_is_refused(path: Path, tmp_path: Path, name: str, follow: bool) -> None:
     """Opening one's own as well as following another's; what differs is listed, with both digests."""
     write_plan(path, threads=2)
     other = PlanHeader(**{**{n: getattr(HEADER, n) for n in HEADER.__slots__}, name: "x" * 64})
@@ -138,17 +154,20 @@ def test_a_plan_for_another_recipe_or_data_is_refused(path: Path, tmp_path: Path
     assert caught.value.allowed == f"{name} {'x' * 12}"
 
 
-def test_both_differences_are_listed(path: Path) -> None:
+def test_all_differences_are_listed(path: Path) -> None:
     """All that differs is told at once."""
     write_plan(path)
-    with pytest.raises(ConfigError, match="other recipe and other data"):
-        Plan.open(path, PlanHeader(recipe="x", data="y", versions="v", cpu="c"))
+    with pytest.raises(ConfigError, match="plan-differs") as caught:
+        Plan.open(path, PlanHeader(recipe="x", data="y", base="z", versions="v", cpu="c"))
+    assert caught.value.message == "the plan was made for other recipe and other data and other base"
 
 
 def test_other_versions_or_cpu_are_noted_and_not_refused(path: Path) -> None:
     """The plan can be followed; the user is told that the bytes may differ."""
     write_plan(path, threads=2)
-    plan = Plan.open(path, PlanHeader(recipe=HEADER.recipe, data=HEADER.data, versions="w", cpu="Xeon"))
+    plan = Plan.open(
+        path, PlanHeader(recipe=HEADER.recipe, data=HEADER.data, base=HEADER.base, versions="w", cpu="Xeon")
+    )
     assert len(plan.notes) == 2
     assert "other versions" in plan.notes[0]
     assert "other cpu" in plan.notes[1]

@@ -107,13 +107,15 @@ class Model:
 
         Raises:
             ConfigError: It does.
+            ArtifactError: Another model has taken this one's place.
+            ResourceError: The disk is full or refuses the write.
         """
-        import shutil
+        from tunesmith.bundle.save import copy_bundle
 
         out = Path(folder)
         if out.exists():
             raise ConfigError("out-exists", "there is something at this place already", where=str(out))
-        shutil.copytree(self.bundle.folder, out)
+        copy_bundle(self.bundle, out)
 
     def _typed(self, label: str) -> Any:
         kind = self.bundle.facts.label_type
@@ -123,7 +125,7 @@ class Model:
 
 
 def load(folder: str | Path) -> Model:
-    """Open a model folder.
+    """Open a model folder and load its weights, so that the model stays what it is whatever comes in its place.
 
     Args:
         folder: What ``train`` wrote.
@@ -134,7 +136,9 @@ def load(folder: str | Path) -> Model:
     Raises:
         ArtifactError: Not a model folder, changed, incomplete, unsafe or too new.
     """
-    return Model(open_bundle(folder))
+    bundle = open_bundle(folder)
+    _ = bundle.predictor
+    return Model(bundle)
 
 
 def open_bundle(folder: str | Path) -> Bundle:

@@ -24,7 +24,7 @@ from tunesmith.ladder.climb import Outcome, climb
 from tunesmith.ladder.describe import costs_of, facts_of, rungs_of
 from tunesmith.ladder.dry_run import dry_run
 from tunesmith.ladder.narrate import Narrator, Silent
-from tunesmith.ladder.resolve import resolve
+from tunesmith.ladder.resolve import resolve, rung_problems
 from tunesmith.ladder.site import Site
 from tunesmith.report.page import report_page
 from tunesmith.types import JSON
@@ -129,7 +129,7 @@ def train(
         "run.offline": offline,
         **(options or {}),
     }
-    recipe = load_recipe(None if config is None else str(config), [], flags)
+    recipe = load_recipe(None if config is None else str(config), [], flags, rung_problems=rung_problems)
     lives = Lives(resume=resume, force=force, follow=None if plan is None else Path(plan), began=began)
     return load(train_recipe(data, recipe, lives, narrator=narrator or Silent()).out)
 

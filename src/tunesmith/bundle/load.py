@@ -9,7 +9,7 @@ from pathlib import Path
 from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Predictor
 from tunesmith.bundle.schema import Facts, read_facts
 from tunesmith.errors import ArtifactError
-from tunesmith.files.manifest import verify_manifest
+from tunesmith.files.manifest import MANIFEST, file_digest, verify_manifest
 from tunesmith.files.reading import shown
 
 
@@ -19,12 +19,34 @@ class Bundle:
 
     folder: Path
     facts: Facts
+    manifest_sha256: str
+    """Digest of the manifest, and so of every file."""
 
     @cached_property
     def predictor(self) -> Predictor:
-        """The loaded model."""
+        """The loaded model.
+
+        Raises:
+            ArtifactError: ``bundle-replaced``, another model has taken its place since it was verified.
+        """
+        self.refuse_replaced()
         predictor: Predictor = KINDS.member(self.facts.kind).load(self.folder, self.facts)
+        self.refuse_replaced()  # nor while it was read
         return predictor
+
+    def refuse_replaced(self) -> None:
+        """Make sure that the folder still holds what was verified.
+
+        Raises:
+            ArtifactError: ``bundle-replaced``.
+        """
+        if file_digest(self.folder / MANIFEST) != self.manifest_sha256:
+            raise ArtifactError(
+                "bundle-replaced",
+                "another model has taken the place of the one that was opened",
+                where=str(self.folder),
+                advice="open the folder again",
+            )
 
 
 def load_bundle(folder: str | Path) -> Bundle:
@@ -61,4 +83,4 @@ def load_bundle(folder: str | Path) -> Bundle:
             allowed=", ".join(wanted),
             advice="do not trust this folder unless you know who put the file there; get it again from where it came",
         )
-    return Bundle(folder=path, facts=facts)
+    return Bundle(folder=path, facts=facts, manifest_sha256=file_digest(path / MANIFEST))

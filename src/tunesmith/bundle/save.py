@@ -1,4 +1,4 @@
-"""Saving: the whole bundle in a new folder, read back and compared before anything says done."""
+"""Saving and copying: the whole bundle in a new folder, read back before anything says done."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.bundle.kinds import KINDS
-from tunesmith.bundle.load import load_bundle
+from tunesmith.bundle.kinds import KINDS, Predictor
+from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.bundle.schema import FACTS_FILE, Facts
 from tunesmith.errors import ArtifactError
-from tunesmith.files.atomic import write_json, write_text
-from tunesmith.files.manifest import write_manifest
+from tunesmith.files.atomic import write_error, write_json, write_text
+from tunesmith.files.exchange import exchange_folders
+from tunesmith.files.manifest import MANIFEST, verify_manifest, write_manifest
 
 RECORD = ("README.md", "costs.json", "report.html")
 """Files that hold measured costs: outside "the same bytes"."""
@@ -55,15 +56,49 @@ def save_bundle(
         write_text(folder / name, text)
     write_json(folder / "costs.json", dict(costs))
     write_json(folder / FACTS_FILE, facts.model_dump(mode="json"))
-    write_manifest(folder, record=[name for name in RECORD if (folder / name).exists()])
-    _compare(folder, probe_texts, probe_logits)
+    _compare(folder, facts, probe_texts, expected=probe_logits)  # a folder without manifest is never put in place
+    write_manifest(folder, record=_recorded(folder))
+    load_bundle(folder)
 
 
-def _compare(folder: Path, texts: Sequence[str], expected: NDArray[np.float32]) -> None:
+def copy_bundle(bundle: Bundle, folder: Path) -> None:
+    """Copy a bundle to another place, where it appears whole or not at all.
+
+    Args:
+        bundle: Verified.
+        folder: Nothing is there yet.
+
+    Raises:
+        ArtifactError: The bundle was replaced or changed since it was verified.
+        ResourceError: The disk is full or refuses the write.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        for name in (*verify_manifest(bundle.folder), MANIFEST):
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.folder / name, partial / name)
+        load_bundle(partial)
+        bundle.refuse_replaced()
+        write_manifest(partial, record=_recorded(partial))  # the same again: it puts every file on the disk first
+        exchange_folders(partial, folder)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _recorded(folder: Path) -> list[str]:
+    return [name for name in RECORD if (folder / name).exists()]
+
+
+def _compare(folder: Path, facts: Facts, texts: Sequence[str], *, expected: NDArray[np.float32]) -> None:
     """Load what was written and hold its answers to those of the model in memory."""
     if not len(texts):
         return
-    found = load_bundle(folder).predictor.outputs(texts).logits
+    predictor: Predictor = KINDS.member(facts.kind).load(folder, facts)
+    found = predictor.outputs(texts).logits
     # Batches of other shapes sum in another order: equal weights still differ in the last bits.
     scale = max(1.0, float(np.abs(expected).max()))
     worst = float(np.abs(found - expected).max()) / scale

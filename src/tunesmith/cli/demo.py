@@ -55,14 +55,21 @@ def demo(
 
 
 def _may_replace(out: str | None) -> bool:
-    """Tell whether nothing lies there but what an earlier demo wrote."""
-    from tunesmith.api.model import load
+    """Tell whether nothing lies there but a model of this very sample."""
+    from tunesmith.api.model import open_bundle
+    from tunesmith.data.columns import choose_columns
+    from tunesmith.data.labelled import labelled
+    from tunesmith.data.read import read_table
     from tunesmith.errors import TunesmithError
+    from tunesmith.ladder.prepare import digest
     from tunesmith.sample import sample_file
 
     if out is None or not Path(out).exists():
         return out is not None
     try:
-        return load(out).bundle.facts.data.source == sample_file().name
+        facts = open_bundle(out).facts
     except TunesmithError:
         return False
+    table = read_table(str(sample_file()))
+    rows = labelled(table, choose_columns(table))
+    return facts.data.sha256 == digest(rows.texts, rows.labels)

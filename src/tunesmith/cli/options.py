@@ -80,10 +80,17 @@ class Common:
         from tunesmith.machine.device import choose_device
 
         run = {f"run.{name}": getattr(self, name) for name in ("seed", "offline", "device", "threads")}
-        recipe = load_recipe(self.config, self.sets or [], {**(flags or {}), **run})
+        recipe = load_recipe(self.config, self.sets or [], {**(flags or {}), **run}, rung_problems=_rung_problems)
         if recipe.run.device != "auto":
             choose_device(recipe.run.device)
         return recipe
+
+
+def _rung_problems(sections: Mapping[str, Any]) -> list[str]:
+    """Import what knows the rungs only where something is wrong."""
+    from tunesmith.ladder.resolve import rung_problems
+
+    return rung_problems(sections)
 
 
 def takes_common(command: Callable[..., None]) -> Callable[..., None]:

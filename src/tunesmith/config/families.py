@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tunesmith.config.settings import Settings, nearest, validated
-from tunesmith.errors import ConfigError
+from tunesmith.errors import ConfigError, shown_value
 
 
 class Family:
@@ -51,7 +51,7 @@ class Family:
             close = nearest(name, self.names())
             raise ConfigError(
                 f"unknown-{self.kind}",
-                f"there is no {self.kind} {name!r}",
+                f"there is no {self.kind} {shown_value(name)}",
                 allowed=", ".join(self.names()),
                 advice=f"did you mean {close!r}?" if close else None,
             )

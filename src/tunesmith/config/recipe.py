@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from tunesmith.config.settings import Settings, problems_of, refusal
-from tunesmith.errors import ConfigError
+from tunesmith.errors import ConfigError, quote
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -96,13 +96,21 @@ class Recipe(Settings):
     """Options of each rung by its name."""
 
 
-def load_recipe(file: str | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Recipe:
+def load_recipe(
+    file: str | None,
+    sets: Sequence[str],
+    flags: Mapping[str, Any],
+    *,
+    rung_problems: Callable[[Mapping[str, Any]], list[str]] | None = None,
+) -> Recipe:
     """Put a recipe together: flag over ``--set`` over file over default.
 
     Args:
         file: Path of a TOML file, or None.
         sets: ``"a.b=c"`` each; the value is TOML, or a bare word taken as text.
         flags: Dotted keys to values; None means the flag was not given.
+        rung_problems: Says what is wrong with the options of rungs, so that all problems are told at once; asked only
+            where there are others.
 
     Returns:
         The recipe, its common sections checked.
@@ -118,13 +126,18 @@ def load_recipe(file: str | None, sets: Sequence[str], flags: Mapping[str, Any])
     for item in sets:
         key, separator, text = item.partition("=")
         if not separator or not key.strip():
-            raise ConfigError("bad-set", f"--set {item} is not of the form a.b=c", advice="--set ladder.budget=5m")
+            raise ConfigError(
+                "bad-set", f"--set {quote(item)} is not of the form a.b=c", advice="--set ladder.budget=5m"
+            )
         _put(values, key.strip(), _toml_value(text.strip()))
     for key, value in flags.items():
         if value is not None:
             _put(values, key, value)
     problems = problems_of(Recipe, values)
     if problems:
+        sections = values.get("rung", {})
+        if rung_problems is not None and isinstance(sections, dict):
+            problems += rung_problems(sections)
         raise refusal(problems)
     return Recipe.model_validate(values)
 

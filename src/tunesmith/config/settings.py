@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tunesmith.errors import ConfigError
+from tunesmith.errors import ConfigError, shown_value
 
 
 class Settings(BaseModel):
@@ -69,7 +69,8 @@ def problems_of(settings: type[Settings], values: Mapping[str, Any], *, where: s
                 hint = f"; nearest: {prefix}{'.'.join([*parts[:-1], known])}" if known else ""
                 told.append(f"{path} is not a known key{hint}")
             else:
-                told.append(f"{path} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+                message = problem["msg"][0].lower() + problem["msg"][1:]
+                told.append(f"{path} = {shown_value(problem['input'])}: {message}")
         return told
     return []
 

@@ -92,16 +92,37 @@ class TokenSet:
         rows = np.asarray(rows, dtype=np.int64)
         if rows.size and not 0 <= rows.min() <= rows.max() < self.n_rows:
             raise ShapeError(f"rows {rows.min()} to {rows.max()} asked of {self.n_rows}")
-        sequences, place = self.sequences_of(rows)
+        return self._of(*self.sequences_of(rows), n_rows=len(rows))
+
+    def at_most(self, n_windows: int) -> TokenSet:
+        """Leave out windows of the rows that have too many; those kept lie evenly, the first and the last among them.
+
+        Args:
+            n_windows: Most windows of a row, at least 1.
+
+        Returns:
+            A set of the same rows; the set itself where none has too many.
+        """
+        there = self.n_windows()
+        if int(there.max(initial=0)) <= n_windows:
+            return self
+        kept = np.minimum(there, n_windows)
+        row = np.repeat(np.arange(self.n_rows), kept)
+        window = spans(np.zeros(self.n_rows, dtype=np.int64), kept)
+        sequences = self.first_sequence[row] + window * (there[row] - 1) // np.maximum(kept[row] - 1, 1)
+        return self._of(sequences, row, n_rows=self.n_rows)
+
+    def _of(self, sequences: Ints, row: Ints, *, n_rows: int) -> TokenSet:
+        """Make a set of some sequences, each of the row given beside it."""
         lengths = self.offsets[sequences + 1] - self.offsets[sequences]
         at = spans(self.offsets[sequences], lengths)
         types = self.token_type_ids
         return TokenSet(
             self.input_ids[at],
             np.concatenate(([0], np.cumsum(lengths))),
-            place,
+            row,
             None if types is None else types[at],
-            self.n_tokens[rows],
+            np.bincount(row, weights=lengths, minlength=n_rows).astype(np.int32),
         )
 
 

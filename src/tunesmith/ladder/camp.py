@@ -13,16 +13,17 @@ from pathlib import Path
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.table import Table
 from tunesmith.errors import Stopped
+from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.describe import versions
 from tunesmith.ladder.narrate import Narrator
-from tunesmith.ladder.prepare import prepare
+from tunesmith.ladder.prepare import Prepared, prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import cpu_model
 from tunesmith.machine.device import choose_device
 from tunesmith.machine.rates import matmul_rate
 from tunesmith.machine.threads import choose_threads, set_threads
-from tunesmith.models.base import find_base
+from tunesmith.models.base import BaseModel, find_base
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.clock import Clock
 from tunesmith.run.journal import Journal
@@ -31,6 +32,7 @@ from tunesmith.run.log import RunLog
 from tunesmith.run.plan import Plan, PlanHeader
 from tunesmith.run.signals import StopRequested
 from tunesmith.run.workspace import Start, Workspace
+from tunesmith.types import JSON
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,10 @@ def open_site(
     with RunLock(workspace.lock) as lock, StopRequested() as stop:
         start = workspace.prepare(lock, resume=lives.resume, force=lives.force, follow=lives.follow)
         with _no_trace_of_a_false_start(workspace, start):
-            if resolved.uses_base:
-                find_base(recipe.base.name, offline=recipe.run.offline)  # missing: better said before minutes of work
+            # a base model that is missing: better said before minutes of work
+            base = find_base(recipe.base.name, offline=recipe.run.offline) if resolved.uses_base else None
             data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
-            plan = Plan.open(workspace.plan, _header(recipe, data.sha256), follow=lives.follow)
+            plan = Plan.open(workspace.plan, _header(recipe, data, base), follow=lives.follow)
         del table  # the rows are taken out of it; a climb may last for hours
         if start == "finished":
             yield None
@@ -144,10 +146,22 @@ def _no_trace_of_a_false_start(workspace: Workspace, start: Start) -> Iterator[N
         raise
 
 
-def _header(recipe: Recipe, data_sha256: str) -> PlanHeader:
+def _header(recipe: Recipe, data: Prepared, base: BaseModel | None) -> PlanHeader:
     """Name what a plan is for; the budget is no part of it, since the plan stands for the clock."""
     values = recipe.model_dump(mode="json")
     values["run"].pop("out")
     values["ladder"].pop("budget")
-    digests = [hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for value in (values, versions())]
-    return PlanHeader(recipe=digests[0], data=data_sha256, versions=digests[1], cpu=cpu_model())
+    parts = hashlib.sha256(data.sha256.encode())
+    for rows in (data.split.train, data.split.validation, data.split.test):
+        parts.update(hashlib.sha256(rows.tobytes()).digest())
+    return PlanHeader(
+        recipe=_digest(values),
+        data=parts.hexdigest(),
+        base="" if base is None else file_digest(base.folder / "model.safetensors"),
+        versions=_digest(versions()),
+        cpu=cpu_model(),
+    )
+
+
+def _digest(value: JSON) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 
 from tunesmith.bundle.kinds import KINDS
 from tunesmith.evaluate.calibration import fit_temperature
 from tunesmith.ladder.fit import checkpoint_names
+from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs import Rung
-from tunesmith.ladder.site import Site
+from tunesmith.ladder.site import GivenUpError, Site, given_up
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
 from tunesmith.machine.memory import peak_mib, reset_peak
 from tunesmith.runtimes.allocator import give_back_freed_memory
@@ -22,6 +24,7 @@ from tunesmith.types import JSON
 StoppedBecause = Literal["gain excluded", "budget", "top"]
 
 _PUBLISHING_S = 3.0
+_LEAST_GROUPS = 2  # one to fit on, one to score
 _SAID = {
     "gain excluded": "a gain of {min_gain:g} points or more by a further rung is excluded",
     "budget": "more does not fit the budget",
@@ -78,7 +81,13 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         landing = _landed_before(site, rung)
         if landing is None:
             reset_peak()
-            landing = rung.climb(site)  # not wrapped: few frames lie between the command and the optimiser step
+            try:
+                _heed_plan(site, rung)
+                landing = rung.climb(site)  # not wrapped: few frames lie between the command and the optimiser step
+            except GivenUpError:
+                site.narrator.say(f"{rung.name} is given up: the budget is spent")
+                because = "budget"
+                break
             landing = replace(landing, peak_mib=peak_mib())
             _keep(site, rung, landing)
             give_back_freed_memory()
@@ -120,9 +129,13 @@ def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_la
 
 def _refits(site: Site, kept: Landing) -> bool:
     """Decide whether the kept rung is fitted again on all rows and scored out of fold, as its kind asks for."""
+    if kept.refit_s and len(np.unique(site.data.groups[site.data.rows_to_choose()])) < _LEAST_GROUPS:
+        site.narrator.say(f"{kept.rung} stays as it landed: its texts are too alike to score it out of fold")
+        return False
 
     def forecast() -> JSON:
-        fits = kept.refit_s <= max(0.0, site.clock.left() - _PUBLISHING_S)
+        after_s = reserve_s(site) if kept.kind == "encoder" else _PUBLISHING_S
+        fits = kept.refit_s <= max(0.0, site.clock.left() - after_s)
         return {"refit": kept.refit_s == 0.0 or fits, "forecast_s": round(kept.refit_s, 1)}
 
     refit = bool(site.plan.decide(f"{kept.rung}.refit", forecast)["refit"])
@@ -139,6 +152,13 @@ def _starts(site: Site, rung: Rung, *, first: bool) -> bool:
         return {"start": first or seconds <= left, "forecast_s": round(seconds, 1)}
 
     return bool(site.plan.decide(f"{rung.name}.start", forecast)["start"])
+
+
+def _heed_plan(site: Site, rung: Rung) -> None:
+    """Give a rung up where the plan followed did."""
+    if site.plan.announces(given_up(rung.name)):
+        site.plan.decide(given_up(rung.name), lambda: True)
+        raise GivenUpError(rung.name)
 
 
 def _landed_before(site: Site, rung: Rung) -> Landing | None:
@@ -201,7 +221,8 @@ def _outcome(
     because: StoppedBecause | None,
 ) -> Outcome:
     """Measure the kept landing; test rows are looked at only once the climb is over."""
-    temperature = fit_temperature(kept.logits, kept.targets)
+    fair = slice(None) if kept.seen is None or not kept.seen.any() else kept.seen
+    temperature = fit_temperature(kept.logits[fair], kept.targets[fair])
     rows = site.data.split.test
     test = None
     if because is not None and len(rows):

@@ -14,7 +14,7 @@ from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import describe
 from tunesmith.types import JSON
 
-_LIBRARIES = ("tunesmith", "torch", "tokenizers", "numpy", "scikit-learn", "safetensors")
+_LIBRARIES = ("tunesmith", "torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.runtimes.torch import encode_poolings
 
 _SAMPLED_TEXTS = 2000
+_FLOP_OF_A_PIECE = 1e13  # about a minute of two cores
 
 
 class EncodedTexts:
@@ -39,8 +40,12 @@ class EncodedTexts:
         self.base = base
         self._texts = texts
         self._folder = folder
-        self.encode_gflops: float | None = None
-        """Rate of the pass over the texts, once it has been made."""
+        self._encoded_s = self._encoded_flop = 0.0
+
+    @property
+    def encode_gflops(self) -> float | None:
+        """Rate of the pass over the texts, once some were encoded in this life of the run."""
+        return self._encoded_flop / self._encoded_s / 1e9 if self._encoded_s else None
 
     @cached_property
     def config(self) -> EncoderConfig:
@@ -89,17 +94,44 @@ class EncodedTexts:
     def features(
         self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]
     ) -> dict[str, NDArray[np.float32]]:
-        """Encode rows with the frozen base, or read what an earlier life of this run encoded.
+        """Encode rows with the frozen base, a minute's work at a time, and keep each on disk for a resumed run.
 
         Args:
-            rows: Which rows, ``[B]``.
+            rows: Which rows, ascending, ``[B]``.
             poolings: Ways to make one vector of a text's tokens, all from one pass.
             progress: Told tokens done and tokens in all.
 
         Returns:
             For each pooling float32 ``[B, H]``, scaled to unit length.
         """
-        path = self._folder / "probe.safetensors"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        n_tokens = self.tokens.n_tokens[rows].astype(np.int64)
+        total, done = int(n_tokens.sum()), 0
+        found = {name: np.empty((len(rows), self.config.hidden_size), dtype=np.float32) for name in poolings}
+        for number, places in enumerate(self._pieces(rows)):
+            piece = self._piece(
+                self._folder / f"probe-{number:04d}.safetensors",
+                rows[places],
+                poolings,
+                progress=partial(_onward, progress, before=done, total=total),
+            )
+            for name, values in piece.items():
+                found[name][places] = values
+            done += int(n_tokens[places].sum())
+        give_back_freed_memory()
+        return found
+
+    def _pieces(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Cut rows where another piece of work is full; the same rows are always cut alike."""
+        per_token = forward_flops(self.config, self.tokens.lengths()) / max(len(self.tokens.input_ids), 1)
+        before = np.cumsum(self.tokens.n_tokens[rows], dtype=np.int64) - self.tokens.n_tokens[rows]
+        piece = before * per_token // _FLOP_OF_A_PIECE
+        return np.split(np.arange(len(rows)), np.flatnonzero(np.diff(piece)) + 1)
+
+    def _piece(
+        self, path: Path, rows: NDArray[np.int64], poolings: Sequence[str], *, progress: Callable[[int, int], None]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Read one piece of an earlier life, or encode it."""
         if path.is_file():
             kept = load_arrays(path)
             if np.array_equal(kept.pop("rows"), rows) and kept.keys() == set(poolings):
@@ -107,12 +139,16 @@ class EncodedTexts:
         tokens, encoder = self.tokens.select(rows), self.encoder
         started = time.monotonic()
         features = encode_poolings(encoder, tokens, poolings, progress=progress)
-        give_back_freed_memory()
-        self.encode_gflops = forward_flops(self.config, tokens.lengths()) / (time.monotonic() - started) / 1e9
+        self._encoded_s += time.monotonic() - started
+        self._encoded_flop += forward_flops(self.config, tokens.lengths())
         features = {name: _unit(values) for name, values in features.items()}
-        self._folder.mkdir(parents=True, exist_ok=True)
         save_tensors(path, {"rows": rows, **features})
         return features
+
+
+def _onward(progress: Callable[[int, int], None], done: int, _: int, *, before: int, total: int) -> None:
+    """Tell the progress of one piece as that of all."""
+    progress(before + done, total)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -196,11 +196,11 @@ class Fit:
         self._log(step=step.number, loss=step.loss, grad_norm=step.grad_norm, skipped=step.skipped)
         if self._guard.check(step) == "roll back":
             self._roll_back(step)
-        self._set_rates()
         if step.number in state.points:
             self._score()
-        elif state.curve and step.number % self._plan.replan_every == 0 and self._site.clock.budget_s is not None:
-            self._replan()
+        elif state.curve and step.number % self._plan.replan_every == 0:
+            self._replan()  # without a budget too: one plan serves under any
+        self._set_rates()  # of the plan as it is now: a life that goes on from here sets the same
         if step.number % self._plan.save_every == 0 and not state.ended and not self._guard.suspects_spike:
             self._save(self._name)
         self._tell()
@@ -210,8 +210,9 @@ class Fit:
 
     @property
     def cut_short(self) -> bool:
-        """Whether the clock allowed fewer steps than are worth taking."""
-        return self.state.ended == "budget" or self.state.steps < self._plan.wanted
+        """Whether the clock ended it, or allowed fewer steps than are worth taking and all of those were taken."""
+        out_of_steps = self.state.number >= self.state.steps < self._plan.wanted
+        return self.state.ended == "budget" or out_of_steps
 
     def take_best(self) -> NDArray[np.float32]:
         """Put the best scored weights into the classifier.
@@ -270,6 +271,12 @@ class Fit:
         classifier.eval()
         logits = logits_of(classifier, self._rows.validation)
         classifier.train()
+        if not np.isfinite(logits).all():  # nothing to keep; the guard sees to it that training goes back
+            state.points_without_gain += 1
+            self._decide_end()
+            if state.ended and not state.curve:
+                raise self._diverged(f"the outputs after step {state.number} are not finite, nor were any before")
+            return
         targets = self._rows.validation_targets
         objective = self._site.task.objective(self._site.objective, logits, targets)
         log_loss = log_loss_of(logits, targets)
@@ -366,14 +373,13 @@ class Fit:
         """Take the weights of the last checkpoint, halve the rates, and leave the batches in between behind."""
         newest = self._site.checkpoints.newest(self._name)
         if newest is None:
-            raise ResourceError(
-                "training-diverged",
-                f"the loss ran away at step {step.number}, before the first checkpoint",
-                where=self._name,
-                advice=f"lower the learning rate: --set rung.{self._name}.learning_rate=1e-4",
-            )
+            raise self._diverged(f"the loss ran away at step {step.number}, before the first checkpoint")
         self._restore(newest)
         self._site.narrator.say(f"{self._name}: the loss ran away at step {step.number}; went back, rates halved")
+
+    def _diverged(self, message: str) -> ResourceError:
+        advice = f"lower the learning rate: --set rung.{self._name}.learning_rate=1e-4"
+        return ResourceError("training-diverged", message, where=self._name, advice=advice)
 
     def _tell(self) -> None:
         now = time.monotonic()

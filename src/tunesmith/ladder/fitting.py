@@ -13,6 +13,7 @@ from torch import Tensor
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.data.batch import pack, random_draws
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
@@ -35,6 +36,7 @@ EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 _N_TIMED_DRAWS = 4
 _OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
+_MOST_TOKENS_OF_A_TEXT = 2048  # of its windows in one optimiser step, about 0.4 MB each in an encoder 384 wide
 _TOKENS_FOR_LARGE_STEPS = 100_000
 _TOKENS_WORTH_SEEING = 512_000
 
@@ -125,7 +127,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         embeddings=options.embeddings,
     )
     rows = Rows(
-        train=site.encoded.tokens.select(data.split.train),
+        train=_trained_on(site, name),
         train_lines=[data.lines[row] for row in data.split.train],
         validation=site.encoded.tokens.select(data.split.validation),
         validation_targets=data.targets[data.split.validation],
@@ -152,6 +154,18 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
     )
     return SetUp(fit=fit, model=model, rows=rows)
+
+
+def _trained_on(site: Site, name: str) -> TokenSet:
+    """Take the tokens to train on: of a very long text only so many windows that a step stays in memory."""
+    rows = site.encoded.tokens.select(site.data.split.train)
+    most = max(1, _MOST_TOKENS_OF_A_TEXT // site.encoded.max_seq_length)
+    n_long = int((rows.n_windows() > most).sum())
+    if n_long:
+        site.narrator.say(
+            f"{name}: of {n_long} long texts training reads {most} windows each, spread evenly; scores read all"
+        )
+    return rows.at_most(most)
 
 
 def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:

@@ -42,6 +42,9 @@ class Landing:
     cut_short: bool = False
     """Whether the clock allowed less training than is worth its while, so that more might gain more."""
     notes: tuple[str, ...] = ()
+    seen: NDArray[np.bool_] | None = None
+    """Rows whose class was among those that the model that answered them was fitted on, ``[B]``; None for all. The
+    others count as the errors they are, but the temperature of a model that knows their class is not fitted on them."""
     facts: dict[str, JSON] = field(default_factory=dict)
     """What it decided from the data: pooling, penalty, steps, epochs."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.check import Finding
-from tunesmith.errors import Stopped
+from tunesmith.errors import ResourceError, Stopped
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.narrate import Narrator
@@ -23,6 +23,10 @@ from tunesmith.run.plan import Plan
 from tunesmith.run.signals import StopRequested
 from tunesmith.run.workspace import Workspace
 from tunesmith.tasks import Task
+
+
+class GivenUpError(Exception):
+    """A rung was given up in the middle, since the budget is spent; what landed before it stands."""
 
 
 @dataclass(kw_only=True)
@@ -97,3 +101,38 @@ class Site(Ground):
         """
         if self.stop.requested:
             raise Stopped("stopped", f"stopped {place}", where=str(self.workspace.out), advice="go on with --resume")
+
+    def heed_budget(self, rung: str) -> None:
+        """Give up a rung whose end cannot be brought forward once the budget is spent.
+
+        Args:
+            rung: The rung being climbed.
+
+        Raises:
+            GivenUpError: The budget is spent; it is written into the plan.
+            ResourceError: ``budget-spent``, and no rung has landed before this one.
+        """
+        if self.clock.left() >= 0.0 or self.plan.following:
+            return
+        if not self.landings:
+            raise ResourceError(
+                "budget-spent",
+                f"the budget was spent before {rung} could land, and nothing had landed before it",
+                where=str(self.workspace.out),
+                found=f"{self.clock.elapsed():.0f} s",
+                advice="go on with --resume and a longer --budget, or begin with the rung linear",
+            )
+        self.plan.decide(given_up(rung), lambda: True)
+        raise GivenUpError(rung)
+
+
+def given_up(rung: str) -> str:
+    """Name the decision to give a rung up.
+
+    Args:
+        rung: Its name.
+
+    Returns:
+        A key of the plan.
+    """
+    return f"{rung}.given_up"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from tunesmith.errors import ArtifactError
 from tunesmith.types import PackedTokens
 
 
@@ -51,3 +52,24 @@ class Encoder(nn.Module):
         """Stop training everything below the first layer, which then needs no gradient of its input either."""
         for parameter in self.layer_groups()[0]:
             parameter.requires_grad_(False)
+
+
+def refuse_unknown_tokens(tokens: PackedTokens, vocab_size: int) -> None:
+    """Refuse tokens that the encoder has no vector for; a tokenizer of another model, or one that was added to, has.
+
+    Args:
+        tokens: About to be looked up.
+        vocab_size: Rows of the encoder's table.
+
+    Raises:
+        ArtifactError: ``tokenizer-differs``.
+    """
+    highest = int(tokens.input_ids.max(initial=0))
+    if highest >= vocab_size:
+        raise ArtifactError(
+            "tokenizer-differs",
+            "the tokenizer knows tokens that the encoder has no vector for",
+            found=f"token {highest}",
+            allowed=f"0 to {vocab_size - 1}",
+            advice="take tokenizer.json and the weights from the same place",
+        )

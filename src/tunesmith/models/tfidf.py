@@ -121,7 +121,7 @@ class _Places:
         order = np.argsort(numbers)
         bits = len(numbers).bit_length() + 2
         self._shift = np.uint64(64 - bits)
-        in_bucket = np.bincount(numbers >> self._shift, minlength=1 << bits)
+        in_bucket = np.bincount((numbers >> self._shift).astype(np.int64), minlength=1 << bits)
         self._bucket_starts = np.cumsum(in_bucket) - in_bucket
         self._deepest = max(int(in_bucket.max()), 1)
         self._numbers = np.append(numbers[order], np.zeros(self._deepest, dtype=np.uint64))

@@ -20,20 +20,21 @@ from tunesmith.types import JSON
 
 _FORMAT = 1
 _FIRST_LINE = 2
-_MUST_AGREE = ("recipe", "data")
+_MUST_AGREE = ("recipe", "data", "base")
 _SHOULD_AGREE = ("versions", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
 class PlanHeader:
-    """What a plan was made for: digests of the resolved recipe, the data and the library versions, and the CPU model.
+    """What a plan was made for: digests of recipe, data, base model and library versions, and the CPU model.
 
-    With another recipe or other data a plan means nothing; with other versions or another CPU it can be followed, but
-    the bytes may differ.
+    With another recipe, base model or other data a plan means nothing; with other versions or another CPU it can be
+    followed, but the bytes may differ. ``base`` is empty where no base model is used.
     """
 
     recipe: str
     data: str
+    base: str
     versions: str
     cpu: str
 
@@ -108,6 +109,17 @@ class Plan:
     def following(self) -> bool:
         """Whether the next decision is already written down."""
         return self._n_taken < len(self._recorded)
+
+    def announces(self, key: str) -> bool:
+        """Tell whether the next decision is written down already and is this one.
+
+        Args:
+            key: What is decided.
+
+        Returns:
+            False where the plan has ended, too.
+        """
+        return self.following and self._recorded[self._n_taken].key == key
 
     @property
     def n_decisions(self) -> int:
@@ -203,7 +215,7 @@ def _checked(path: Path, records: list[dict[str, Any]], header: PlanHeader) -> t
             where=f"{path}:1",
             found="; ".join(f"{name} {recorded[name][:12]}" for name in differing),
             allowed="; ".join(f"{name} {wanted[name][:12]}" for name in differing),
-            advice="use the recipe and the data the plan was made with, or start anew (--force, without --plan)",
+            advice="use recipe, data and base model that the plan was made with, or start anew (--force, no --plan)",
         )
     notes = [
         f"the plan {path} was made with other {name} ({quote(recorded[name][:40])}): the bytes may differ"

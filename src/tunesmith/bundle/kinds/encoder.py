@@ -115,6 +115,15 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
     if facts.tokens is None:
         raise ArtifactError("facts-damaged", "an encoder bundle must say its tokens", where=str(folder))
     config = read_encoder_config(folder)
+    room = config.max_position_embeddings - config.position_offset
+    if facts.tokens.max_seq_length > room:
+        raise ArtifactError(
+            "facts-damaged",
+            "the windows are longer than the encoder can read",
+            where=str(folder),
+            found=f"tokens.max_seq_length = {facts.tokens.max_seq_length}",
+            allowed=f"3 to {room}",
+        )
     encoder = load_encoder(folder, config)
     weights = load_tensors(folder / "head.safetensors")
     expected = {"weight": [len(facts.labels), encoder.hidden_size], "bias": [len(facts.labels)]}

@@ -18,6 +18,7 @@ from tunesmith.models.bag_of_words import BagOfWords, fit_bag_of_words
 from tunesmith.types import JSON
 
 _SECONDS_PER_CHARACTER = 4e-6
+_SHARE_OF_BUDGET = 0.15
 _N_FOLDS = 5
 _REFIT_FITS = 1.2 * (_N_FOLDS + 1)
 """Fits out of fold and on all rows, in fits on the train rows, scoring included."""
@@ -61,8 +62,9 @@ class Linear:
         """
         started = time.monotonic()
         data = site.data
-        model = self._fit(site, data.split.train)
-        fit_s = time.monotonic() - started
+        rows = self._affordable(site)
+        model = self._fit(site, rows)
+        fit_s = (time.monotonic() - started) * len(data.split.train) / len(rows)
         site.narrator.progress("linear", 1.0)
         logits = model.logits([data.texts[row] for row in data.split.validation])
         targets = data.targets[data.split.validation]
@@ -78,6 +80,7 @@ class Linear:
             seconds=time.monotonic() - started,
             tflop=0.0,
             refit_s=_REFIT_FITS * fit_s,
+            facts={"rows": len(rows)},
         )
 
     def finish(self, site: Site, landing: Landing) -> Landing:
@@ -95,17 +98,20 @@ class Linear:
         labels = [data.labels[target] for target in data.targets[rows]]
         fold_of = folds(labels, data.groups[rows], n_folds=_N_FOLDS, seed=site.seed)
         logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
+        seen = np.empty(len(rows), dtype=np.bool_)
         for fold in range(_N_FOLDS):
             site.heed_stop("while linear was scored out of fold")
             site.narrator.progress("linear, out of fold", fold / _N_FOLDS)
             held = fold_of == fold
             logits[held] = self._fit(site, rows[~held]).logits([data.texts[row] for row in rows[held]])
+            seen[held] = np.isin(data.targets[rows[held]], data.targets[rows[~held]])
         site.narrator.progress("linear, out of fold", 1.0)
         return replace(
             landing,
             model=self._fit(site, rows),
             logits=logits,
             targets=data.targets[rows],
+            seen=seen,
             measured_on=f"{len(rows)} train and validation rows, each by a model that had not seen it",
         )
 
@@ -133,6 +139,24 @@ class Linear:
         """
         del site
         return BagOfWords.from_state({name: tensor.numpy() for name, tensor in tensors.items()}, state)
+
+    def _affordable(self, site: Site) -> NDArray[np.int64]:
+        """Choose the train rows that its share of the budget suffices for; each class keeps one, whatever it costs."""
+        train, targets = site.data.split.train, site.data.targets
+
+        def forecast() -> JSON:
+            share = _SHARE_OF_BUDGET * max(site.clock.left(), 0.0) / self.forecast(site)
+            return len(train) if share >= 1.0 else int(share * len(train))
+
+        n_rows = int(site.plan.decide(f"{self.name}.rows", forecast))
+        if n_rows >= len(train):
+            return train
+        drawn = np.random.Generator(np.random.PCG64(site.seed)).permutation(train)
+        one_of_each = np.sort(np.unique(targets[drawn], return_index=True)[1])
+        others = np.delete(drawn, one_of_each)[: max(0, n_rows - len(one_of_each))]
+        chosen = np.sort(np.concatenate([drawn[one_of_each], others]))
+        site.narrator.say(f"{self.name}: {len(chosen)} of {len(train)} rows fit its share of the budget")
+        return chosen
 
     def _fit(self, site: Site, rows: NDArray[np.int64]) -> BagOfWords:
         data = site.data

@@ -16,6 +16,7 @@ from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
+from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.landing import Landing, calibrated_log_loss
 from tunesmith.ladder.site import Ground, Site
@@ -32,12 +33,13 @@ _COARSE = 1e-3
 """Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
 
 _EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
+_WRITTEN_DOWN_S = 30.0
 
 
 class Options(Settings):
     """What the probe may choose among."""
 
-    poolings: Names = ("mean", "max")
+    poolings: Names = Field(("mean", "max"), min_length=1)
     """Poolings of the encoder's output to try."""
 
     n_folds: int = Field(_N_FOLDS, ge=2, le=20)
@@ -70,12 +72,12 @@ class Probe:
             ground: Rows, base model and rate.
 
         Returns:
-            Seconds.
+            Seconds, with those of what comes after.
         """
         encoded = ground.encoded
         tokens = encoded.tokens.select(ground.data.rows_to_choose())
         rate = _EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops * 1e9
-        return 2.0 + 1.3 * forward_flops(encoded.config, tokens.lengths()) / rate
+        return 2.0 + 1.3 * forward_flops(encoded.config, tokens.lengths()) / rate + reserve_s(ground)
 
     def climb(self, site: Site) -> Landing:
         """Encode all rows, solve a head on the train rows for each pooling, keep the best.
@@ -89,7 +91,7 @@ class Probe:
         started = time.monotonic()
         data = site.data
         rows = data.rows_to_choose()
-        features = self._features(site, rows)
+        features = self._features(site, rows, may_give_up=True)
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
         solving = time.monotonic()
@@ -136,18 +138,21 @@ class Probe:
         start = head.weight.detach().numpy(), head.bias.detach().numpy()
         final = solve_softmax(features, targets, len(data.labels), l2=l2, start=start)
         logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
+        seen = np.empty(len(rows), dtype=np.bool_)
         for fold in range(self._options.n_folds):
             site.heed_stop("while the probe was scored out of fold")
             site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
             held = fold_of == fold
             head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2, tolerance=_COARSE)
             logits[held] = head.logits(features[held])
+            seen[held] = np.isin(targets[held], targets[~held])
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
             landing,
             model=_model(site, pooling, solution=final),
             logits=logits,
             targets=targets,
+            seen=seen,
             measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
         )
 
@@ -179,13 +184,21 @@ class Probe:
         )
         return _model(site, str(state["pooling"]), solution=solution)
 
-    def _features(self, site: Site, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
-        started = time.monotonic()
+    def _features(
+        self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False
+    ) -> dict[str, NDArray[np.float32]]:
+        started = written = time.monotonic()
 
         def progress(done: int, total: int) -> None:
+            nonlocal written
             site.heed_stop("while the texts were encoded")
+            if may_give_up and done < total:
+                site.heed_budget(self.name)
             share = done / max(total, 1)
             passed = time.monotonic() - started
+            if time.monotonic() - written > _WRITTEN_DOWN_S:  # a kill must not give these seconds back
+                written = time.monotonic()
+                site.journal.append("encoding", rung=self.name, share=round(share, 3))
             site.narrator.progress("probe, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
 
         return site.encoded.features(rows, self._options.poolings, progress)

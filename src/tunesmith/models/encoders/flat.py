@@ -26,7 +26,7 @@ from torch.nn import functional
 from tunesmith.config import Settings
 from tunesmith.errors import ShapeError
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
-from tunesmith.models.encoder import Encoder
+from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders._attention import GroupedAttention
 from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
@@ -115,6 +115,7 @@ class Layer(nn.Module):
         super().__init__()
         width, inner, epsilon = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.dropout = config.hidden_dropout_prob
+        self.attention_dropout = 0.0 if config.model_type == "distilbert" else self.dropout  # its authors left it out
         self.activation = ACTIVATIONS[config.hidden_act]
         self.qkv = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
@@ -135,7 +136,7 @@ class Layer(nn.Module):
             ``[T, H]``.
         """
         gathered = self.attention_out(attend(self.qkv(hidden)))
-        hidden = self.attention_norm(add_dropped(hidden, gathered, self.dropout, coins=coins))
+        hidden = self.attention_norm(add_dropped(hidden, gathered, self.attention_dropout, coins=coins))
         thought = self.shrink(self.activation(self.grow(hidden)))
         normed: Tensor = self.output_norm(add_dropped(hidden, thought, self.dropout, coins=coins))
         return normed
@@ -166,6 +167,7 @@ class FlatEncoder(Encoder):
             A vector a token, ``[T, H]``.
         """
         config = self.config
+        refuse_unknown_tokens(tokens, config.vocab_size)
         coins = Coins(self.embeddings.word.weight.device) if self.training else None
         attend = GroupedAttention(
             tokens.groups(), config.num_attention_heads, rate=config.attention_probs_dropout_prob, coins=coins

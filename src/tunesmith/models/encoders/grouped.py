@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tunesmith.config import Settings
 from tunesmith.errors import ArtifactError
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
-from tunesmith.models.encoder import Encoder
+from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.types import PackedTokens
 
@@ -50,6 +50,7 @@ class GroupedEncoder(Encoder):
         Returns:
             A vector a token, ``[T, H]``.
         """
+        refuse_unknown_tokens(tokens, self.config.vocab_size)
         device = next(self.module.parameters()).device
         input_ids = torch.tensor(tokens.input_ids, dtype=torch.int64, device=device)
         types = tokens.token_type_ids

@@ -1,0 +1,84 @@
+"""One climb over every rung of the usual task, for the suites of what comes out of a climb."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from tests.ladder.tiny_climb import Home, options
+
+from tunesmith.bundle.schema import Facts
+from tunesmith.config.recipe import Recipe
+from tunesmith.data.read import read_table
+from tunesmith.evaluate.calibration import fit_temperature
+from tunesmith.ladder.climb import Outcome
+from tunesmith.ladder.describe import facts_of
+from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.rungs import Rung
+from tunesmith.ladder.site import Site
+from tunesmith.tasks import load_task
+
+ONE_PASS = {"epochs": 1.0}
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """A site whose rungs have all landed, and what each had foreseen before it climbed."""
+
+    site: Site
+    rungs: dict[str, Rung]
+    forecasts: dict[str, float]
+
+    def landing(self, rung: str) -> Landing:
+        """What a rung brought."""
+        assert rung in self.site.landings, f"the climb of {self.site.task.name} does not lead over {rung}"
+        return self.site.landings[rung]
+
+    def facts(self, landing: Landing) -> Facts:
+        """What a bundle says of itself whose model is that of a landing."""
+        metrics = self.site.task.metrics(landing.logits, landing.targets, self.site.data.labels, temperature=None)
+        outcome = Outcome(
+            landings=(landing,),
+            comparisons={},
+            validation={landing.rung: metrics},
+            kept=landing,
+            temperature=fit_temperature(landing.logits, landing.targets),
+            metrics=metrics,
+            test=None,
+            stopped_because="top",
+        )
+        return facts_of(self.site, outcome, label_type="str")
+
+
+@pytest.fixture(scope="session")
+def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
+    """The tiny file climbed to the top, no rung left out; the run is over, so nothing of it stays in force."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    forecasts = {}
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            home = Home(tmp_path_factory.mktemp("climbed"), patched)
+            say_it_again(home.folder / "rows.csv")
+            passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
+            asked = load_task(Recipe().run.task).rungs
+            with home.site(ladder__rungs=asked, **passes) as (site, rungs):
+                for rung in rungs:
+                    forecasts[rung.name] = rung.forecast(site)
+                    site.landings[rung.name] = rung.climb(site)
+    finally:
+        torch.set_num_threads(n_threads)
+    return Climbed(site, {rung.name: rung for rung in rungs}, forecasts)
+
+
+def say_it_again(path: Path) -> None:
+    """Let the first word of each text, which tells its label, come four times more: every rung can learn that."""
+    table = read_table(path)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        for text, label in zip(table.columns["text"], table.columns["label"], strict=True):
+            rows.writerow([f"{text.split()[0]} " * 4 + text, label])

@@ -1,0 +1,148 @@
+"""Every kind of bundle, enrolled by import, keeps its family's promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from shutil import copytree
+from types import ModuleType
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from tests.contracts.conftest import Climbed
+
+from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Outputs
+from tunesmith.bundle.load import load_bundle
+from tunesmith.bundle.save import RECORD, save_bundle
+from tunesmith.bundle.schema import Facts, Kind
+from tunesmith.errors import ArtifactError
+from tunesmith.files.manifest import write_manifest
+
+LONG = "barin kedal stapek trerin vodal bapek kerin lodal " * 40
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kind of bundle with a model of it, what its bundle says of itself, and texts to ask it."""
+
+    member: ModuleType
+    model: Any
+    facts: Facts
+    texts: list[str]
+
+    def outputs(self, texts: list[str] | None = None) -> Outputs:
+        """What the model in memory says."""
+        found: Outputs = self.member.predictor(self.model).outputs(self.texts if texts is None else texts)
+        return found
+
+
+@pytest.fixture(params=KINDS.names())
+def made(request: pytest.FixtureRequest, climbed: Climbed) -> Made:
+    """A model of each kind, from the first rung that lands in it."""
+    landings = [landing for landing in climbed.site.landings.values() if landing.kind == request.param]
+    assert landings, f"no rung lands in the kind {request.param}"
+    data = climbed.site.data
+    texts = ["", LONG, *(data.texts[row] for row in data.split.validation[:20])]
+    return Made(KINDS.member(request.param), landings[0].model, climbed.facts(landings[0]), texts)
+
+
+@pytest.fixture
+def bundle(made: Made, tmp_path: Path) -> Path:
+    """A whole bundle of the kind."""
+    folder = tmp_path / "tickets.model"
+    save_bundle(
+        folder,
+        made.model,
+        made.facts,
+        probe_texts=made.texts,
+        probe_logits=made.outputs().logits,
+        extra_files={"README.md": "card", "report.html": "<p>"},
+        costs={},
+    )
+    return folder
+
+
+def written(made: Made, folder: Path) -> dict[str, bytes]:
+    """Save the model into a new folder; what lies there then."""
+    folder.mkdir()
+    made.member.save(folder, made.model)
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_a_description_names_every_kind_and_no_other() -> None:
+    """A kind that ``tunesmith.json`` cannot name could be saved and never loaded; each has its schema."""
+    assert sorted(get_args(Kind)) == list(KINDS.names())
+    for name in KINDS.names():
+        assert (files("tunesmith") / "schemas" / f"bundle-{name}.json").is_file()
+
+
+def test_saving_writes_the_files_of_the_kind(made: Made, tmp_path: Path) -> None:
+    """All of them and no others, none of which is a file of every bundle."""
+    assert sorted(written(made, tmp_path / "saved")) == sorted(made.member.FILES)
+    assert not set(made.member.FILES) & set(COMMON_FILES)
+
+
+def test_saving_again_writes_the_same_bytes(made: Made, tmp_path: Path) -> None:
+    """Nothing of the clock, the place or the order of a set gets into a file."""
+    assert written(made, tmp_path / "one") == written(made, tmp_path / "two")
+
+
+def test_a_loaded_model_answers_as_it_did(made: Made, tmp_path: Path) -> None:
+    """Of any text, the empty one and one of many windows among them, with the tokens and windows that it had."""
+    written(made, tmp_path / "saved")
+    found, expected = made.member.load(tmp_path / "saved", made.facts).outputs(made.texts), made.outputs()
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-5)
+    for told, before in ((found.n_tokens, expected.n_tokens), (found.n_windows, expected.n_windows)):
+        assert (told is None) is (before is None)
+        np.testing.assert_array_equal(told, before)
+    assert np.abs(np.diff(expected.logits, axis=0)).max() > 1e-2, "texts that are all answered alike prove nothing"
+
+
+def test_answers_come_in_the_order_of_the_texts(made: Made) -> None:
+    """However many there are, and none where none are asked; progress runs to its end."""
+    told: list[tuple[int, int]] = []
+    forwards = made.member.predictor(made.model).outputs(made.texts, progress=lambda *at: told.append(at))
+    assert told
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] > 0
+    assert forwards.logits.shape == (len(made.texts), len(made.facts.labels))
+    assert forwards.logits.dtype == np.float32
+    backwards = made.outputs(made.texts[::-1])
+    np.testing.assert_allclose(backwards.logits[::-1], forwards.logits, rtol=1e-5, atol=1e-5)
+    assert made.outputs([]).logits.shape == (0, len(made.facts.labels))
+
+
+def test_a_lost_file_is_refused(made: Made, bundle: Path, tmp_path: Path) -> None:
+    """Each by its name, be it that the manifest misses it or that somebody made the manifest anew."""
+    assert load_bundle(bundle).facts == made.facts
+    for number, name in enumerate(made.member.FILES):
+        damaged = copytree(bundle, tmp_path / f"damaged-{number}")
+        (damaged / name).unlink()
+        with pytest.raises(ArtifactError, match=name):
+            load_bundle(damaged)
+        write_manifest(damaged, record=RECORD)
+        with pytest.raises(ArtifactError, match=name) as caught:
+            load_bundle(damaged)
+        assert caught.value.code == "bundle-incomplete"
+
+
+def test_a_strange_file_is_refused(bundle: Path) -> None:
+    """A manifest that vouches for it is no proof that it belongs there."""
+    (bundle / "modeling_x.py").write_text("import os", "utf-8")
+    write_manifest(bundle, record=RECORD)
+    with pytest.raises(ArtifactError, match=r"modeling_x\.py") as caught:
+        load_bundle(bundle)
+    assert caught.value.code == "file-unexpected"
+
+
+@pytest.mark.parametrize("by", [-1, 1])
+def test_weights_of_other_labels_are_refused(made: Made, tmp_path: Path, by: int) -> None:
+    """A label that is never answered, or an answer without a label, means that the files are of two models."""
+    written(made, tmp_path / "saved")
+    labels = made.facts.labels[:by] if by < 0 else (*made.facts.labels, "one more")
+    with pytest.raises(ArtifactError, match=str(len(made.facts.labels))) as caught:
+        made.member.load(tmp_path / "saved", made.facts.model_copy(update={"labels": labels}))
+    assert caught.value.code == "head-differs"
