@@ -179,3 +179,12 @@ def test_a_copy_that_is_interrupted_leaves_nothing(put: Put, tmp_path: Path, mon
     with pytest.raises(KeyboardInterrupt):
         model.save(tmp_path / "copies" / "copy")
     assert names(tmp_path / "copies") == []
+
+
+def test_a_place_that_cannot_be_made_is_told(put: Put, tmp_path: Path) -> None:
+    """A file where the folder above should be: exit code 4, and nothing left beside it."""
+    model = tunesmith.load(put("linear"))
+    (tmp_path / "copies").write_text("a file", "utf-8")
+    with pytest.raises(ResourceError, match="write-failed") as caught:
+        model.save(tmp_path / "copies" / "copy")
+    assert caught.value.exit_code == 4

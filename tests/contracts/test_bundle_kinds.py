@@ -96,13 +96,18 @@ def test_a_loaded_model_answers_as_it_did(made: Made, tmp_path: Path) -> None:
     found, expected = made.member.load(tmp_path / "saved", made.facts).outputs(made.texts), made.outputs()
     np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-5)
     for told, before in ((found.n_tokens, expected.n_tokens), (found.n_windows, expected.n_windows)):
-        assert (told is None) is (before is None)
+        assert (told is None) is (before is None) is (made.facts.tokens is None)
         np.testing.assert_array_equal(told, before)
+    if expected.n_windows is not None:
+        assert expected.n_windows[0] == 1 < expected.n_windows[1]
     assert np.abs(np.diff(expected.logits, axis=0)).max() > 1e-2, "texts that are all answered alike prove nothing"
 
 
 def test_answers_come_in_the_order_of_the_texts(made: Made) -> None:
-    """However many there are, and none where none are asked; progress runs to its end."""
+    """Each as when it is asked alone, and none where none are asked; progress runs to its end.
+
+    Tolerance: alone a text has other neighbours in its pass, so sums are added up in another order.
+    """
     told: list[tuple[int, int]] = []
     forwards = made.member.predictor(made.model).outputs(made.texts, progress=lambda *at: told.append(at))
     assert told
@@ -110,8 +115,8 @@ def test_answers_come_in_the_order_of_the_texts(made: Made) -> None:
     assert told[-1][0] == told[-1][1] > 0
     assert forwards.logits.shape == (len(made.texts), len(made.facts.labels))
     assert forwards.logits.dtype == np.float32
-    backwards = made.outputs(made.texts[::-1])
-    np.testing.assert_allclose(backwards.logits[::-1], forwards.logits, rtol=1e-5, atol=1e-5)
+    alone = np.concatenate([made.outputs([text]).logits for text in made.texts])
+    np.testing.assert_allclose(alone, forwards.logits, rtol=1e-4, atol=1e-4)
     assert made.outputs([]).logits.shape == (0, len(made.facts.labels))
 
 

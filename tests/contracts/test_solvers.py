@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tunesmith.errors import DataError, ShapeError
+from tunesmith.evaluate.calibration import softmax
 from tunesmith.train.solvers import SOLVERS
 from tunesmith.train.solvers.softmax_regression import Solver
 
@@ -38,13 +39,14 @@ def test_a_solver_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_a_solver_solves(solve: Solver, n_classes: int) -> None:
-    """As it comes it fits separable rows, also such as it has not seen, and gives a head of the right shape."""
+    """As it comes it fits separable rows, also such as it has not seen, and tells a loss with the penalty in it."""
     features, targets = rows_of(400, 16, n_classes)
     solution = solve(features[:300], targets[:300], n_classes)
     assert (solution.weight.shape, solution.bias.shape) == ((n_classes, 16), (n_classes,))
     assert {solution.weight.dtype, solution.bias.dtype} == {np.dtype(np.float32)}
     assert solution.iterations > 0
-    assert 0.0 < solution.loss < np.log(n_classes)
+    shares = softmax(solution.logits(features[:300]))
+    assert -np.log(shares[np.arange(300), targets[:300]]).mean() <= solution.loss * (1.0 + 1e-5) < np.log(n_classes)
     logits = solution.logits(features)
     np.testing.assert_allclose(logits, features @ solution.weight.T + solution.bias, rtol=1e-5, atol=1e-5)
     right = logits.argmax(axis=1) == targets

@@ -91,7 +91,7 @@ def test_a_task_that_is_unknown_hides_nothing_that_can_be_known() -> None:
     """Which rungs and figures it has is open, but options and budget are wrong whatever the task."""
     with pytest.raises(ConfigError, match="3 settings are wrong") as caught:
         resolved("run.task=single", "rung.finetune.epochs=-1.0", "ladder.budget=soon")
-    for told in ("run.task = 'single'", "rung.finetune.epochs", "ladder.budget"):
+    for told in ("run.task = 'single'", "rung.finetune.epochs", 'ladder.budget = "soon"', "none for no limit"):
         assert told in (caught.value.found or "")
 
 

@@ -72,9 +72,9 @@ def copy_bundle(bundle: Bundle, folder: Path) -> None:
         ArtifactError: The bundle was replaced or changed since it was verified.
         ResourceError: The disk is full or refuses the write.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
         for name in (*verify_manifest(bundle.folder), MANIFEST):
             (partial / name).parent.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ def _budget_s(text: str, problems: list[str]) -> float | None:
     except ConfigError as error:
         if not problems:
             raise
-        problems.append(f"ladder.budget: {error.message}")
+        problems.append(f"ladder.budget = {error.found}: {error.message}; allowed: {error.allowed}")
         return None
 
 
