@@ -1,7 +1,7 @@
 """An encoder's bundle is also a folder that sentence-transformers loads: what it looks for there, and what comes of it.
 
-The layout is the one of sentence-transformers 2 to 5, as the hub's folder of all-MiniLM-L6-v2 has it; the computation
-is that of its modules ``Transformer``, ``Pooling`` and ``Normalize`` (Reimers and Gurevych 2019).
+The layout is that of all-MiniLM-L6-v2 on the hub, which sentence-transformers wrote; the computation is that of its
+modules ``Transformer``, ``Pooling`` and ``Normalize`` (Reimers and Gurevych 2019).
 """
 
 from __future__ import annotations

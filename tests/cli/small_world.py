@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tests.models.word_pieces import word_pieces
 
 from tunesmith.models.encoder_config import parse_encoder_config
 from tunesmith.models.encoders.flat import FlatEncoder
@@ -32,7 +32,6 @@ _SAYINGS = (
     "is {} lost or only slow?",
     "they promised {} by monday",
 )
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _SHAPE = {
     "model_type": "bert",
     "hidden_size": 32,
@@ -68,7 +67,7 @@ def write_rows(path: Path, *, label: str = "topic") -> Path:
 def write_base(folder: Path) -> Path:
     """Write a random BERT of 2 layers, 32 wide, whose vocabulary knows the texts."""
     folder.mkdir()
-    tokenizer = _tokenizer()
+    tokenizer = word_pieces(text for text, _ in rows())
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {**_SHAPE, "vocab_size": tokenizer.get_vocab_size()}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
@@ -80,18 +79,6 @@ def write_base(folder: Path) -> Path:
     weights = {name: _weight(name, tensor.shape, generator) for name, tensor in shapes.items()}
     save_file(weights, folder / "model.safetensors")
     return folder
-
-
-def _tokenizer() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=list(_SPECIAL), show_progress=False)
-    tokenizer.train_from_iterator((text for text, _ in rows()), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return tokenizer
 
 
 def _weight(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:

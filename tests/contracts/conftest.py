@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,24 +55,37 @@ class Climbed:
         return facts_of(self.site, outcome, label_type="str")
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: beside a busy neighbour, two take ten times as long for so little work."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@pytest.fixture(autouse=True)
+def with_one_thread() -> Iterator[None]:
+    """Every test here."""
+    with one_thread():
+        yield
+
+
 @pytest.fixture(scope="session")
 def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
     """The tiny file climbed to the top, no rung left out; the run is over, so nothing of it stays in force."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     forecasts = {}
-    try:
-        with pytest.MonkeyPatch.context() as patched:
-            home = Home(tmp_path_factory.mktemp("climbed"), patched)
-            say_it_again(home.folder / "rows.csv")
-            passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
-            asked = load_task(Recipe().run.task).rungs
-            with home.site(ladder__rungs=asked, **passes) as (site, rungs):
-                for rung in rungs:
-                    forecasts[rung.name] = rung.forecast(site)
-                    site.landings[rung.name] = rung.climb(site)
-    finally:
-        torch.set_num_threads(n_threads)
+    with one_thread(), pytest.MonkeyPatch.context() as patched:
+        home = Home(tmp_path_factory.mktemp("climbed"), patched)
+        say_it_again(home.folder / "rows.csv")
+        passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
+        asked = load_task(Recipe().run.task).rungs
+        with home.site(ladder__rungs=asked, **passes) as (site, rungs):
+            for rung in rungs:
+                forecasts[rung.name] = rung.forecast(site)
+                site.landings[rung.name] = rung.climb(site)
     return Climbed(site, {rung.name: rung for rung in rungs}, forecasts)
 
 

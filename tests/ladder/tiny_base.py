@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tests.models.word_pieces import word_pieces
 
 from tunesmith.files.tensors import save_tensors
 from tunesmith.models.encoder_config import parse_encoder_config
@@ -31,9 +31,9 @@ def tiny_encoder(*, dropout: float, vocab_size: int = 60, hidden_size: int = 32,
 
 
 def tiny_base(folder: Path, *, dropout: float = 0.1, hidden_size: int = 32, seed: int = 0) -> Path:
-    """Write such an encoder as Hugging Face lays one out, with a tokenizer trained on the words of ``tiny_file``."""
+    """Write such an encoder as Hugging Face lays one out, with a tokenizer that knows the words of ``tiny_file``."""
     folder.mkdir(parents=True)
-    tokenizer = _tokenizer()
+    tokenizer = word_pieces(_WORDS)
     config = _config(dropout, tokenizer.get_vocab_size(), hidden_size)
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -67,15 +67,3 @@ def _config(dropout: float, vocab_size: int, hidden_size: int) -> dict[str, str 
         "hidden_dropout_prob": dropout,
         "attention_probs_dropout_prob": dropout,
     }
-
-
-def _tokenizer() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(_WORDS * 2, trainer)
-    ids = [(piece, tokenizer.token_to_id(piece)) for piece in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ids)
-    return tokenizer

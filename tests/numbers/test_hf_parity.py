@@ -5,6 +5,7 @@ Tolerances: float32 adds up in another order here, over values of size 1 and sum
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,16 +171,22 @@ class Padded:
 
 
 @pytest.fixture(scope="module")
-def padded() -> Padded:
-    """Without dropout, so that training and evaluation are one computation."""
+def padded() -> Iterator[Padded]:
+    """Without dropout, so that training and evaluation are one computation.
+
+    One thread: beside a busy neighbour two take ten times as long for so much work.
+    """
     folder = real_base()
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     model = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True).eval()
     tokens = real_tokens(folder)
     outputs = padded_outputs(model, tokens, pad_token_id=0)
     weights = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(1)) / len(outputs)
     (outputs * weights).sum().backward()
     gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
-    return Padded(folder, tokens, outputs.detach(), weights, gradients)
+    yield Padded(folder, tokens, outputs.detach(), weights, gradients)
+    torch.set_num_threads(n_threads)
 
 
 @pytest.mark.parametrize("engine", ENCODERS.names())

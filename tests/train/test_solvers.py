@@ -1,4 +1,4 @@
-"""Solvers of a linear head: every member solves, and softmax regression finds the minimum, fast."""
+"""Softmax regression finds the minimum, fast; what every solver promises is in ``tests/contracts``."""
 
 from __future__ import annotations
 
@@ -34,16 +34,6 @@ def features(n_rows: int, hidden_size: int, n_classes: int, *, seed: int = 0, no
 def log_loss(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
     """Mean log loss without calibration."""
     return float(-np.log(softmax(logits)[np.arange(len(targets)), targets]).mean())
-
-
-@pytest.mark.parametrize("name", SOLVERS.names())
-def test_every_solver_solves(name: str) -> None:
-    """With its default options a member must fit separable rows and give a head of the right shape."""
-    rows, targets = features(300, 16, 3)
-    solution = SOLVERS.member(name).build(SOLVERS.options(name))(rows, targets, 3)
-    assert (solution.weight.shape, solution.bias.shape) == ((3, 16), (3,))
-    assert {solution.weight.dtype, solution.bias.dtype} == {np.dtype(np.float32)}
-    assert (solution.logits(rows).argmax(axis=1) == targets).mean() > 0.85
 
 
 def test_options_are_checked() -> None:
