@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -33,7 +36,8 @@ SHARE_OF_WHAT_IS_LEFT = 0.85
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
-_N_TIMED_DRAWS = 4
+_N_TIMED_DRAWS = 2
+_WARM_UP_SHARE = 0.25
 _OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
 _MOST_TOKENS_OF_A_TEXT = 2048  # of its windows in one optimiser step, about 0.4 MB each in an encoder 384 wide
@@ -178,7 +182,7 @@ def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: R
     wanted = max(1, math.ceil(epochs * steps_per_epoch))
 
     def measured() -> JSON:
-        batches = [pack(rows.train, draw) for draw in draws[:_N_TIMED_DRAWS]]
+        batches = [pack(rows.train, draw) for draw in _timed(draws)]
         token_s = _OVERHEAD * seconds_per_token(objective, batches, options.micro_batch_size)
         step_s = token_s * tokens_per_epoch / steps_per_epoch
         affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - reserve_s(site)) / step_s
@@ -204,6 +208,12 @@ def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: R
         reserve_s=reserve_s(site),
         wanted=wanted,
     )
+
+
+def _timed(draws: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Take part of a draw to warm up and two whole ones: all of this work is done for the clock alone."""
+    first, *whole = draws[: 1 + _N_TIMED_DRAWS]
+    return [first[: max(1, round(_WARM_UP_SHARE * len(first)))], *whole]
 
 
 def reserve_s(ground: Ground) -> float:
