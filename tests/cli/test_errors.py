@@ -268,7 +268,7 @@ def test_a_label_that_the_model_does_not_know(probed: Model, tmp_path: Path) -> 
     ("arguments", "words"),
     [
         (["trian"], ["no such command 'trian'", "tunesmith --help"]),
-        (["train"], ["tunesmith train: missing argument", "tunesmith train --help"]),
+        (["info"], ["tunesmith info: missing argument", "tunesmith info --help"]),
         (["train", "x.csv", "--rung", "probe"], ["no such option: --rung", "--rungs"]),
         (["train", "x.csv", "--seed", "one"], ["'--seed'", "a valid integer"]),
     ],

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tunesmith.config.recipe import Recipe
+from tunesmith.data.places import Places
 from tunesmith.errors import DataError
 from tunesmith.ladder.rungs import RUNGS
 from tunesmith.tasks import TASKS, Task, load_task
@@ -60,7 +61,7 @@ def test_the_order_of_the_labels_depends_on_their_set_alone(task: Task) -> None:
     assert sorted(known) == sorted(LABELS)
     for other in (labels[::-1], list(LABELS), [*labels, LABELS[1], LABELS[1]]):
         assert task.label_order(other) == known
-    targets = task.read_targets(labels, known, source="tickets.csv")
+    targets = task.read_targets(labels, known, places=Places.of("tickets.csv", range(2, 2 + len(labels))))
     assert targets.dtype == np.int64
     assert [known[target] for target in targets] == labels
 
@@ -68,7 +69,7 @@ def test_the_order_of_the_labels_depends_on_their_set_alone(task: Task) -> None:
 def test_a_label_that_is_not_known_is_refused(task: Task) -> None:
     """By its name and by its line."""
     with pytest.raises(DataError, match=r"small talk.*\n?.*line 9"):
-        task.read_targets(["card", "small talk"], LABELS, source="tickets.csv", lines=[4, 9])
+        task.read_targets(["card", "small talk"], LABELS, places=Places.of("tickets.csv", [4, 9]))
 
 
 def test_a_figure_lies_between_nothing_and_one_and_rises_with_every_step_to_the_better(task: Task) -> None:

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from tunesmith.data.check import Finding, check, check_pieces
 from tunesmith.data.columns import Columns
 from tunesmith.data.labelled import Labelled, labelled
+from tunesmith.data.places import Places
 from tunesmith.data.read import read_table
 
 WORDS = "card late refund please where money order never arrived broken screen cancel account help thanks".split()
@@ -25,7 +26,7 @@ def clean_rows(n_rows: int = 80) -> Labelled:
     texts = [
         " ".join(lot.choices(WORDS, k=lot.randrange(6, 12))) + f" {chr(97 + n % 26) * (n % 5)}" for n in range(n_rows)
     ]
-    return Labelled(texts, ["a", "b"] * (n_rows // 2), list(range(2, n_rows + 2)), "t.csv")
+    return Labelled(texts, ["a", "b"] * (n_rows // 2), Places.of("t.csv", range(2, n_rows + 2)))
 
 
 def found(rows: Labelled) -> dict[str, Finding]:
@@ -193,7 +194,7 @@ def test_the_messy_real_file_is_checked(real_data: Path) -> None:
 
 def test_codes_are_looked_for_in_linear_time() -> None:
     """A text of many digits that ends in a space must not be gone through once for each digit."""
-    rows = Labelled(["1" * 40_000 + " x", "1" * 40_000 + " y"], ["a", "b"], [2, 3], "t.csv")
+    rows = Labelled(["1" * 40_000 + " x", "1" * 40_000 + " y"], ["a", "b"], Places.of("t.csv", [2, 3]))
     began = time.perf_counter()
     check(rows, groups=np.arange(2))
     assert time.perf_counter() - began < 1.0
@@ -201,7 +202,7 @@ def test_codes_are_looked_for_in_linear_time() -> None:
 
 def test_one_row_and_one_class_are_errors() -> None:
     """Training refuses them, so looking must say so."""
-    finding = found(Labelled(["where is it?"], ["a"], [2], "t.csv"))["one-row"]
+    finding = found(Labelled(["where is it?"], ["a"], Places.of("t.csv", [2])))["one-row"]
     assert (finding.severity, finding.count, finding.rows) == ("error", 1, (2,))
     rows = clean_rows()
     rows.labels[:] = ["a"] * 80
@@ -212,11 +213,11 @@ def test_one_row_and_one_class_are_errors() -> None:
 
 def test_missing_labels_are_an_error() -> None:
     """By their lines, the first twenty; where all are missing, the column is wrong."""
-    (finding,) = check(clean_rows(), unlabelled=range(100, 130))
+    (finding,) = check(clean_rows(), unlabelled=Places.of("t.csv", range(100, 130)))
     assert (finding.code, finding.severity, finding.count) == ("label-missing", "error", 30)
     assert finding.rows == tuple(range(100, 120))
     assert "30 of 110 rows" in finding.message
     assert "--drop-unlabelled" in finding.message
-    (finding,) = check(Labelled([], [], [], "t.csv"), unlabelled=[2, 3])
+    (finding,) = check(Labelled([], [], Places.of("t.csv", [])), unlabelled=Places.of("t.csv", [2, 3]))
     assert "2 of 2 rows" in finding.message
     assert "--label" in finding.message

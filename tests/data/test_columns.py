@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith.data.columns import choose_columns
+from tunesmith.data.places import Places
 from tunesmith.data.read import read_table
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError
@@ -18,7 +19,7 @@ LABELS = ["billing", "delivery", "refund", "other"] * 10
 def table(**columns: list[str]) -> Table:
     """Make a table of columns; underscores in names stand for spaces."""
     named = {name.replace("_", " "): cells for name, cells in columns.items()}
-    return Table("tickets.csv", named, list(range(2, 2 + len(next(iter(named.values()))))))
+    return Table(named, Places.of("tickets.csv", range(2, 2 + len(next(iter(named.values()))))))
 
 
 def fault(data: Table, **options: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from tunesmith.data.columns import Columns
 from tunesmith.data.labelled import Labelled, joined_texts, labelled
+from tunesmith.data.places import Places
 from tunesmith.data.prepare import PREPARATION, prepare_label, prepare_text
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError
@@ -18,7 +19,7 @@ COLUMNS = Columns(("text",), "queue", ())
 
 def table(texts: list[str], labels: list[str]) -> Table:
     """Make a table whose rows begin on line 2."""
-    return Table("tickets.csv", {"text": texts, "queue": labels}, list(range(2, 2 + len(texts))))
+    return Table({"text": texts, "queue": labels}, Places.of("tickets.csv", range(2, 2 + len(texts))))
 
 
 def fault(texts: list[str], labels: list[str]) -> str:
@@ -31,12 +32,12 @@ def fault(texts: list[str], labels: list[str]) -> str:
 def test_texts_and_labels_are_prepared() -> None:
     """Texts and labels are NFC and stripped, labels keep their zeros and case, lines stay."""
     rows = labelled(table([" cafe\u0301\t", "b\x00c"], ["01 ", "1"]), COLUMNS)
-    assert rows == Labelled(["café", "b c"], ["01", "1"], [2, 3], "tickets.csv")
+    assert rows == Labelled(["café", "b c"], ["01", "1"], Places.of("tickets.csv", [2, 3]))
 
 
 def test_several_columns_are_joined_in_the_order_asked_for() -> None:
     """An empty part leaves no double space."""
-    data = Table("t.csv", {"a": ["x", ""], "b": [" y", "z"]}, [2, 3])
+    data = Table({"a": ["x", ""], "b": [" y", "z"]}, Places.of("t.csv", [2, 3]))
     assert joined_texts(data, ("b", "a")) == ["y x", "z"]
 
 
@@ -52,7 +53,7 @@ def test_missing_labels_are_told_by_their_lines() -> None:
 def test_missing_labels_can_be_left_out() -> None:
     """The other rows stay, with their own lines, and it is noted."""
     rows = labelled(table(["a", "b", "c"], ["x", "", "y"]), COLUMNS, drop_unlabelled=True)
-    assert (rows.texts, rows.labels, rows.lines) == (["a", "c"], ["x", "y"], [2, 4])
+    assert (rows.texts, rows.labels, rows.places.numbers.tolist()) == (["a", "c"], ["x", "y"], [2, 4])
     assert rows.notes == ("1 rows without a label were left out (line 3)",)
 
 

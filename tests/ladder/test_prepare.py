@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tunesmith.config.recipe import DataSection
+from tunesmith.data.places import Places
 from tunesmith.data.split import folds
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError
@@ -28,7 +29,7 @@ def table(n_rows: int = 100, *, parts: list[str] | None = None, first: int = 0) 
     columns = {"text": [text_of(first + row) for row in range(n_rows)], "label": ["a", "b"] * (n_rows // 2)}
     if parts is not None:
         columns["Split"] = parts
-    return Table("/data/train.csv", columns, list(range(2, 2 + n_rows)))
+    return Table(columns, Places.of("/data/train.csv", range(2, 2 + n_rows)))
 
 
 def prepared(data: Table, **section: object) -> Prepared:
@@ -48,7 +49,7 @@ def beside(tmp_path: Path) -> str:
 
 def lines_of(rows: Prepared, part: str) -> list[int]:
     """Lines of the rows of one part."""
-    return [rows.lines[row] for row in getattr(rows.split, part)]
+    return rows.places.select(getattr(rows.split, part)).numbers.tolist()
 
 
 def test_a_test_file_and_a_share_of_test_rows_are_refused_together(beside: str) -> None:
@@ -72,7 +73,7 @@ def test_every_row_is_in_one_part(names: tuple[str, ...], share: float, column: 
     split = rows.split
     every = np.concatenate([split.train, split.validation, split.test]).tolist()
     assert sorted(every) == list(range(len(rows.texts)))
-    assert len(rows.texts) == len(rows.targets) == len(rows.groups) == len(rows.lines)
+    assert len(rows.texts) == len(rows.targets) == len(rows.groups) == len(rows.places)
     assert len(split.validation)
 
 
@@ -96,9 +97,11 @@ def test_a_split_column_is_followed() -> None:
     data = table(parts=parts)
     rows = prepared(data)
     for name, word in (("train", "train"), ("validation", " Dev "), ("test", "TEST")):
-        assert lines_of(rows, name) == [line for line, part in zip(data.lines, parts, strict=True) if part == word]
-    by_line = dict(zip(data.lines, data.columns["text"], strict=True))
-    assert [by_line[line] for line in rows.lines] == rows.texts
+        assert lines_of(rows, name) == [
+            line for line, part in zip(data.places.numbers.tolist(), parts, strict=True) if part == word
+        ]
+    by_line = dict(zip(data.places.numbers.tolist(), data.columns["text"], strict=True))
+    assert [by_line[line] for line in rows.places.numbers.tolist()] == rows.texts
     assert 'rows are split by the column "Split": 80 of train, 10 of validation, 10 of test' in rows.notes
 
 
@@ -156,3 +159,42 @@ def test_an_unknown_label_of_a_test_file_is_told_with_its_line(tmp_path: Path) -
     path.write_text("text,label\nwhere is it?,a\n\nwhat is it?,new\n", "utf-8")
     with pytest.raises(DataError, match=r'"new" in 1 row \(line 4\)'):
         prepared(table(), test=str(path))
+
+
+def grouped(n_rows: int, n_groups: int) -> Table:
+    """Rows of customers, some of whom are not named."""
+    rows = table(n_rows)
+    customers = [f"c{row % n_groups}" if row % 10 else " " for row in range(n_rows)]
+    return Table({**rows.columns, "Customer": customers}, rows.places)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_column_keeps_its_rows_on_one_side(seed: int) -> None:
+    """Train, validation and test rows share no customer; rows of no customer go anywhere."""
+    data = grouped(400, 60)
+    section = DataSection(group="customer", test_share=0.2)
+    rows = prepare(data, section, load_task("single_label"), seed=seed)
+    customers = np.array(data.columns["Customer"])
+    parts = [set(customers[getattr(rows.split, part)]) - {" "} for part in ("train", "validation", "test")]
+    assert all(parts)
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    fold_of = folds(data.columns["label"], rows.groups, n_folds=5, seed=seed)
+    assert all(len(set(fold_of[customers == customer])) == 1 for customer in set(customers) - {" "})
+    assert 'rows with the same "Customer" stay together, as asked' in rows.notes
+    assert not rows.findings  # rows of one customer are no near-duplicates
+
+
+def test_customers_of_a_test_file_that_are_trained_on_are_told(tmp_path: Path) -> None:
+    """The file stays as it is; its figures are doubted."""
+    beside = tmp_path / "test.csv"
+    beside.write_text(f"text,label,customer\n{text_of(901)},a,c1\n{text_of(902)},b,new\n", "utf-8")
+    rows = prepare(grouped(100, 20), DataSection(group="customer", test=str(beside)), load_task("single_label"), seed=0)
+    assert "warning: 1 of 2 test rows are of a group that is trained on; their figures flatter the model" in rows.notes
+
+
+def test_a_group_column_that_is_not_there_is_told_with_the_nearest() -> None:
+    """By its flag."""
+    with pytest.raises(DataError, match=r"did you mean --group Customer"):
+        prepare(grouped(40, 4), DataSection(group="costumer"), load_task("single_label"), seed=0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tunesmith.data.places import Places
 from tunesmith.errors import ResourceError
 from tunesmith.run.guard import Guard, Verdict
 from tunesmith.train.loop import Step
@@ -146,7 +147,7 @@ def test_after_three_roll_backs_the_run_ends_and_names_the_rows() -> None:
 
 def test_rows_are_named_by_their_lines_in_the_file() -> None:
     """With the lines at hand the user is told lines, at most twenty."""
-    guard = Guard(lines=[2 * row + 2 for row in range(100)])
+    guard = Guard(places=Places.of("a.csv", [2 * row + 2 for row in range(100)]))
     for number in range(9):
         guard.check(step(number, math.nan, skipped=True))
     for number in range(2):
@@ -155,8 +156,8 @@ def test_rows_are_named_by_their_lines_in_the_file() -> None:
     with pytest.raises(ResourceError, match="roll backs") as caught:
         guard.check(long)
     assert "lines 2, 4, 6, 8, 22, 24, 26, 28, 62, 64," in f"{caught.value.found}"
-    assert f"{caught.value.found}".endswith("and others")
-    assert "look at these lines" in f"{caught.value.advice}"
+    assert f"{caught.value.found}".endswith(", ...")
+    assert "look at these rows" in f"{caught.value.advice}"
 
 
 def test_a_restored_guard_judges_as_the_old_one_would() -> None:

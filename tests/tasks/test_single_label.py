@@ -6,39 +6,43 @@ from collections.abc import Sequence
 
 import pytest
 
+from tunesmith.data.places import Places
 from tunesmith.errors import DataError
 from tunesmith.tasks import load_task
 
 
-def refusal(labels: Sequence[str], known: Sequence[str], *, lines: Sequence[int] | None = None) -> DataError:
+def refusal(labels: Sequence[str], known: Sequence[str], *, places: Places | None = None) -> DataError:
     """The error that labels are met with."""
     with pytest.raises(DataError, match="unseen-label") as caught:
-        load_task("single_label").read_targets(labels, known, source="new.csv", lines=lines)
+        load_task("single_label").read_targets(
+            labels, known, places=places or Places.of("new.csv", range(2, 2 + len(labels)))
+        )
     return caught.value
 
 
 def test_labels_become_their_numbers() -> None:
     """In the order of the outputs."""
-    assert load_task("single_label").read_targets(["b", "a", "b"], ["a", "b"], source="a.csv").tolist() == [1, 0, 1]
+    places = Places.of("a.csv", [2, 3, 4])
+    assert load_task("single_label").read_targets(["b", "a", "b"], ["a", "b"], places=places).tolist() == [1, 0, 1]
 
 
 def test_the_lines_of_the_file_are_told() -> None:
     """Rows that were left out before have no number any more, and a record may span lines: only lines can be found."""
-    told = refusal(["a", "small talk", "b", "chat"], ["a", "b"], lines=[2, 5, 6, 9])
+    told = refusal(["a", "small talk", "b", "chat"], ["a", "b"], places=Places.of("new.csv", [2, 5, 6, 9]))
     assert told.found == '"chat", "small talk" in 2 rows (lines 5, 9)'
     assert told.message == "2 labels of this file are not among the model's"
 
 
 def test_without_a_file_rows_are_counted_as_they_were_given() -> None:
     """From 1."""
-    told = refusal(["a", "small talk", "b"], ["a", "b"])
-    assert told.found == '"small talk" in 1 row (record 2)'
+    told = refusal(["a", "small talk", "b"], ["a", "b"], places=Places.of("labels", [1, 2, 3], unit="row"))
+    assert told.found == '"small talk" in 1 row (row 2)'
     assert told.message == "1 label of this file is not among the model's"
 
 
 def test_twenty_lines_are_told_and_that_there_are_more() -> None:
     """A column taken for the label by mistake has as many labels as rows."""
-    told = refusal([f"text {row}" for row in range(500)], ["a", "b"], lines=list(range(2, 502)))
+    told = refusal([f"text {row}" for row in range(500)], ["a", "b"])
     assert told.found is not None
     assert told.found.startswith('"text 0", "text 1", "text 10", "text 100", "text 101" and 495 more in 500 rows')
     assert told.found.endswith(" 20, 21, ...)")

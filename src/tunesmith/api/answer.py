@@ -18,9 +18,10 @@ from typing import Literal, TextIO, TypeAlias
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.bundle.predict import predict_texts
+from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.columns import choose_columns
 from tunesmith.data.labelled import joined_texts
-from tunesmith.data.read import read_chunks
+from tunesmith.data.read import Source, read_chunks
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.files.atomic import replacing
@@ -46,6 +47,8 @@ class Asked:
     """Where the file is neither UTF-8 nor UTF-16 with a mark."""
     threads: int | None = None
     """To compute with; left out, measured."""
+    bad_rows: BadRows | None = None
+    """Takes the rows that cannot be read; left out, they are refused."""
 
 
 def answer_texts(
@@ -69,7 +72,7 @@ def answer_texts(
 
 def answer_file(
     bundle: str | Path,
-    data: str | Table,
+    data: Source | Table,
     asked: Asked | None = None,
     *,
     target: Path | Style = "csv",
@@ -79,7 +82,7 @@ def answer_file(
 
     Args:
         bundle: The model folder.
-        data: CSV, TSV or JSONL, ``-`` for stdin, or a table.
+        data: CSV, TSV, JSONL or Parquet, ``-`` for stdin, one file or several, or a query; or a table.
         asked: Column, encoding and the like; all found out where left out.
         target: File to write, ``.csv`` or ``.jsonl``; or how to print to stdout: ``csv``, ``jsonl`` or ``table``.
         told: Told after each part how many rows are answered.
@@ -95,7 +98,7 @@ def answer_file(
     style = _style_of(target) if isinstance(target, Path) else target
     opened = open_bundle(bundle)
     set_threads(asked.threads or choose_threads())
-    tables = [data] if isinstance(data, Table) else read_chunks(data, encoding=asked.encoding, chunk_rows=_CHUNK_ROWS)
+    tables = [data] if isinstance(data, Table) else _chunks(data, asked)
     n_rows, columns = 0, None
     with _stream(out) as stream:
         writer = _WRITERS[style](stream, opened.facts.labels if asked.everything else ())
@@ -108,6 +111,10 @@ def answer_file(
             if told:
                 told(n_rows)
     return n_rows
+
+
+def _chunks(data: Source, asked: Asked) -> Iterator[Table]:
+    return read_chunks(data, encoding=asked.encoding, chunk_rows=_CHUNK_ROWS, bad_rows=asked.bad_rows)
 
 
 def _style_of(out: Path) -> Style:
@@ -208,7 +215,7 @@ def _new_column(table: Table, names: list[str]) -> DataError:
     return DataError(
         "new-column",
         f"the key {quote(new)} comes up only after {_CHUNK_ROWS} rows, when the header of the answers is written",
-        where=f"{table.source}:{table.lines[0]}",
+        where=table.places.at(0),
         found=f"columns so far: {', '.join(map(quote, names[:10]))}",
         advice="ask for JSON lines (--json, or --out FILE.jsonl), or give the first row every key",
     )

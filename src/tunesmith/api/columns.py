@@ -16,7 +16,8 @@ def remembered(table: Table, names: str) -> str | None:
         The names, or None where some are not there.
 
     Example:
-        >>> remembered(Table("new.csv", {"body": ["hi"]}, [2]), "body")
+        >>> from tunesmith.data.places import Places
+        >>> remembered(Table({"body": ["hi"]}, Places.of("new.csv", [2])), "body")
         'body'
     """
     known = names in table.columns or all(name.strip() in table.columns for name in names.split(","))

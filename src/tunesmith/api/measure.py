@@ -13,7 +13,8 @@ from tunesmith.data.check import check
 from tunesmith.data.columns import choose_columns
 from tunesmith.data.labelled import Labelled, labelled, unlabelled_rows
 from tunesmith.data.near_duplicates import near_duplicate_groups
-from tunesmith.data.read import read_table
+from tunesmith.data.read import Source
+from tunesmith.data.source import read_rows, source_given
 from tunesmith.errors import ConfigError
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
@@ -23,7 +24,7 @@ from tunesmith.types import JSON
 
 def evaluate_file(
     bundle: str | Path,
-    data: str | Path,
+    data: Source | None,
     section: DataSection | None = None,
     *,
     threads: int | None = None,
@@ -34,12 +35,14 @@ def evaluate_file(
 
     Args:
         bundle: The model folder.
-        data: CSV, TSV or JSONL.
-        section: Columns, encoding, and whether rows without a label are left out; where no column is named, that of
+        data: CSV, TSV, JSONL or Parquet, one file or several with the same columns; ``-`` is stdin; None
+            where the section has a query.
+        section: Query, columns, encoding, and whether rows without a label are left out; where no column is named,
+            that of
             the training file where the file has it.
         threads: To compute with; left out, measured.
         progress: Told the stage and the share done.
-        told: Told which rows were left out.
+        told: Told what the reader had to decide, and which rows were left out.
 
     Returns:
         ``{"rows", "metrics"}`` as ``evaluate --json`` prints it.
@@ -49,28 +52,33 @@ def evaluate_file(
     """
     section = section or DataSection()
     opened = open_bundle(bundle)
-    table, trained = read_table(data, encoding=section.encoding), opened.facts.data
+    table, trained = read_rows(source_given(data, section), section), opened.facts.data
     text, label = section.text or remembered(table, trained.text), section.label
     columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
     rows = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
-    _tell(told, rows.notes)
+    _tell(told, (*table.notes, *rows.notes))
     set_threads(threads or choose_threads())
 
     def advanced(done: int, total: int) -> None:
         if progress:
             progress("evaluating", done / max(total, 1))
 
-    return evaluate_bundle(opened, rows.texts, rows.labels, source=rows.source, lines=rows.lines, progress=advanced)
+    return evaluate_bundle(opened, rows.texts, rows.labels, places=rows.places, progress=advanced)
 
 
 def check_file(
-    data: str | Path, section: DataSection | None = None, *, told: Callable[[str], None] | None = None
+    data: Source | None,
+    section: DataSection | None = None,
+    *,
+    told: Callable[[str], None] | None = None,
 ) -> dict[str, JSON]:
     """Say what is wrong with a labelled file, what training would refuse among it.
 
     Args:
-        data: CSV, TSV or JSONL.
-        section: Columns, encoding, and whether rows without a label are left out; columns that are not named are found.
+        data: CSV, TSV, JSONL or Parquet, one file or several with the same columns; ``-`` is stdin; None
+            where the section has a query.
+        section: Query, columns, encoding, and whether rows without a label are left out; columns that are not named
+            are found.
         told: Told what the reader had to decide, why the columns were chosen, and which rows were left out.
 
     Returns:
@@ -80,15 +88,15 @@ def check_file(
         DataError: The file cannot be read as a labelled table at all.
     """
     section = section or DataSection()
-    table = read_table(data, encoding=section.encoding)
+    table = read_rows(source_given(data, section), section)
     columns = choose_columns(table, text=section.text or None, label=section.label)
     missing = unlabelled_rows(table, columns)
     if len(missing) == table.n_rows:
-        rows = Labelled([], [], [], table.source)
+        rows = Labelled([], [], table.places.select([]))
     else:
         rows = labelled(table, columns, drop_unlabelled=True, may_be_uniform=True)
     may_drop = section.drop_unlabelled and rows.texts
-    unlabelled = [] if may_drop else [table.lines[row] for row in missing]
+    unlabelled = table.places.select([] if may_drop else missing)
     findings = check(rows, groups=near_duplicate_groups(rows.texts), unlabelled=unlabelled)
     _tell(told, (*table.notes, *columns.reasons, *(rows.notes if may_drop else ())))
     return {"rows": len(rows.texts) + len(unlabelled), "findings": [finding.as_dict() for finding in findings]}

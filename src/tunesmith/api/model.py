@@ -11,6 +11,7 @@ from tunesmith.bundle.evaluate import evaluate_bundle
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.bundle.predict import outputs_of, predict_texts
 from tunesmith.data.frames import as_text
+from tunesmith.data.places import Places
 from tunesmith.data.prepare import prepare_label
 from tunesmith.errors import ConfigError
 from tunesmith.evaluate.calibration import apply_temperature
@@ -97,7 +98,8 @@ class Model:
             DataError: Some label is not among the model's.
         """
         prepared = [prepare_label(as_text(label)) for label in labels]
-        return evaluate_bundle(self.bundle, _as_texts(texts), prepared, source="labels")
+        where = Places.of("labels", range(1, len(prepared) + 1), unit="row")
+        return evaluate_bundle(self.bundle, _as_texts(texts), prepared, places=where)
 
     def save(self, folder: str | Path) -> None:
         """Copy the model folder.

@@ -14,8 +14,10 @@ from tunesmith.bundle.kinds import KINDS
 from tunesmith.bundle.save import save_bundle
 from tunesmith.bundle.schema import Facts
 from tunesmith.config.recipe import Recipe, load_recipe
+from tunesmith.data.files_given import STDIN, are_paths, files_given, plain_stem
 from tunesmith.data.frames import LabelType, label_type_of, table_of
-from tunesmith.data.read import read_table
+from tunesmith.data.source import read_rows, source_given
+from tunesmith.data.sql_rows import Query
 from tunesmith.data.table import Table
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.files.reading import read_json
@@ -63,8 +65,10 @@ class Trained:
 
 
 def train(
-    data: Any,
+    data: Any = None,
     *,
+    sql: str | None = None,
+    db: str | None = None,
     text: str | Sequence[str] | None = None,
     label: str | None = None,
     validation: str | Path | None = None,
@@ -87,7 +91,10 @@ def train(
     """Climb the ladder on a labelled file or frame and give back the best model.
 
     Args:
-        data: Path of a CSV, TSV or JSONL file; or a frame or a mapping of columns.
+        data: Path of a CSV, TSV, JSONL or Parquet file, or several paths; or a frame, a Hugging Face dataset or a
+            mapping of columns.
+        sql: Query whose rows are read instead.
+        db: Database to ask, such as ``sqlite:///tickets.db``.
         text: Column of the text; found by itself when left out.
         label: Column of the label; found by itself when left out.
         validation: File whose rows choose between models.
@@ -96,7 +103,8 @@ def train(
         budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
         metric: Figure that chooses.
-        out: Model folder; left out, the file's stem with ``.model``, for a frame ``tunesmith.model``.
+        out: Model folder; left out, the file's stem with ``.model``, for a frame or several files
+            ``tunesmith.model``.
         seed: Start of every random choice.
         threads: Threads to compute with.
         offline: Never use the network.
@@ -115,6 +123,8 @@ def train(
     """
     began = time.monotonic()
     flags = {
+        "data.sql": sql,
+        "data.db": db,
         "data.text": (text,) if isinstance(text, str) else text,
         "data.label": label,
         "data.validation": None if validation is None else str(validation),
@@ -138,7 +148,7 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
     """Climb the ladder as a recipe says.
 
     Args:
-        data: Path of a labelled file, or a frame.
+        data: Path of a labelled file or several paths, or a frame; None where the recipe has a query.
         recipe: Its common sections checked.
         lives: Whether to go on, to replace, or to follow a plan.
         narrator: Told what happens.
@@ -150,6 +160,7 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
         TunesmithError: With what, where, found, allowed and what to try.
     """
     resolved = resolve(recipe)
+    data = source_given(data, recipe.data)
     out = _out_of(data, recipe)
     with open_site(resolved, _table_of(data, recipe), out, lives=lives, narrator=narrator) as site:
         if site is None:
@@ -174,7 +185,7 @@ def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
     """Say what ``train_recipe`` would do, and do nothing.
 
     Args:
-        data: Path of a labelled file, or a frame.
+        data: Path of a labelled file or several paths, or a frame; None where the recipe has a query.
         recipe: Its common sections checked.
 
     Returns:
@@ -183,7 +194,7 @@ def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
     Raises:
         TunesmithError: What a real run would find wrong before training.
     """
-    return dry_run(resolve(recipe), _table_of(data, recipe))
+    return dry_run(resolve(recipe), _table_of(source_given(data, recipe.data), recipe))
 
 
 class _Publisher:
@@ -231,14 +242,13 @@ def _trained_before(out: Path) -> Trained:
 
 
 def _out_of(data: Any, recipe: Recipe) -> Path:
+    """Name the model after the file it is made from; several files, standard input and a frame have no one name."""
     if recipe.run.out:
         return Path(recipe.run.out)
-    return Path(Path(data).stem + ".model") if _is_path(data) else Path("tunesmith.model")
+    files = files_given(data) if are_paths(data) else []
+    return Path(plain_stem(files[0]) + ".model") if len(files) == 1 and files[0] != STDIN else Path("tunesmith.model")
 
 
 def _table_of(data: Any, recipe: Recipe) -> Table:
-    return read_table(data, encoding=recipe.data.encoding) if _is_path(data) else table_of(data)
-
-
-def _is_path(data: Any) -> bool:
-    return isinstance(data, str | Path)
+    is_read = are_paths(data) or isinstance(data, Query)
+    return read_rows(data, recipe.data) if is_read else table_of(data)

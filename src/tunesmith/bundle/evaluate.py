@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.predict import outputs_of
+from tunesmith.data.places import Places
 from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
@@ -15,8 +16,7 @@ def evaluate_bundle(
     texts: Sequence[str],
     labels: Sequence[str],
     *,
-    source: str,
-    lines: Sequence[int] | None = None,
+    places: Places,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, JSON]:
     """Measure a bundle with intervals.
@@ -25,8 +25,7 @@ def evaluate_bundle(
         bundle: Loaded.
         texts: One a row.
         labels: The right ones, prepared.
-        source: File they came from, for messages.
-        lines: Line of the file on which each row begins, for messages; None where there is no file.
+        places: Where each row is, for messages.
         progress: Told work done and work in all.
 
     Returns:
@@ -37,6 +36,6 @@ def evaluate_bundle(
     """
     facts = bundle.facts
     task = load_task(facts.task)
-    targets = task.read_targets(labels, facts.labels, source=source, lines=lines)
+    targets = task.read_targets(labels, facts.labels, places=places)
     logits = outputs_of(bundle, texts, progress=progress).logits
     return {"rows": len(texts), "metrics": task.metrics(logits, targets, facts.labels, temperature=facts.temperature)}

@@ -22,10 +22,13 @@ _FIGURE_WIDTH = len("0.900 (0.596-0.982)")
 @options.takes_common
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
-    data: Annotated[Path, typer.Argument(help="Labelled file; its labels must be among the model's.")],
+    data: options.Labelled = None,
+    sql: options.Sql = None,
+    db: options.Db = None,
     text: options.Text = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
+    skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
     *,
     common: options.Common,
@@ -34,9 +37,12 @@ def evaluate(
     from tunesmith.api.measure import evaluate_file
 
     flags = {
+        "data.sql": sql,
+        "data.db": db,
         "data.text": options.columns_asked(text),
         "data.label": label,
         "data.encoding": encoding,
+        "data.skip_bad_rows": skip_bad_rows,
         "data.drop_unlabelled": drop_unlabelled,
     }
     recipe = common.recipe(flags)

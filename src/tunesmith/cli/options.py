@@ -13,6 +13,21 @@ import typer
 if TYPE_CHECKING:
     from tunesmith.config.recipe import Recipe
 
+Labelled: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE...",
+        help="Labelled rows: .csv or .tsv with a header, .jsonl, .parquet, each text also as .gz; several files "
+        "with the same columns are one; - for stdin.",
+    ),
+]
+Sql: TypeAlias = Annotated[
+    str | None, typer.Option("--sql", metavar="QUERY", help="Rows of a query instead of a file's; with --db.")
+]
+Db: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--db", metavar="URL", help="Database to ask: sqlite:///tickets.db, or as SQLAlchemy writes it."),
+]
 Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -29,6 +44,13 @@ Text: TypeAlias = Annotated[
 ]
 Label: TypeAlias = Annotated[
     str | None, typer.Option("--label", metavar="COL", help="Column of the label; default: found by name and content.")
+]
+SkipBadRows: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--skip-bad-rows",
+        help="Leave out rows of another width and lines that are no JSON; default: an error.",
+    ),
 ]
 DropUnlabelled: TypeAlias = Annotated[
     bool | None,

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
     data: Annotated[
-        str | None, typer.Argument(help="File with texts: .csv or .tsv with a header, or .jsonl; - for stdin.")
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE...", help="Texts: .csv or .tsv with a header, .jsonl, .parquet, also as .gz; - for stdin."
+        ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option("--text", help="One text; may be given several times.")] = None,
     column: Annotated[
@@ -32,7 +35,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="File to write, .csv or .jsonl; default: stdout.")
     ] = None,
+    sql: options.Sql = None,
+    db: options.Db = None,
     encoding: options.Encoding = None,
+    skip_bad_rows: options.SkipBadRows = None,
     *,
     common: options.Common,
 ) -> None:
@@ -41,35 +47,52 @@ def predict(
     On a terminal as a table, else as CSV with all input columns kept; with --json one object a line.
     """
     from tunesmith.api.answer import Asked, answer_file, answer_texts
+    from tunesmith.data.bad_rows import BadRows
     from tunesmith.data.frames import table_of
+    from tunesmith.data.source import source_given
     from tunesmith.errors import ConfigError
 
     # bytes of the command line that are no UTF-8 come as halves of surrogate pairs, which nothing can print
     texts = [given.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for given in text or ()]
-    if (data is None) == (not texts):
+    if bool(texts) == (bool(data) or sql is not None):
         raise ConfigError(
-            "nothing-to-predict" if data is None else "two-inputs",
-            "give either a file (or - for stdin) or --text",
+            "two-inputs" if texts else "nothing-to-predict",
+            "give either a file (or - for stdin), a query (--sql and --db) or --text",
             advice=f'tunesmith predict {bundle} --text "..."',
         )
-    recipe = common.recipe({"data.text": options.columns_asked(column), "data.encoding": encoding})
+    flags = {
+        "data.sql": sql,
+        "data.db": db,
+        "data.text": options.columns_asked(column),
+        "data.encoding": encoding,
+        "data.skip_bad_rows": skip_bad_rows,
+    }
+    recipe = common.recipe(flags)
     threads = recipe.run.threads
     if texts and out is None and (common.json or sys.stdout.isatty()):
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)
         _print_answers(answers, texts, json=common.json)
         return
     target: Path | Style = out or ("jsonl" if common.json else "table" if sys.stdout.isatty() else "csv")
+    bad_rows = BadRows() if recipe.data.skip_bad_rows else None
     asked = Asked(
-        column=recipe.data.text or None, everything=everything, encoding=recipe.data.encoding, threads=threads
+        column=recipe.data.text or None,
+        everything=everything,
+        encoding=recipe.data.encoding,
+        threads=threads,
+        bad_rows=bad_rows,
     )
     with Terminal(quiet=common.quiet or target == "table") as terminal:
         answer_file(
             bundle,
-            table_of({"text": texts}) if texts else str(data),
+            table_of({"text": texts}) if texts else source_given(data, recipe.data),
             asked,
             target=target,
             told=lambda n_rows: terminal.count("predicting", n_rows),
         )
+    with Terminal(quiet=common.quiet) as terminal:
+        for note in bad_rows.notes() if bad_rows else ():
+            terminal.say(note)
 
 
 def _print_answers(answers: list[dict[str, object]], texts: list[str], *, json: bool) -> None:

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 @options.takes_common
 def train(
-    data: Annotated[Path, typer.Argument(help="Labelled file: .csv or .tsv with a header, or .jsonl.")],
+    data: options.Labelled = None,
+    sql: options.Sql = None,
+    db: options.Db = None,
     text: options.Text = None,
     label: options.Label = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group", metavar="COL", help="Column whose equal cells keep rows on one side when some are held out."
+        ),
+    ] = None,
     task: Annotated[str | None, typer.Option("--task", help="What is learnt; so far only single_label.")] = None,
     test: Annotated[
         str | None,
@@ -36,6 +44,7 @@ def train(
         ),
     ] = None,
     encoding: options.Encoding = None,
+    skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
     base: Annotated[
         str | None,
@@ -87,12 +96,16 @@ def train(
     from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
 
     flags = {
+        "data.sql": sql,
+        "data.db": db,
         "data.text": options.columns_asked(text),
         "data.label": label,
+        "data.group": group,
         "data.test": test,
         "data.test_share": test_share,
         "data.validation": validation,
         "data.encoding": encoding,
+        "data.skip_bad_rows": skip_bad_rows,
         "data.drop_unlabelled": drop_unlabelled,
         "base.name": base,
         "ladder.budget": budget,
@@ -104,9 +117,9 @@ def train(
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
         if dry_run:
-            _print_dry_run(dry_run_recipe(str(data), recipe), json=common.json)
+            _print_dry_run(dry_run_recipe(data, recipe), json=common.json)
             return
-        trained = train_recipe(str(data), recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
+        trained = train_recipe(data, recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
     if common.json:
         print_json(trained.as_json())
     else:

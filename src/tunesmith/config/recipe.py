@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from tunesmith.config.settings import Settings, problems_of, refusal
 from tunesmith.errors import ConfigError, quote
@@ -24,6 +24,9 @@ class DataSection(Settings):
     label: str | None = None
     """Column that holds the label; found by itself when left out."""
 
+    group: str | None = None
+    """Column whose equal cells, such as a customer, keep rows together when rows are held out."""
+
     encoding: str | None = None
     """Encoding of the file when it is neither UTF-8 nor UTF-16 with a byte order mark."""
 
@@ -35,6 +38,15 @@ class DataSection(Settings):
 
     test_share: float = Field(0.0, ge=0.0, le=0.5)
     """Share of the rows of the training file put aside as test rows."""
+
+    sql: str | None = None
+    """Query whose rows are read instead of a file's."""
+
+    db: SecretStr | None = None
+    """Database to ask, such as sqlite:///tickets.db; it may hold a password, so it is never written down."""
+
+    skip_bad_rows: bool = False
+    """Leave out rows that cannot be read, of another width or no JSON, instead of refusing the file."""
 
     drop_unlabelled: bool = False
     """Leave out rows without a label instead of refusing the file."""

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from tunesmith.data.labelled import Labelled
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
+from tunesmith.data.places import Places
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.errors import quote
 from tunesmith.types import JSON
@@ -37,48 +38,51 @@ _MARK = re.compile(r"[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of problem: how many rows have it and the lines of the first twenty."""
+    """One kind of problem: how many rows have it and the places of the first twenty."""
 
     code: str
     severity: Severity
     count: int
     rows: tuple[int, ...]
     message: str
+    files: tuple[str, ...] = ()
+    """File of each of these rows, where there are several."""
 
     def as_dict(self) -> dict[str, JSON]:
         """Give the finding as machine output prints it.
 
         Returns:
-            ``{"code", "severity", "count", "rows", "message"}``.
+            ``{"code", "severity", "count", "rows", "message"}``, and ``"files"`` where there are several.
 
         Example:
             >>> Finding("empty-text", "warning", 1, (7,), "1 text is empty").as_dict()["rows"]
             [7]
         """
-        return {
+        found: dict[str, JSON] = {
             "code": self.code,
             "severity": self.severity,
             "count": self.count,
             "rows": list(self.rows),
             "message": self.message,
         }
+        return {**found, "files": list(self.files)} if self.files else found
 
 
 def check(
-    labelled: Labelled, *, groups: NDArray[np.int64] | None = None, unlabelled: Sequence[int] = ()
+    labelled: Labelled, *, groups: NDArray[np.int64] | None = None, unlabelled: Places | None = None
 ) -> list[Finding]:
     """Look for what harms training or its figures, and for what training refuses; nothing is changed.
 
     Args:
         labelled: The rows that have a label.
         groups: Near-duplicate group of each row where it is known already, ``[N]``.
-        unlabelled: Lines of the rows that have none.
+        unlabelled: Where the rows are that have none.
 
     Returns:
         Findings, errors first, then warnings, then infos.
 
     Example:
-        >>> rows = Labelled(["Where is my card?", ""] * 10, ["cards", "other"] * 10, list(range(2, 22)), "a.csv")
+        >>> rows = Labelled(["Where is my card?", ""] * 10, ["cards", "other"] * 10, Places.of("a.csv", range(2, 22)))
         >>> [finding.code for finding in check(rows)]
         ['empty-text', 'duplicate']
     """
@@ -139,9 +143,8 @@ def _finding(
 ) -> Iterator[Finding]:
     """Make a finding of row numbers where there are any; ``{rows}`` in the message becomes their number."""
     if rows:
-        lines = tuple(labelled.lines[row] for row in rows[:_SHOWN_ROWS])
         counted = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-        yield Finding(code, severity, len(rows), lines, message.replace("{rows}", counted))
+        yield _placed(code, severity, labelled.places.select(rows), message=message.replace("{rows}", counted))
 
 
 def _rows_where(values: Sequence[str], holds: Callable[[str], bool]) -> list[int]:
@@ -152,11 +155,18 @@ def _shown(labels: Sequence[str]) -> str:
     return ", ".join(map(quote, labels[:_SHOWN_LABELS])) + (", ..." if len(labels) > _SHOWN_LABELS else "")
 
 
-def _missing_labels(lines: Sequence[int], n_labelled: int) -> Iterator[Finding]:
-    if lines:
+def _placed(code: str, severity: Severity, rows: Places, *, message: str) -> Finding:
+    """Make a finding of rows, the first of which are told."""
+    shown = range(min(len(rows), _SHOWN_ROWS))
+    files = tuple(rows.source_of(row)[0] for row in shown) if len(rows.sources) > 1 else ()
+    return Finding(code, severity, len(rows), tuple(rows.numbers[: len(shown)].tolist()), message, files)
+
+
+def _missing_labels(rows: Places | None, n_labelled: int) -> Iterator[Finding]:
+    if rows:
         advice = "leave these rows out with --drop-unlabelled" if n_labelled else "name the right column with --label"
-        message = f"{len(lines)} of {len(lines) + n_labelled} rows have an empty label: fill them, or {advice}"
-        yield Finding("label-missing", "error", len(lines), tuple(lines[:_SHOWN_ROWS]), message)
+        message = f"{len(rows)} of {len(rows) + n_labelled} rows have an empty label: fill them, or {advice}"
+        yield _placed("label-missing", "error", rows, message=message)
 
 
 def _too_little(labelled: Labelled) -> Iterator[Finding]:

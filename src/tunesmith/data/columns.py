@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.config import nearest
+from tunesmith.data.names import LABEL_NAMES, TEXT_NAMES, plain_name
 from tunesmith.data.split_column import find_split_column
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 
-_TEXT_NAMES = (
-    "text sentence message body content review headline utterance query question comment tweet description document "
-    "title phrase input"
-).split()
-_LABEL_NAMES = "label labels category intent class sentiment queue topic target stars rating tag".split()
 _SAMPLE_ROWS = 2000
 _SHOWN_COLUMNS = 12
 _SAMPLE_WIDTH = 80
@@ -31,10 +27,17 @@ class Columns:
     reasons: tuple[str, ...]
     split: str | None = None
     """Column that says which rows are for training, choosing and testing; never one that is asked for as another."""
+    group: str | None = None
+    """Column whose equal cells keep rows together when rows are held out."""
 
 
 def choose_columns(
-    table: Table, *, text: str | Sequence[str] | None = None, label: str | None = None, need_label: bool = True
+    table: Table,
+    *,
+    text: str | Sequence[str] | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    need_label: bool = True,
 ) -> Columns:
     """Choose the text and label columns.
 
@@ -42,6 +45,7 @@ def choose_columns(
         table: The user's table.
         text: Columns that are asked for, several as a sequence or with commas between; case and spaces do not matter.
         label: The column that is asked for.
+        group: The column that is asked for to keep rows together.
         need_label: Look for a label column where none is asked for.
 
     Returns:
@@ -51,7 +55,9 @@ def choose_columns(
         DataError: ``no-such-column``; ``columns-unclear`` where a column is not asked for and not plain to see.
 
     Example:
-        >>> table = Table("a.csv", {"Text": ["Where is my card?", "Too slow"], "queue": ["cards", "app"]}, [2, 3])
+        >>> from tunesmith.data.places import Places
+        >>> cells = {"Text": ["Where is my card?", "Too slow"], "queue": ["cards", "app"]}
+        >>> table = Table(cells, Places.of("a.csv", [2, 3]))
         >>> choose_columns(table).reasons
         ('text: column "Text", by its name', 'label: column "queue", by its name')
     """
@@ -65,7 +71,8 @@ def choose_columns(
             where=table.source,
             advice="name different columns with --text and --label",
         )
-    free = [name for name in table.columns if name not in asked and name != asked_label]
+    asked_group = _find(table, group, "--group") if group is not None else None
+    free = [name for name in table.columns if name not in (*asked, asked_label, asked_group)]
     split = next((name for name in [find_split_column(table)] if name in free), None)
     free = [name for name in free if name != split]
     if asked:
@@ -79,7 +86,9 @@ def choose_columns(
     elif need_label:
         asked_label, why = _found_label(table, free, asked)
         reasons.append(f"label: column {quote(asked_label)}, {why}")
-    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split)
+    if asked_group is not None:
+        reasons.append(f"rows with the same {quote(asked_group)} stay together, as asked")
+    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group)
 
 
 def _columns(names: list[str]) -> str:
@@ -97,15 +106,11 @@ def _listed(table: Table, text: str | Sequence[str] | None) -> list[str]:
     return list(text)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", name.casefold())
-
-
 def _matching(table: Table, name: str) -> list[str]:
     """Columns a name can mean: the very one, or those that differ in case and spaces."""
     if name in table.columns:
         return [name]
-    return [column for column in table.columns if _plain(column) == _plain(name)]
+    return [column for column in table.columns if plain_name(column) == plain_name(name)]
 
 
 def _find(table: Table, name: str, flag: str) -> str:
@@ -130,7 +135,7 @@ def _shown(names: list[str]) -> str:
 
 
 def _by_name(names: list[str], known: Sequence[str]) -> str | None:
-    by_plain = {_plain(name): name for name in reversed(names)}
+    by_plain = {plain_name(name): name for name in reversed(names)}
     return next((by_plain[name] for name in known if name in by_plain), None)
 
 
@@ -184,7 +189,7 @@ def _content(cells: list[str]) -> _Content:
 
 def _found_text(table: Table, free: list[str], *, need_label: bool) -> tuple[str, str]:
     """The text column by name, else the only column, else the one of long and varied cells."""
-    named = _by_name(free, _TEXT_NAMES)
+    named = _by_name(free, TEXT_NAMES)
     if named is not None:
         return named, "by its name"
     if len(free) == 1 and not need_label:
@@ -201,7 +206,7 @@ def _found_text(table: Table, free: list[str], *, need_label: bool) -> tuple[str
 
 def _found_label(table: Table, free: list[str], text: list[str]) -> tuple[str, str]:
     """The label column by name, else the only one of few and short values that come back."""
-    named = _by_name(free, _LABEL_NAMES)
+    named = _by_name(free, LABEL_NAMES)
     if named is not None:
         return named, "by its name"
     free = [name for name in free if not _NUMBERING.fullmatch(name)]
@@ -220,7 +225,7 @@ def _unclear(table: Table, wanted: str, candidates: list[str], *, text: Sequence
     for row in range(min(3, table.n_rows)):
         cells = (column[row] for column in table.columns.values())
         shown = " | ".join(cell if len(cell) <= width else cell[: width - 1] + "…" for cell in cells)
-        rows.append(f"line {table.lines[row]}: {quote(shown)}")
+        rows.append(f"{table.places.told([row])}: {quote(shown)}")
     problem = f"several columns could be the {wanted}" if candidates else f"no column is plainly the {wanted}"
     guess = next(iter(candidates or [name for name in names if name not in text]), "NAME")
     if wanted == "label" and len(names) == 1:

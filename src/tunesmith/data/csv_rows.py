@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tunesmith.data.table import Table
+from tunesmith.data.bad_rows import BadRows
+from tunesmith.data.names import KNOWN_NAMES, plain_name
+from tunesmith.data.places import Places
+from tunesmith.data.table import Table, distinct_names
 from tunesmith.errors import DataError, quote
 
 _DELIMITERS = ",\t;|"
@@ -16,10 +20,17 @@ _NO_DELIMITER = "\x1f"  # one column: commas in it are text
 _SNIFF_LINES = 50
 _MAX_CELL = 1 << 20
 _SHOWN_LINES = 20
+_COMES_AGAIN = 2
 
 
 def csv_tables(
-    lines: Iterator[str], *, source: str, chunk_rows: int, prefer_tab: bool = False, live: bool = False
+    lines: Iterator[str],
+    *,
+    source: str,
+    chunk_rows: int,
+    prefer_tab: bool = False,
+    live: bool = False,
+    bad_rows: BadRows | None = None,
 ) -> Iterator[Table]:
     r"""Read records of delimited text, ``chunk_rows`` at a time.
 
@@ -29,6 +40,7 @@ def csv_tables(
         chunk_rows: Most records a table holds.
         prefer_tab: Take TAB for the delimiter wherever the header has one.
         live: The lines may never end: tell a ragged row at once instead of counting all of them.
+        bad_rows: Takes the rows of another width than the header's; left out, they are refused.
 
     Yields:
         Tables of the same columns; at least one, of at least one record.
@@ -37,28 +49,36 @@ def csv_tables(
         DataError: ``file-empty``, ``header-only``, ``ragged-row``, ``unclosed-quote`` or ``cell-too-long``.
 
     Example:
-        >>> list(csv_tables(iter(["text ;label\n", "Hello, you;greeting\n"]), source="a.csv", chunk_rows=9))
-        [Table(source='a.csv', columns={'text': ['Hello, you'], 'label': ['greeting']}, lines=[2], notes=())]
+        >>> tables = csv_tables(iter(["text ;label\n", "Hello, you;greeting\n"]), source="a.csv", chunk_rows=9)
+        >>> next(tables).columns
+        {'text': ['Hello, you'], 'label': ['greeting']}
     """
     if csv.field_size_limit() < _MAX_CELL:
         csv.field_size_limit(_MAX_CELL)  # raised only, never lowered: the limit is the whole process's
     feed = _Feed(lines)
     layout = _layout(feed, prefer_tab=prefer_tab)
     records = _Records(feed, layout, source)
-    _, header = next(records, (0, []))
+    line, header = next(records, (0, []))
     if not header:
         raise DataError("file-empty", "the file is empty", where=source, advice="give a file with a header and rows")
-    names, notes = _column_names(header)
+    if layout.has_header:
+        names, notes = distinct_names(header)
+    else:
+        records.put_back(line, header)
+        names = [f"column_{position}" for position in range(1, len(header) + 1)]
+        notes = [f"line {line} is no header, as its cells come again below: a row like the others"]
+    if layout.delimiter not in ("\t" if prefer_tab else ",", _NO_DELIMITER):
+        notes.append(f"the delimiter is {layout.name}, not {'TAB' if prefer_tab else 'a comma'}")
     any_rows = False
-    while chunk := _chunk(records, len(names), chunk_rows, live=live):
+    while chunk := _chunk(records, len(names), chunk_rows, live=live, bad_rows=bad_rows):
         any_rows = True
         cells = zip(*chunk.rows, strict=True)
         columns = {name: list(column) for name, column in zip(names, cells, strict=True)}
-        yield Table(source, columns, chunk.lines, (*notes, *records.take_notes()))
+        yield Table(columns, Places.of(source, chunk.lines), (*notes, *records.take_notes()))
     if not any_rows:
         raise DataError(
             "header-only",
-            "the file has a header but no rows",
+            "the file has a header but no rows" if not bad_rows or not bad_rows.count else "no row can be read",
             where=source,
             found=f"columns {', '.join(map(quote, names[:10]))}",
             advice="give a file with rows below the header; the first line is always taken as the header",
@@ -93,6 +113,12 @@ class _Feed:
 class _Layout:
     delimiter: str
     skip_space: bool = False
+    has_header: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of the delimiter, for messages."""
+        return {"\t": "TAB", _NO_DELIMITER: "none"}.get(self.delimiter, self.delimiter)
 
 
 def _layout(feed: _Feed, *, prefer_tab: bool) -> _Layout:
@@ -104,7 +130,7 @@ def _layout(feed: _Feed, *, prefer_tab: bool) -> _Layout:
     declared = re.fullmatch(r"sep=(.)\s*", head[0]) if head else None  # written by spreadsheets
     if declared:
         next(feed)
-        return _Layout(declared[1])
+        return _Layout(declared[1], has_header=_has_header(head[1:], declared[1]))
     best, best_score = _NO_DELIMITER, (0.0, 0)
     for delimiter in _DELIMITERS:
         widths = _widths(head, delimiter)
@@ -117,7 +143,20 @@ def _layout(feed: _Feed, *, prefer_tab: bool) -> _Layout:
         if score > best_score:
             best, best_score = delimiter, score
     n_delimiters = head[0].count(best) if head else 0
-    return _Layout(best, skip_space=n_delimiters > 0 and head[0].count(best + " ") == n_delimiters)
+    skip_space = n_delimiters > 0 and head[0].count(best + " ") == n_delimiters
+    return _Layout(best, skip_space=skip_space, has_header=_has_header(head, best))
+
+
+def _has_header(head: list[str], delimiter: str) -> bool:
+    """Tell a header from a row of data: the cells of a label come again below, the names of columns do not."""
+    try:
+        first, *rows = [cells for cells in csv.reader(iter(head), delimiter=delimiter) if cells] or [[]]
+    except csv.Error:
+        return True
+    if any(plain_name(cell) in KNOWN_NAMES for cell in first):
+        return True
+    below = Counter((place, cell.strip()) for cells in rows for place, cell in enumerate(cells))
+    return not any(cell.strip() and below[place, cell.strip()] >= _COMES_AGAIN for place, cell in enumerate(first))
 
 
 def _widths(head: list[str], delimiter: str) -> list[int]:
@@ -135,15 +174,22 @@ class _Records(Iterator[tuple[int, list[str]]]):
     def __init__(self, feed: _Feed, layout: _Layout, source: str) -> None:
         self.feed = feed
         self.source = source
-        self.delimiter = layout.delimiter
-        self._skip_space = layout.skip_space
+        self.layout = layout
         self._reader = self._read(feed, strict=True)
         self._stray: list[int] = []
+        self._ahead: list[tuple[int, list[str]]] = []
+
+    def put_back(self, first: int, cells: list[str]) -> None:
+        """Give a record out once more."""
+        self._ahead.append((first, cells))
 
     def _read(self, lines: Iterator[str], *, strict: bool) -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self._skip_space, strict=strict)
+        layout = self.layout
+        return csv.reader(lines, delimiter=layout.delimiter, skipinitialspace=layout.skip_space, strict=strict)
 
     def __next__(self) -> tuple[int, list[str]]:
+        if self._ahead:
+            return self._ahead.pop()
         while True:
             first = self.feed.number + 1
             try:
@@ -194,10 +240,13 @@ class _Chunk:
     lines: list[int] = field(default_factory=list)
 
 
-def _chunk(records: _Records, width: int, chunk_rows: int, *, live: bool) -> _Chunk | None:
+def _chunk(records: _Records, width: int, chunk_rows: int, *, live: bool, bad_rows: BadRows | None) -> _Chunk | None:
     """Collect the next records, None at the end; a ragged one is told with the number of all that follow."""
     chunk = _Chunk()
     for first, cells in records:
+        if len(cells) != width and bad_rows is not None:
+            bad_rows.add(f"{records.source}:{first}")
+            continue
         if len(cells) != width:
             raise _ragged(records, first, cells, width=width, live=live)
         chunk.rows.append(cells)
@@ -215,33 +264,17 @@ def _ragged(records: _Records, first: int, cells: list[str], *, width: int, live
         lines += [line for line, others in records if len(others) != width] if not live else []
     except DataError:  # another fault further down; the first one is told first
         pass
-    name = {"\t": "TAB", _NO_DELIMITER: "none"}.get(records.delimiter, records.delimiter)
     spans = f"; the row runs to line {last}, so a quote in it may be unclosed" if last > first else ""
     return DataError(
         "ragged-row",
         f"the row has {len(cells)} cells where the header has {width}",
         where=f"{records.source}:{first}",
         found=f"{_rows(len(lines), lines)} of another width; line {first} begins {quote(cells[0][:60])}{spans}",
-        allowed=f"{width} cells in every row, delimiter {name!r}",
-        advice=f"quote the cells that hold the delimiter, or mend line {first}",
+        allowed=f"{width} cells in every row, delimiter {records.layout.name!r}",
+        advice=f"quote the cells that hold the delimiter, mend line {first}, or leave such rows out: --skip-bad-rows",
     )
 
 
 def _rows(count: int, lines: list[int]) -> str:
     more = ", ..." if count > _SHOWN_LINES else ""
     return f"{count} row{'s' * (count > 1)} (line{'s' * (count > 1)} {', '.join(map(str, lines[:_SHOWN_LINES]))}{more})"
-
-
-def _column_names(header: list[str]) -> tuple[list[str], list[str]]:
-    """Trim the header's cells and make them distinct; name the unnamed."""
-    names: list[str] = []
-    notes: list[str] = []
-    for position, cell in enumerate(header, start=1):
-        name = cell.strip() or f"column_{position}"
-        if not cell.strip():
-            notes.append(f"column {position} has no name in the header; called {name}")
-        while name in names:
-            name = f"{name}_{position}"
-            notes.append(f"column {position} has the name of an earlier one; called {name}")
-        names.append(name)
-    return names, notes

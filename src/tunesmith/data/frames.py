@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
+from tunesmith.data.join import joined_tables
+from tunesmith.data.places import Places
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError
 
@@ -17,10 +21,12 @@ def table_of(frame: Any) -> Table:
     """Read a frame as text.
 
     Args:
-        frame: Anything with named columns: a mapping of lists, or a frame with ``columns`` and ``frame[name]``.
+        frame: Anything with named columns: a mapping of lists; a frame with ``columns`` and ``frame[name]``; a Hugging
+            Face ``Dataset``, whose class numbers become their names, or a ``DatasetDict``, whose parts are told by a
+            column ``split``.
 
     Returns:
-        Its cells as text, missing ones empty; a row's line is its number from 1.
+        Its cells as text, missing ones empty; its rows are numbered from 1.
 
     Raises:
         DataError: It has no columns, or they differ in length.
@@ -29,6 +35,8 @@ def table_of(frame: Any) -> Table:
         >>> table_of({"text": ["hi"], "label": [True]}).columns
         {'text': ['hi'], 'label': ['true']}
     """
+    if _is_dataset_dict(frame):
+        return joined_tables([_part(name, dataset) for name, dataset in frame.items()])
     columns = {str(name): [as_text(value) for value in values] for name, values in _columns(frame).items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if not columns or len(set(lengths.values())) != 1:
@@ -42,7 +50,7 @@ def table_of(frame: Any) -> Table:
     n_rows = next(iter(lengths.values()))
     if not n_rows:
         raise DataError("file-empty", "the frame has no rows", where=_SOURCE)
-    return Table(source=_SOURCE, columns=columns, lines=list(range(1, n_rows + 1)), notes=())
+    return Table(columns, Places.of(_SOURCE, range(1, n_rows + 1), unit="row"))
 
 
 def is_missing(value: Any) -> bool:
@@ -67,8 +75,11 @@ def as_text(value: Any) -> str:
     """Write a value of a frame as its text is trained on, and told from others.
 
     Returns:
-        Nothing for a missing value, ``true`` or ``false`` for a truth value, else what ``str`` gives; numpy's numbers
-        as Python's own.
+        Nothing for a missing value, ``true`` or ``false`` for a truth value, JSON for a list or a mapping, the text
+        of UTF-8 bytes, else what ``str`` gives; numpy's numbers as Python's own.
+
+    Raises:
+        UnicodeDecodeError: Bytes are no UTF-8.
 
     Example:
         >>> [as_text(value) for value in (True, None, 1.5, "Hi")]
@@ -77,6 +88,10 @@ def as_text(value: Any) -> str:
     if is_missing(value):
         return ""
     plain = _plain(value)
+    if isinstance(plain, bytes):
+        return plain.decode()
+    if isinstance(plain, list | dict):
+        return json.dumps(plain, ensure_ascii=False, default=str)
     return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
@@ -94,19 +109,43 @@ def label_type_of(data: Any, column: str) -> LabelType:
         >>> label_type_of({"label": [0, 1]}, "label")
         'int'
     """
-    if not isinstance(data, Mapping) and not hasattr(data, "columns"):
-        return "str"
-    kinds = {_kind(value) for value in _columns(data).get(column, []) if not is_missing(value)}
+    labels = [] if _is_dataset_dict(data) else _columns(data).get(column, [])
+    kinds = {_kind(value) for value in labels if not is_missing(value)}
     return kinds.pop() if len(kinds) == 1 else "str"
 
 
 def _columns(frame: Any) -> dict[str, list[Any]]:
     if isinstance(frame, Mapping):
         return {name: _values(values) for name, values in frame.items()}
-    if hasattr(frame, "columns") and hasattr(frame, "__getitem__"):
-        names = getattr(frame, "column_names", None) or list(frame.columns)
-        return {name: _values(frame[name]) for name in names}
+    names = getattr(frame, "column_names", None) or list(getattr(frame, "columns", ()))
+    if names and hasattr(frame, "__getitem__"):
+        return {name: _named(_values(frame[name]), _class_names(frame, name)) for name in names}
     return {}
+
+
+def _is_dataset_dict(frame: Any) -> bool:
+    return isinstance(frame, Mapping) and bool(frame) and all(hasattr(part, "column_names") for part in frame.values())
+
+
+def _part(name: str, dataset: Any) -> Table:
+    """Read one part of a ``DatasetDict``; where rows lie is told by its name."""
+    part = table_of(dataset)
+    return Table(
+        {**part.columns, "split": [name] * part.n_rows}, replace(part.places, sources=((name, "row"),)), part.notes
+    )
+
+
+def _class_names(frame: Any, name: str) -> Sequence[str] | None:
+    """Give the names that a Hugging Face dataset has for the numbers of a column."""
+    features = getattr(frame, "features", None)
+    return getattr(features[name], "names", None) if isinstance(features, Mapping) else None
+
+
+def _named(values: list[Any], names: Sequence[str] | None) -> list[Any]:
+    """Put names in place of class numbers; -1 stands for no label there."""
+    if names is None:
+        return values
+    return [None if value is None or value < 0 else names[value] for value in values]
 
 
 def _values(column: Iterable[Any]) -> list[Any]:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+from tunesmith.data.bad_rows import BadRows
+from tunesmith.data.places import Places
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 from tunesmith.types import JSON
 
 
-def json_tables(lines: Iterator[str], *, source: str, chunk_rows: int) -> Iterator[Table]:
+def json_tables(
+    lines: Iterator[str],
+    *,
+    source: str,
+    chunk_rows: int,
+    known: Sequence[str] = (),
+    bad_rows: BadRows | None = None,
+) -> Iterator[Table]:
     r"""Read one object a line, ``chunk_rows`` at a time; columns are the keys in the order they are first met.
 
     Args:
         lines: Lines with their ends, from the first line of the file.
         source: Name of the file for messages.
         chunk_rows: Most records a table holds.
+        known: Columns of files before this one; they come first, and are empty where this one has no such key.
+        bad_rows: Takes the lines that are no object; left out, they are refused.
 
     Yields:
         Tables; a later one has the columns of the earlier ones and maybe new ones behind. At least one record.
@@ -29,15 +40,21 @@ def json_tables(lines: Iterator[str], *, source: str, chunk_rows: int) -> Iterat
         >>> next(json_tables(iter(['{"text": "hi", "label": true}\n']), source="a.jsonl", chunk_rows=9)).columns
         {'text': ['hi'], 'label': ['true']}
     """
-    known: list[str] = []
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {name: [] for name in known}
     starts: list[int] = []
-    n_short = 0
+    n_short, any_rows = 0, False
     for number, line in enumerate(lines, start=1):
         if line.isspace():
             continue
+        try:
+            record = _record(line, number, source)
+        except DataError:
+            if bad_rows is None:
+                raise
+            bad_rows.add(f"{source}:{number}")
+            continue
         names = set()  # fewer than the keys where some are equal once trimmed
-        for key, value in _record(line, number, source).items():
+        for key, value in record.items():
             name = key.strip() or "unnamed"
             names.add(name)
             column = columns.setdefault(name, [""] * len(starts))
@@ -47,12 +64,11 @@ def json_tables(lines: Iterator[str], *, source: str, chunk_rows: int) -> Iterat
             n_short += 1
             _fill(columns, len(starts))
         if len(starts) == chunk_rows:
-            yield Table(source, columns, starts, _notes(n_short))
-            known = list(columns)
-            columns, starts, n_short = {name: [] for name in known}, [], 0
+            yield Table(columns, Places.of(source, starts), _notes(n_short))
+            columns, starts, n_short, any_rows = {name: [] for name in columns}, [], 0, True
     if starts:
-        yield Table(source, columns, starts, _notes(n_short))
-    elif not known:
+        yield Table(columns, Places.of(source, starts), _notes(n_short))
+    elif not any_rows:
         raise DataError("file-empty", "the file is empty", where=source, advice="give a file with one object a line")
 
 
@@ -84,7 +100,8 @@ def _record(line: str, number: int, source: str) -> dict[str, JSON]:
         where=f"{source}:{number}",
         found=f"{quote(line.strip()[:80])}, at character {column}",
         allowed='one object a line, such as {"text": "Where is my card?", "label": "card_arrival"}',
-        advice="mend this line; a list or an indented file becomes lines with: jq -c '.[]' or jq -c .",
+        advice="mend this line; a list or an indented file becomes lines with: jq -c '.[]' or jq -c .; "
+        "--skip-bad-rows leaves such lines out",
     )
 
 

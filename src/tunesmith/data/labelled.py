@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.data.columns import Columns
+from tunesmith.data.places import Places
 from tunesmith.data.prepare import prepare_label, prepare_text
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 
 _SHOWN_LABELS = 7
-_SHOWN_LINES = 20
 
 
 @dataclass(slots=True)
 class Labelled:
-    """Rows of one file: text, label, and the line each begins on; ``notes`` tells what was left out."""
+    """Rows of a table: text, label, and where each begins; ``notes`` tells what was left out."""
 
     texts: list[str]
     labels: list[str]
-    lines: list[int]
-    source: str
+    places: Places
     notes: tuple[str, ...] = ()
+    groups: list[str] | None = None
+    """Cells of the column that keeps rows together, where there is one."""
 
 
 def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
@@ -37,7 +38,8 @@ def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
         One prepared text a row.
 
     Example:
-        >>> joined_texts(Table("a.csv", {"subject": ["Card "], "body": ["Where is it?"]}, [2]), ("subject", "body"))
+        >>> table = Table({"subject": ["Card "], "body": ["Where is it?"]}, Places.of("a.csv", [2]))
+        >>> joined_texts(table, ("subject", "body"))
         ['Card Where is it?']
     """
     columns = [map(prepare_text, table.columns[name]) for name in text]
@@ -57,8 +59,8 @@ def unlabelled_rows(table: Table, columns: Columns) -> list[int]:
         Their numbers from 0, ascending.
 
     Example:
-        >>> unlabelled_rows(Table("a.csv", {"text": ["Hi!", "Bye"], "label": ["greeting", " "]}, [2, 3]),
-        ...                 Columns(("text",), "label", ()))
+        >>> table = Table({"text": ["Hi!", "Bye"], "label": ["greeting", " "]}, Places.of("a.csv", [2, 3]))
+        >>> unlabelled_rows(table, Columns(("text",), "label", ()))
         [1]
     """
     assert columns.label is not None, "the caller chose columns without a label"
@@ -83,7 +85,7 @@ def labelled(
         DataError: ``label-missing``, ``text-missing`` (every text is empty), ``one-row``, ``one-class``.
 
     Example:
-        >>> table = Table("a.csv", {"text": ["Hi!", "Bye"], "label": ["greeting", "farewell "]}, [2, 3])
+        >>> table = Table({"text": ["Hi!", "Bye"], "label": ["greeting", "farewell "]}, Places.of("a.csv", [2, 3]))
         >>> labelled(table, Columns(("text",), "label", ())).labels
         ['greeting', 'farewell']
     """
@@ -103,22 +105,17 @@ def labelled(
             advice="name the column that holds the texts with --text",
         )
     kept = [row for row, label in enumerate(labels) if label]
-    notes = (f"{len(missing)} rows without a label were left out ({_lines(table, missing)})",) if missing else ()
+    notes = (f"{len(missing)} rows without a label were left out ({table.places.told(missing)})",) if missing else ()
     rows = Labelled(
         [texts[row] for row in kept],
         [labels[row] for row in kept],
-        [table.lines[row] for row in kept],
-        table.source,
+        table.places.select(kept),
         notes,
+        None if columns.group is None else [prepare_label(table.columns[columns.group][row]) for row in kept],
     )
     if not may_be_uniform:
         _refuse_too_little(rows, columns.label)
     return rows
-
-
-def _lines(table: Table, rows: list[int]) -> str:
-    shown = ", ".join(str(table.lines[row]) for row in rows[:_SHOWN_LINES])
-    return f"line{'s' * (len(rows) > 1)} {shown}{', ...' if len(rows) > _SHOWN_LINES else ''}"
 
 
 def _shown_labels(labels: list[str]) -> str:
@@ -135,8 +132,8 @@ def _label_missing(table: Table, name: str, labels: list[str], *, missing: list[
     return DataError(
         "label-missing",
         "the label is empty",
-        where=f"{table.source}:{table.lines[missing[0]]}",
-        found=f"column {quote(name)} is empty in {len(missing)} of {len(labels)} rows ({_lines(table, missing)})",
+        where=table.places.at(missing[0]),
+        found=f"column {quote(name)} is empty in {len(missing)} of {len(labels)} rows ({table.places.told(missing)})",
         allowed=f"any non-empty text; {_shown_labels(seen)}" if seen else "any non-empty text",
         advice=advice,
     )
@@ -147,7 +144,7 @@ def _refuse_too_little(rows: Labelled, name: str) -> None:
         raise DataError(
             "one-row",
             "there is one labelled row only",
-            where=f"{rows.source}:{rows.lines[0]}",
+            where=rows.places.at(0),
             allowed="at least two rows, better twenty of each label",
             advice="add rows with the other labels",
         )
@@ -155,7 +152,7 @@ def _refuse_too_little(rows: Labelled, name: str) -> None:
         raise DataError(
             "one-class",
             f"all {len(rows.labels)} rows have the same label",
-            where=rows.source,
+            where=rows.places.source,
             found=f"column {quote(name)} is {quote(rows.labels[0])} throughout",
             allowed="at least two different labels",
             advice="add rows of another label, or name the right column with --label",

@@ -1,154 +1,141 @@
-"""Read the user's file: CSV, TSV or JSON lines, whole or streamed, with every fault told by its line."""
+"""Read the user's rows: files of every format or a query, whole or streamed, every fault told by its place."""
 
 from __future__ import annotations
 
-import difflib
-import io
-import os
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
+from tunesmith.data.bad_rows import BadRows
+from tunesmith.data.cats import labels_of_cats
 from tunesmith.data.csv_rows import csv_tables
 from tunesmith.data.decode import decoded_lines
+from tunesmith.data.fasttext_rows import PREFIX, fasttext_tables
+from tunesmith.data.files_given import STDIN, PathLike, files_given, format_of
+from tunesmith.data.join import Layout, joined_tables
 from tunesmith.data.json_rows import json_tables
+from tunesmith.data.opened import opened
+from tunesmith.data.parquet_rows import parquet_tables
+from tunesmith.data.rasa_rows import rasa_tables
+from tunesmith.data.spacy_rows import spacy_tables
+from tunesmith.data.sql_rows import Query, sql_tables
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError
 
-_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "json", ".json": "json"}
-_OTHER_FILES = {
-    b"PK\x03\x04": "a spreadsheet (.xlsx, .ods) or another zip archive",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF document",
-    b"SQLite f": "a database",
-}
+Source: TypeAlias = PathLike | Sequence[PathLike] | Query
+"""What can be read: a file, several with the same columns, or a query of a database."""
 
 
-def read_table(path: str | os.PathLike[str], *, encoding: str | None = None) -> Table:
-    """Read a whole file; its kind goes by its ending: ``.csv .tsv .jsonl``, and ``.json`` for JSON lines.
+def read_table(source: Source, *, encoding: str | None = None, skip_bad_rows: bool = False) -> Table:
+    """Read whole files; their kind goes by their ending, that of ``.txt`` and of ``.gz`` alone by the first line.
 
+    ``.csv .tsv .jsonl .parquet``, ``.json`` for JSON lines; fastText's ``.ft``, Rasa's ``.yml``, spaCy's ``.spacy``.
     Cells are text just as they stand: ``null`` and ``NA`` are words, an empty cell is ``""``. The delimiter is found
-    among comma, semicolon, TAB and bar; header cells are trimmed.
+    among comma, semicolon, TAB and bar; header cells are trimmed. Text may be packed with gzip.
 
     Args:
-        path: The file, or ``-`` for standard input.
+        source: The file, or several with the same columns; ``-`` is standard input, and a name with ``*``, ``?`` or
+            ``[`` a pattern. Or a query.
         encoding: Name of the encoding; left out, UTF-8, or UTF-16 where the file begins with its mark.
+        skip_bad_rows: Leave out rows of another width than the header's, and lines that are no JSON object.
 
     Returns:
-        All records.
+        All records, in the order of the files; a note says what was left out.
 
     Raises:
-        DataError: ``file-missing``, ``file-is-directory``, ``file-unreadable``, ``unknown-format``, ``file-empty``,
-            ``header-only``, ``unknown-encoding``, ``bad-byte``, ``line-too-long``, ``cell-too-long``,
-            ``unclosed-quote``, ``ragged-row``, ``json-line-damaged``.
+        DataError: ``no-files``, ``file-missing``, ``file-is-directory``, ``file-unreadable``, ``unknown-format``,
+            ``gzip-damaged``, ``parquet-damaged``, ``file-empty``, ``header-only``, ``unknown-encoding``, ``bad-byte``,
+            ``line-too-long``, ``cell-too-long``, ``unclosed-quote``, ``ragged-row``, ``json-line-damaged``,
+            ``not-text``, ``columns-differ``, ``query-failed``.
+        ConfigError: ``bad-database``.
     """
-    with closing(_tables(path, encoding, sys.maxsize)) as tables:
-        return next(tables)
+    bad_rows = BadRows() if skip_bad_rows else None
+    with closing(_tables(source, encoding, sys.maxsize, bad_rows=bad_rows)) as tables:
+        table = joined_tables(list(tables))
+    return replace(table, notes=(*table.notes, *bad_rows.notes())) if bad_rows else table
 
 
 def read_chunks(
-    path: str | os.PathLike[str], *, encoding: str | None = None, chunk_rows: int = 4096
+    source: Source, *, encoding: str | None = None, chunk_rows: int = 4096, bad_rows: BadRows | None = None
 ) -> Iterator[Table]:
-    """Read a file part by part, in memory that does not grow with the number of rows.
+    """Read part by part, in memory that does not grow with the number of rows.
 
     Args:
-        path: The file, or ``-`` for standard input, where JSON lines are told from CSV by their first character.
+        source: As for ``read_table``; of standard input JSON lines are told from CSV by their first character.
         encoding: As for ``read_table``.
         chunk_rows: Most records a table holds.
+        bad_rows: Takes the rows that cannot be read; left out, they are refused.
 
     Yields:
         Tables in order; of JSON lines a later one may have further columns.
 
     Raises:
-        DataError: As for ``read_table``; the parts before the fault have been given out by then.
+        TunesmithError: As for ``read_table``; the parts before the fault have been given out by then.
     """
-    yield from _tables(path, encoding, chunk_rows)
+    yield from _tables(source, encoding, chunk_rows, bad_rows=bad_rows)
 
 
-def _tables(path: str | os.PathLike[str], encoding: str | None, chunk_rows: int) -> Generator[Table, None, None]:
-    live = os.fspath(path) == "-"
-    source = "<stdin>" if live else os.fspath(path)
-    kind = "" if live else _kind(Path(path))
-    with _opened(path) as stream:
-        _refuse_other_files(stream, source)
-        lines = decoded_lines(stream, source=source, encoding=encoding)
-        if live:
-            kind, lines = _sniffed(lines)
-        if kind == "json":
-            yield from json_tables(lines, source=source, chunk_rows=chunk_rows)
-        else:
-            yield from csv_tables(lines, source=source, chunk_rows=chunk_rows, prefer_tab=kind == "tsv", live=live)
-
-
-def _kind(path: Path) -> str:
-    """Tell the format by the ending, once it is sure that a file is there."""
-    if path.is_dir():
-        inside = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in _ENDINGS)
-        raise DataError(
-            "file-is-directory",
-            "this is a directory, not a file",
-            where=str(path),
-            found=f"inside: {', '.join(inside[:10])}" if inside else "no .csv, .tsv or .jsonl file inside",
-            advice=f"name the file, for example {path / inside[0]}" if inside else "name the file itself",
-        )
-    if not path.exists():
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = difflib.get_close_matches(path.name, beside, n=1)
-        raise DataError(
-            "file-missing",
-            "there is no such file",
-            where=str(path),
-            advice=f"did you mean {path.parent / close[0]}?" if close else f"check the path; looked from {Path.cwd()}",
-        )
-    kind = _ENDINGS.get(path.suffix.lower())
-    if kind is None:
-        raise _unknown_format(str(path), f"a name that ends in {path.suffix or 'nothing'!r}")
-    return kind
-
-
-def _unknown_format(source: str, found: str) -> DataError:
-    return DataError(
-        "unknown-format",
-        "this is not a kind of file that can be read",
-        where=source,
-        found=found,
-        allowed=".csv, .tsv, .jsonl (one JSON object a line)",
-        advice="save or export it as CSV (UTF-8), or rename it if it is one",
-    )
-
-
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
-    if os.fspath(path) == "-":
-        yield sys.stdin.buffer  # type: ignore[misc]  # a BufferedReader wherever there is a descriptor
+def _tables(
+    source: Source, encoding: str | None, chunk_rows: int, *, bad_rows: BadRows | None
+) -> Generator[Table, None, None]:
+    if isinstance(source, Query):
+        yield from sql_tables(source, chunk_rows=chunk_rows)
         return
-    try:
-        stream = Path(path).open("rb")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DataError(
-            "file-unreadable", f"the file cannot be opened: {reason}", where=os.fspath(path), advice="check its rights"
-        ) from error
-    with stream:
-        yield stream
+    layout: Layout | None = None
+    for file in files_given(source):
+        known = layout.names if layout else ()
+        for table in _tables_of(file, encoding, chunk_rows=chunk_rows, known=known, bad_rows=bad_rows):
+            layout = layout or Layout(table.source, list(table.columns))
+            yield layout.applied(table)
 
 
-def _refuse_other_files(stream: io.BufferedReader, source: str) -> None:
-    start = stream.peek(8)
-    for magic, name in _OTHER_FILES.items():
-        if start.startswith(magic):
-            raise _unknown_format(source, f"the content of {name}")
+def _tables_of(
+    file: str, encoding: str | None, *, chunk_rows: int, known: Sequence[str], bad_rows: BadRows | None
+) -> Iterator[Table]:
+    """Read one file; JSON lines may lack some of the columns known from the files before."""
+    kind: str = "" if file == STDIN else format_of(Path(file))
+    if kind == "parquet":
+        yield from parquet_tables(file, chunk_rows=chunk_rows)
+    elif kind == "spacy":
+        yield from (labels_of_cats(table, bad_rows=bad_rows) for table in spacy_tables(file, chunk_rows=chunk_rows))
+    else:
+        yield from _tables_of_text(file, kind, encoding, chunk_rows=chunk_rows, known=known, bad_rows=bad_rows)
+
+
+def _tables_of_text(
+    file: str, kind: str, encoding: str | None, *, chunk_rows: int, known: Sequence[str], bad_rows: BadRows | None
+) -> Iterator[Table]:
+    live = file == STDIN
+    source = "<stdin>" if live else file
+    with opened(file) as stream:
+        lines = decoded_lines(stream, source=source, encoding=encoding)
+        if not kind:
+            kind, lines = _sniffed(lines)
+        match kind:
+            case "json":
+                tables = json_tables(lines, source=source, chunk_rows=chunk_rows, known=known, bad_rows=bad_rows)
+                yield from (labels_of_cats(table, bad_rows=bad_rows) for table in tables)
+            case "fasttext":
+                yield from fasttext_tables(lines, source=source, chunk_rows=chunk_rows, bad_rows=bad_rows)
+            case "rasa":
+                yield from rasa_tables("".join(lines), source=source)
+            case _:
+                tab = kind == "tsv"
+                yield from csv_tables(
+                    lines, source=source, chunk_rows=chunk_rows, prefer_tab=tab, live=live, bad_rows=bad_rows
+                )
 
 
 def _sniffed(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
-    """Tell JSON lines from CSV by the first line that is not blank."""
+    """Tell JSON lines and fastText's lines from CSV by the first line that is not blank."""
     seen = []
     for line in lines:
         seen.append(line)
         if not line.isspace():
             break
-    return "json" if seen and seen[-1].lstrip().startswith("{") else "csv", chain(seen, lines)
+    first = seen[-1].lstrip() if seen else ""
+    kind = "json" if first.startswith("{") else "fasttext" if first.startswith(PREFIX) else "csv"
+    return kind, chain(seen, lines)

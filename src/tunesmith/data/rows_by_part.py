@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.data.labelled import Labelled
-from tunesmith.data.split_column import part_at_line
+from tunesmith.data.split_column import part_at
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 
 _SHOWN_LABELS = 5
-_SHOWN_LINES = 20
 
 
 def rows_by_part(rows: Labelled, table: Table, column: str) -> dict[str, Labelled]:
@@ -28,20 +27,21 @@ def rows_by_part(rows: Labelled, table: Table, column: str) -> dict[str, Labelle
         DataError: ``no-train-rows``, or ``unseen-label`` where a label is in no row of train.
 
     Example:
-        >>> table = Table("a.csv", {"split": ["test", "train"]}, [2, 3])
-        >>> list(rows_by_part(Labelled(["a", "b"], ["x", "x"], [2, 3], "a.csv"), table, "split"))
+        >>> from tunesmith.data.places import Places
+        >>> table = Table({"split": ["test", "train"]}, Places.of("a.csv", [2, 3]))
+        >>> list(rows_by_part(Labelled(["a", "b"], ["x", "x"], table.places), table, "split"))
         ['train', 'test']
     """
-    part_at = part_at_line(table, column)
+    part_of = part_at(table, column)
     numbers: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
-    for row, line in enumerate(rows.lines):
-        numbers[part_at[line]].append(row)
+    for row in range(len(rows.places)):
+        numbers[part_of[rows.places.at(row)]].append(row)
     parts = {name: _some(rows, numbers[name]) for name in numbers if numbers[name]}
     if "train" not in parts:
         raise DataError(
             "no-train-rows",
             f"the column {quote(column)} leaves no rows to train on",
-            where=rows.source,
+            where=rows.places.source,
             found=", ".join(f"{len(part.texts)} rows of {name}" for name, part in parts.items()),
             allowed="some rows of train",
             advice="mark rows as train, or rename the column, so that it is not taken for one that splits",
@@ -54,24 +54,23 @@ def _some(rows: Labelled, numbers: Sequence[int]) -> Labelled:
     return Labelled(
         [rows.texts[row] for row in numbers],
         [rows.labels[row] for row in numbers],
-        [rows.lines[row] for row in numbers],
-        rows.source,
+        rows.places.select(numbers),
+        groups=None if rows.groups is None else [rows.groups[row] for row in numbers],
     )
 
 
 def _refuse_unseen(rows: Labelled, known: set[str], column: str) -> None:
     """Refuse labels that the column keeps out of train: a model could never be right on them."""
-    lines = [line for line, label in zip(rows.lines, rows.labels, strict=True) if label not in known]
-    if not lines:
+    refused = [row for row, label in enumerate(rows.labels) if label not in known]
+    if not refused:
         return
     unseen = sorted(set(rows.labels) - known)
     shown = ", ".join(map(quote, unseen[:_SHOWN_LABELS])) + (", ..." if len(unseen) > _SHOWN_LABELS else "")
-    more = ", ..." if len(lines) > _SHOWN_LINES else ""
     raise DataError(
         "unseen-label",
         f"{len(unseen)} label{'s' * (len(unseen) > 1)} of validation or test rows occur in no row of train",
-        where=f"{rows.source}:{lines[0]}",
-        found=f"{shown} in {len(lines)} rows (lines {', '.join(map(str, lines[:_SHOWN_LINES]))}{more})",
+        where=rows.places.at(refused[0]),
+        found=f"{shown} in {len(refused)} rows ({rows.places.told(refused)})",
         allowed="a label must occur in the training rows to be learnt",
         advice=f"mark some of these rows as train in the column {quote(column)}, or leave them out",
     )

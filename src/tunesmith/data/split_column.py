@@ -25,14 +25,15 @@ def find_split_column(table: Table) -> str | None:
         none of ``train``, ``validation`` (``valid``, ``val``, ``dev``) and ``test``.
 
     Example:
-        >>> find_split_column(Table("a.csv", {"text": ["a", "b"], "Split": ["train", "Dev"]}, [2, 3]))
+        >>> from tunesmith.data.places import Places
+        >>> find_split_column(Table({"text": ["a", "b"], "Split": ["train", "Dev"]}, Places.of("a.csv", [2, 3])))
         'Split'
     """
     named = (name for name in table.columns if "".join(name.split()).casefold() == "split")
     return next((name for name in named if set(map(_plain, table.columns[name])) <= _PARTS.keys()), None)
 
 
-def part_at_line(table: Table, column: str) -> dict[int, str]:
+def part_at(table: Table, column: str) -> dict[str, str]:
     """Read a split column.
 
     Args:
@@ -40,13 +41,14 @@ def part_at_line(table: Table, column: str) -> dict[int, str]:
         column: As ``find_split_column`` found it.
 
     Returns:
-        For the line on which a row begins, its part: ``train``, ``validation`` or ``test``.
+        For the place of a row, its part: ``train``, ``validation`` or ``test``.
 
     Example:
-        >>> part_at_line(Table("a.csv", {"split": ["val", "TRAIN "]}, [2, 3]), "split")
-        {2: 'validation', 3: 'train'}
+        >>> from tunesmith.data.places import Places
+        >>> part_at(Table({"split": ["val", "TRAIN "]}, Places.of("a.csv", [2, 3])), "split")
+        {'a.csv:2': 'validation', 'a.csv:3': 'train'}
     """
-    return {line: _PARTS[_plain(cell)] for line, cell in zip(table.lines, table.columns[column], strict=True)}
+    return {table.places.at(row): _PARTS[_plain(cell)] for row, cell in enumerate(table.columns[column])}
 
 
 def _plain(cell: str) -> str:

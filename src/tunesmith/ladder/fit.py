@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from tunesmith.data.batch import Batch, pack, random_draws
+from tunesmith.data.places import Places
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError, ResourceError, Stopped
 from tunesmith.ladder.landing import log_loss_of
@@ -40,7 +41,7 @@ class Rows:
     """Tokens and classes of the rows to fit on and of those to score on; rows counted from 0 in each."""
 
     train: TokenSet
-    train_lines: Sequence[int]
+    train_places: Places
     """Line of the file on which each row to fit on begins."""
     validation: TokenSet
     validation_targets: NDArray[np.int64]
@@ -125,7 +126,7 @@ class Fit:
         self._schedule = schedule
         self._rows = rows
         self._plan = fit_plan
-        self._guard = Guard(lines=rows.train_lines)
+        self._guard = Guard(places=rows.train_places)
         self.state = FitState()
         self.best_logits: NDArray[np.float32] | None = None
         self.earlier_s = 0.0

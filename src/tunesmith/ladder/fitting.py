@@ -132,7 +132,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
     )
     rows = Rows(
         train=_trained_on(site, name),
-        train_lines=[data.lines[row] for row in data.split.train],
+        train_places=data.places.select(data.split.train),
         validation=site.encoded.tokens.select(data.split.validation),
         validation_targets=data.targets[data.split.validation],
     )

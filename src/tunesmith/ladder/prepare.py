@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.check import Finding, check
 from tunesmith.data.columns import Columns, choose_columns
+from tunesmith.data.grouping import groups_of_cells, joined_groups
 from tunesmith.data.labelled import Labelled, labelled
+from tunesmith.data.names import plain_name
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
-from tunesmith.data.read import read_table
+from tunesmith.data.places import Places
 from tunesmith.data.rows_by_part import rows_by_part
+from tunesmith.data.source import read_rows
 from tunesmith.data.split import Split, split_rows
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
@@ -30,8 +33,8 @@ class Prepared:
     columns: Columns
     texts: list[str]
     """Prepared texts, one a row."""
-    lines: list[int]
-    """Line of its file on which each row begins."""
+    places: Places
+    """Where each row is."""
     labels: tuple[str, ...]
     """Distinct labels in the order of the outputs."""
     targets: NDArray[np.int64]
@@ -70,24 +73,27 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         ConfigError: Test rows are asked for in two ways.
     """
     _refuse_two_tests(section)
-    columns = choose_columns(table, text=section.text or None, label=section.label)
+    columns = choose_columns(table, text=section.text or None, label=section.label, group=section.group)
     whole = labelled(table, columns, drop_unlabelled=section.drop_unlabelled)
     parts, notes = _parts(whole, table, columns, section=section)
     main = parts["train"]
     n_main = len(main.texts)
     labels = task.label_order(main.labels)
-    targets = [task.read_targets(part.labels, labels, source=part.source, lines=part.lines) for part in parts.values()]
+    targets = [task.read_targets(part.labels, labels, places=part.places) for part in parts.values()]
     texts = [text for part in parts.values() for text in part.texts]
     near, exact = near_duplicate_groups(texts), exact_groups(texts)
+    cells = _group_cells(list(parts.values()))
+    together = near if cells is None else joined_groups(near, cells)
+    at_least = exact if cells is None else joined_groups(exact, cells)
     split = split_rows(
         main.labels,
-        near[:n_main],
-        exact_groups=exact[:n_main],
+        together[:n_main],
+        exact_groups=at_least[:n_main],
         seed=seed,
         test_share=section.test_share,
         hold_validation="validation" not in parts,
     )
-    groups = near if np.array_equal(split.groups, near[:n_main]) else exact
+    groups = together if np.array_equal(split.groups, together[:n_main]) else at_least
     split = _with_parts(split, parts)
     if not len(split.validation):
         raise _nothing_to_choose_by(main, split)
@@ -95,13 +101,13 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         source=table.source,
         columns=columns,
         texts=texts,
-        lines=[line for part in parts.values() for line in part.lines],
+        places=Places.joined([part.places for part in parts.values()]),
         labels=labels,
         targets=np.concatenate(targets),
         groups=groups,
         split=split,
         findings=tuple(check(main, groups=near[:n_main])),
-        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near)),
+        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, cells)),
         sha256=digest(texts, [label for part in parts.values() for label in part.labels]),
     )
 
@@ -124,12 +130,19 @@ def digest(texts: list[str], labels: list[str]) -> str:
     return found.hexdigest()
 
 
+def _group_cells(parts: list[Labelled]) -> NDArray[np.int64] | None:
+    """Number all rows by their group cells, ``[N]``; a file without that column has none."""
+    if all(part.groups is None for part in parts):
+        return None
+    return groups_of_cells([cell for part in parts for cell in part.groups or [""] * len(part.texts)])
+
+
 def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
     """Make the error for rows of which none can be held back."""
     return DataError(
         "too-few-rows",
         "no rows can be held back to choose between models by",
-        where=main.source,
+        where=main.places.source,
         found=f"{len(main.texts)} rows, {len(set(main.labels))} labels; {'; '.join(split.notes)}",
         allowed="at least one label with two different texts, better twenty texts of each label",
         advice="add rows, name another column with --label, or give rows to choose by with --validation FILE",
@@ -138,8 +151,10 @@ def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
 
 def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:
     """Read a validation or test file with the training file's columns."""
-    table = read_table(path, encoding=section.encoding)
-    chosen = choose_columns(table, text=columns.text, label=columns.label)
+    table = read_rows(path, section)
+    is_there = columns.group is not None and plain_name(columns.group) in map(plain_name, table.columns)
+    group = columns.group if is_there else None
+    chosen = choose_columns(table, text=columns.text, label=columns.label, group=group)
     return labelled(table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
 
 
@@ -196,15 +211,15 @@ def _refuse_two_tests(section: DataSection) -> None:
         )
 
 
-def _leaks(split: Split, groups: NDArray[np.int64]) -> list[str]:
+def _leaks(split: Split, near: NDArray[np.int64], cells: NDArray[np.int64] | None) -> list[str]:
     """Say how many rows that choose or test repeat rows that are trained on, where the split did not prevent it."""
-    seen = np.unique(groups[split.train])
     found = []
-    for name, rows in (("validation", split.validation), ("test", split.test)):
-        count = int(np.isin(groups[rows], seen).sum())
-        if count:
-            found.append(
-                f"warning: {count} of {len(rows)} {name} rows repeat training rows (near-duplicates); "
-                f"their figures flatter the model"
-            )
+    for groups, what in (
+        (near, "repeat training rows (near-duplicates)"),
+        (cells, "are of a group that is trained on"),
+    ):
+        for name, rows in (("validation", split.validation), ("test", split.test)):
+            count = 0 if groups is None else int(np.isin(groups[rows], np.unique(groups[split.train])).sum())
+            if count:
+                found.append(f"warning: {count} of {len(rows)} {name} rows {what}; their figures flatter the model")
     return found

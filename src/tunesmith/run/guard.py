@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
+from tunesmith.data.places import Places
 from tunesmith.errors import ResourceError
 from tunesmith.types import JSON
 
@@ -37,11 +39,11 @@ class Guard:
     goes on with the next batches and multiplies its learning rate by ``rate_scale``.
 
     Args:
-        lines: Line of the file of each training row, to name rows as the user knows them; left out, row numbers.
+        places: Where each training row is, to name rows as the user knows them; left out, row numbers.
     """
 
-    def __init__(self, *, lines: Sequence[int] | None = None) -> None:
-        self._lines = lines
+    def __init__(self, *, places: Places | None = None) -> None:
+        self._places = places
         self._losses: deque[float] = deque(maxlen=_WINDOW)
         self._suspects: list[dict[str, Any]] = []
         self.n_rollbacks = 0
@@ -130,13 +132,11 @@ class Guard:
     def _diverged(self) -> ResourceError:
         losses = ["not finite" if s["loss"] is None else f"{s['loss']:.4g}" for s in self._suspects]
         rows = sorted({row for suspect in self._suspects for row in suspect["rows"]})
-        kind = "rows" if self._lines is None else "lines"
-        named = [row if self._lines is None else self._lines[row] for row in rows][:_MAX_NAMED]
+        places = self._places or Places.of("", np.arange(1 + rows[-1]), unit="row")
         return ResourceError(
             "training-diverged",
             f"the training went wrong again after {self.n_rollbacks} roll backs with a halved learning rate each",
             where=f"steps {self._suspects[0]['number']} to {self._suspects[-1]['number']}",
-            found=f"losses {', '.join(losses)}; {kind} {', '.join(map(str, named))}"
-            + (" and others" if len(rows) > _MAX_NAMED else ""),
-            advice=f"look at these {kind}, or train with a lower learning rate",
+            found=f"losses {', '.join(losses)}; {places.told(rows)}",
+            advice="look at these rows, or train with a lower learning rate",
         )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tunesmith.data.places import Places
     from tunesmith.evaluate.paired import Gain
 
 TASKS = Family("task", __name__, __path__)
@@ -37,16 +38,13 @@ class Task(Protocol):
         """
         ...
 
-    def read_targets(
-        self, labels: Sequence[str], known: Sequence[str], *, source: str, lines: Sequence[int] | None = None
-    ) -> NDArray[np.int64]:
+    def read_targets(self, labels: Sequence[str], known: Sequence[str], *, places: Places) -> NDArray[np.int64]:
         """Turn labels into targets.
 
         Args:
             labels: One a row.
             known: Labels in the order of the outputs.
-            source: File the labels came from, for messages.
-            lines: Line of the file on which each row begins, for messages; None where there is no file.
+            places: Where each row is, for messages.
 
         Returns:
             ``[B]``.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.config import Settings
+from tunesmith.data.places import Places
 from tunesmith.errors import DataError, quote
 from tunesmith.evaluate.calibration import apply_temperature, cross_fitted_probabilities, softmax
 from tunesmith.evaluate.metrics import classification_metrics, macro_f1
@@ -17,7 +18,6 @@ from tunesmith.types import JSON
 
 _SEED = 0
 _N_FOLDS = 5
-_SHOWN_ROWS = 20
 _SHOWN_UNSEEN = 5
 _LONGEST_LIST = 400
 """Characters of known labels: enough to see how they look, and few enough to leave the advice on the screen."""
@@ -45,16 +45,13 @@ class SingleLabel:
         """
         return tuple(sorted(set(labels)))
 
-    def read_targets(
-        self, labels: Sequence[str], known: Sequence[str], *, source: str, lines: Sequence[int] | None = None
-    ) -> NDArray[np.int64]:
+    def read_targets(self, labels: Sequence[str], known: Sequence[str], *, places: Places) -> NDArray[np.int64]:
         """Turn labels into class numbers.
 
         Args:
             labels: One a row.
             known: Labels in the order of the outputs.
-            source: File the labels came from, for messages.
-            lines: Line of the file on which each row begins, for messages; None where there is no file.
+            places: Where each row is, for messages.
 
         Returns:
             int64 ``[B]``.
@@ -65,7 +62,7 @@ class SingleLabel:
         number = {label: index for index, label in enumerate(known)}
         rows = [row for row, label in enumerate(labels) if label not in number]
         if rows:
-            raise _unseen_label([labels[row] for row in rows], known, source=source, places=_places(rows, lines))
+            raise _unseen_label([labels[row] for row in rows], known, places=places.select(rows))
         return np.array([number[label] for label in labels], dtype=np.int64)
 
     def objective(self, name: str, logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
@@ -166,14 +163,7 @@ class SingleLabel:
         return answers
 
 
-def _places(rows: Sequence[int], lines: Sequence[int] | None) -> str:
-    """Say where rows are: by the lines of their file where these are known, else by their place in what was given."""
-    name, numbers = ("record", [row + 1 for row in rows]) if lines is None else ("line", [lines[row] for row in rows])
-    more = ", ..." if len(rows) > _SHOWN_ROWS else ""
-    return f"{name}{'s' * (len(rows) > 1)} {', '.join(map(str, numbers[:_SHOWN_ROWS]))}{more}"
-
-
-def _unseen_label(labels: Sequence[str], known: Sequence[str], *, source: str, places: str) -> DataError:
+def _unseen_label(labels: Sequence[str], known: Sequence[str], *, places: Places) -> DataError:
     """Make the error for rows whose labels no output stands for."""
     unseen = sorted(set(labels))
     several = len(unseen) > 1
@@ -181,9 +171,9 @@ def _unseen_label(labels: Sequence[str], known: Sequence[str], *, source: str, p
     return DataError(
         "unseen-label",
         f"{len(unseen)} label{'s' * several} of this file {'are' if several else 'is'} not among the model's",
-        where=source,
+        where=places.source,
         found=f"{', '.join(map(quote, unseen[:_SHOWN_UNSEEN]))}{more} in {len(labels)} "
-        f"row{'s' * (len(labels) > 1)} ({places})",
+        f"row{'s' * (len(labels) > 1)} ({places.told(range(len(places)))})",
         allowed=_listed(known),
         advice="correct these rows or leave them out; a label must occur in the training rows to be learnt",
     )

@@ -1,0 +1,56 @@
+"""Groups that rows are kept together by, for several reasons at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+def groups_of_cells(cells: Sequence[str]) -> Ints:
+    """Number rows by the cells of a group column; a row with an empty cell is a group of its own.
+
+    Args:
+        cells: One a row.
+
+    Returns:
+        Group of each row, ``[N]``.
+
+    Example:
+        >>> groups_of_cells(["ann", "", "bob", "", "ann"]).tolist()
+        [0, 1, 2, 3, 0]
+    """
+    number: dict[str | int, int] = {}
+    return np.array([number.setdefault(cell or row, len(number)) for row, cell in enumerate(cells)], dtype=np.int64)
+
+
+def joined_groups(one: Ints, other: Ints) -> Ints:
+    """Keep rows together that either grouping does, and what hangs together through them.
+
+    Args:
+        one: Group of each row, ``[N]``.
+        other: Group of each row, ``[N]``.
+
+    Returns:
+        Group of each row, numbered by its first row, ``[N]``.
+
+    Example:
+        >>> joined_groups(np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])).tolist()
+        [0, 0, 0, 3]
+    """
+    parent: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def root(node: tuple[int, int]) -> tuple[int, int]:
+        while (above := parent.setdefault(node, node)) != node:
+            parent[node] = parent[above]
+            node = parent[node]
+        return node
+
+    pairs = list(zip(one.tolist(), other.tolist(), strict=True))
+    for left, right in pairs:
+        parent[root((1, right))] = root((0, left))
+    first: dict[tuple[int, int], int] = {}
+    return np.array([first.setdefault(root((0, left)), row) for row, (left, _) in enumerate(pairs)], dtype=np.int64)

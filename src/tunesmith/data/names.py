@@ -1,0 +1,30 @@
+"""Names that columns of texts and labels usually have, and when two names are the same."""
+
+from __future__ import annotations
+
+import re
+
+TEXT_NAMES = (
+    "text sentence message body content review headline utterance query question comment tweet description document "
+    "title phrase input"
+).split()
+"""Of texts, the most telling first."""
+
+LABEL_NAMES = "label labels category intent class sentiment queue topic target stars rating tag".split()
+"""Of labels, the most telling first."""
+
+KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, "split", "id"])
+"""Names that a header is known by."""
+
+
+def plain_name(name: str) -> str:
+    """Give a name without what does not matter: case, spaces, underscores and hyphens.
+
+    Returns:
+        The same for names that are the same.
+
+    Example:
+        >>> plain_name(" Short_Text ")
+        'shorttext'
+    """
+    return re.sub(r"[\s_-]+", "", name.casefold())
