@@ -10,11 +10,12 @@ from tunesmith.api.model import open_bundle
 from tunesmith.bundle.evaluate import evaluate_bundle
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.check import check
-from tunesmith.data.columns import choose_columns
+from tunesmith.data.columns import Columns, choose_columns, find_column
 from tunesmith.data.labelled import Labelled, labelled, unlabelled_rows
 from tunesmith.data.near_duplicates import near_duplicate_groups
 from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows, source_given
+from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
@@ -27,6 +28,7 @@ def evaluate_file(
     data: Source | None,
     section: DataSection | None = None,
     *,
+    by: str | None = None,
     threads: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     told: Callable[[str], None] | None = None,
@@ -40,12 +42,13 @@ def evaluate_file(
         section: Query, columns, encoding, and whether rows without a label are left out; where no column is named,
             that of
             the training file where the file has it.
+        by: Column whose values are measured apart as well.
         threads: To compute with; left out, measured.
         progress: Told the stage and the share done.
         told: Told what the reader had to decide, and which rows were left out.
 
     Returns:
-        ``{"rows", "metrics"}`` as ``evaluate --json`` prints it.
+        ``{"rows", "metrics"}`` as ``evaluate --json`` prints it, and ``"slices"`` where ``by`` is named.
 
     Raises:
         TunesmithError: The model or the file cannot be used.
@@ -56,6 +59,7 @@ def evaluate_file(
     text, label = section.text or remembered(table, trained.text), section.label
     columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
     rows = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
+    values = None if by is None else _values(table, columns, find_column(table, by, "--by"))
     _tell(told, (*table.notes, *rows.notes))
     set_threads(threads or choose_threads())
 
@@ -63,7 +67,13 @@ def evaluate_file(
         if progress:
             progress("evaluating", done / max(total, 1))
 
-    return evaluate_bundle(opened, rows.texts, rows.labels, places=rows.places, progress=advanced)
+    return evaluate_bundle(opened, rows.texts, rows.labels, places=rows.places, by=values, progress=advanced)
+
+
+def _values(table: Table, columns: Columns, by: str) -> list[str]:
+    """Give the cells of a column in the rows that have a label."""
+    left_out = set(unlabelled_rows(table, columns))
+    return [cell.strip() for row, cell in enumerate(table.columns[by]) if row not in left_out]
 
 
 def check_file(

@@ -27,6 +27,10 @@ def evaluate(
     db: options.Db = None,
     text: options.Text = None,
     label: options.Label = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="COL", help="Measure the rows of each value of this column apart as well."),
+    ] = None,
     encoding: options.Encoding = None,
     skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
@@ -51,6 +55,7 @@ def evaluate(
             bundle,
             data,
             recipe.data,
+            by=by,
             threads=recipe.run.threads,
             progress=terminal.progress,
             told=terminal.say,
@@ -59,6 +64,7 @@ def evaluate(
         print_json(found)
     else:
         _print_table(found)
+        _print_slices(found.get("slices", []), by or "")
 
 
 def _print_table(found: dict[str, JSON]) -> None:
@@ -71,6 +77,18 @@ def _print_table(found: dict[str, JSON]) -> None:
     _print_columns("label", ("recall", "precision", "F1"), "rows")
     for line in label_lines(metrics["confusion"]):
         _print_columns(line.label, (_told(line.recall), _told(line.precision), _told(line.f1)), str(line.rows))
+
+
+def _print_slices(slices: list[dict[str, JSON]], by: str) -> None:
+    """Print the figures of each value beside one another, those of most rows first."""
+    if not slices:
+        return
+    names = [name for name in slices[0] if name not in ("value", "rows")]
+    print_line()
+    _print_columns(by, tuple(names), "rows")
+    for each in slices:
+        figures = tuple(_told(Interval(**each[name])) for name in names)
+        _print_columns(each["value"] or "(empty)", figures, str(each["rows"]))
 
 
 def _print_columns(label: str, figures: tuple[str, ...], rows: str) -> None:

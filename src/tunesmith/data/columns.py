@@ -62,8 +62,8 @@ def choose_columns(
         ('text: column "Text", by its name', 'label: column "queue", by its name')
     """
     reasons: list[str] = []
-    asked = [_find(table, name, "--text") for name in _listed(table, text)]
-    asked_label = _find(table, label, "--label") if label is not None else None
+    asked = [find_column(table, name, "--text") for name in _listed(table, text)]
+    asked_label = find_column(table, label, "--label") if label is not None else None
     if asked_label is not None and asked_label in asked:
         raise DataError(
             "columns-unclear",
@@ -71,7 +71,7 @@ def choose_columns(
             where=table.source,
             advice="name different columns with --text and --label",
         )
-    asked_group = _find(table, group, "--group") if group is not None else None
+    asked_group = find_column(table, group, "--group") if group is not None else None
     free = [name for name in table.columns if name not in (*asked, asked_label, asked_group)]
     split = next((name for name in [find_split_column(table)] if name in free), None)
     free = [name for name in free if name != split]
@@ -113,7 +113,20 @@ def _matching(table: Table, name: str) -> list[str]:
     return [column for column in table.columns if plain_name(column) == plain_name(name)]
 
 
-def _find(table: Table, name: str, flag: str) -> str:
+def find_column(table: Table, name: str, flag: str) -> str:
+    """Find a column that is asked for.
+
+    Args:
+        table: The user's table.
+        name: As the user wrote it; case, spaces, underscores and hyphens do not matter where that leaves one.
+        flag: By which it was asked for, for messages.
+
+    Returns:
+        Its name as the table has it.
+
+    Raises:
+        DataError: ``no-such-column``, with the nearest one.
+    """
     found = _matching(table, name)
     if len(found) == 1:
         return found[0]
