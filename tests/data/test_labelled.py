@@ -95,3 +95,14 @@ def test_preparation_does_what_the_bundle_records() -> None:
         assert not any(unicodedata.category(char) in ("Cc", "Cs") for char in prepared)
     assert prepare_text("e\u0301\r\n\tx\ud800y") == "é   x y"
     assert prepare_label("\u00a0e\u0301 ") == "é"
+
+
+@pytest.mark.parametrize("text", ["ＡＢＣ １２", "ﬁne", "①", "x\u00a0´y", "ｶﾞ", "²\x00³"])
+def test_the_other_form_is_brought_about_once_and_for_all(text: str) -> None:
+    """Applied again, or after the first form, nothing changes: a model sees at prediction what it saw in training."""
+    found = prepare_text(text, "NFKC")
+    assert prepare_text(found, "NFKC") == prepare_text(prepare_text(text), "NFKC") == found
+    assert found != prepare_text(text)
+    columns = Columns(("text", "more"), "label", ())
+    table = Table({"text": ["a"], "more": [text], "label": ["x"]}, Places.of("a.csv", [2]))
+    assert labelled(table, columns, normalise="NFKC", may_be_uniform=True).texts == [f"a {found}"]

@@ -105,7 +105,7 @@ def answer_file(
         for table in tables:
             if columns is None:  # chosen by the first part, for all of them
                 columns = _text_columns(table, opened.facts.data.text, asked.column)
-            texts = joined_texts(table, columns)
+            texts = joined_texts(table, columns, opened.facts.text.normalise)
             writer.write(table, predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1))
             n_rows += table.n_rows
             if told:

@@ -58,7 +58,13 @@ def evaluate_file(
     table, trained = read_rows(source_given(data, section), section), opened.facts.data
     text, label = section.text or remembered(table, trained.text), section.label
     columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
-    rows = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
+    rows = labelled(
+        table,
+        columns,
+        drop_unlabelled=section.drop_unlabelled,
+        may_be_uniform=True,
+        normalise=opened.facts.text.normalise,
+    )
     values = None if by is None else _values(table, columns, find_column(table, by, "--by"))
     _tell(told, (*table.notes, *rows.notes))
     set_threads(threads or choose_threads())
@@ -104,7 +110,7 @@ def check_file(
     if len(missing) == table.n_rows:
         rows = Labelled([], [], table.places.select([]))
     else:
-        rows = labelled(table, columns, drop_unlabelled=True, may_be_uniform=True)
+        rows = labelled(table, columns, drop_unlabelled=True, may_be_uniform=True, normalise=section.normalise)
     may_drop = section.drop_unlabelled and rows.texts
     unlabelled = table.places.select([] if may_drop else missing)
     findings = check(rows, groups=near_duplicate_groups(rows.texts), unlabelled=unlabelled)

@@ -22,7 +22,9 @@ def outputs_of(bundle: Bundle, texts: Sequence[str], *, progress: Callable[[int,
     Returns:
         Logits and token counts, one row a text.
     """
-    return bundle.predictor.outputs([prepare_text(text) for text in texts], progress=progress)
+    return bundle.predictor.outputs(
+        [prepare_text(text, bundle.facts.text.normalise) for text in texts], progress=progress
+    )
 
 
 def predict_texts(

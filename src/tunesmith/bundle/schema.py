@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from tunesmith.config import Settings, problems_of
+from tunesmith.data.prepare import Form
 from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
 from tunesmith.models.poolings import POOLINGS
@@ -36,7 +37,7 @@ _LONGEST_PROBLEM = 160
 class TextFacts(Settings):
     """How a text is prepared, at training and at prediction alike."""
 
-    normalise: Literal["NFC"] = "NFC"
+    normalise: Form = "NFC"
     """Unicode form."""
 
     control: Literal["space"] = "space"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -44,6 +44,9 @@ class DataSection(Settings):
 
     db: SecretStr | None = None
     """Database to ask, such as sqlite:///tickets.db; it may hold a password, so it is never written down."""
+
+    normalise: Literal["NFC", "NFKC"] = "NFC"
+    """Normal form of the texts; NFKC also makes full-width letters, ligatures and the like plain ones."""
 
     skip_bad_rows: bool = False
     """Leave out rows that cannot be read, of another width or no JSON, instead of refusing the file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tunesmith.data.columns import Columns
 from tunesmith.data.places import Places
-from tunesmith.data.prepare import prepare_label, prepare_text
+from tunesmith.data.prepare import Form, prepare_label, prepare_text
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
 
@@ -27,12 +27,13 @@ class Labelled:
     """Cells of the column that keeps rows together, where there is one."""
 
 
-def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
+def joined_texts(table: Table, text: Sequence[str], normalise: Form = "NFC") -> list[str]:
     """Prepare the texts of a table; several columns are joined by a space in the order they are named.
 
     Args:
         table: The user's table.
         text: Names of the text columns, at least one.
+        normalise: Normal form of the texts.
 
     Returns:
         One prepared text a row.
@@ -42,9 +43,9 @@ def joined_texts(table: Table, text: Sequence[str]) -> list[str]:
         >>> joined_texts(table, ("subject", "body"))
         ['Card Where is it?']
     """
-    columns = [map(prepare_text, table.columns[name]) for name in text]
+    columns = [[prepare_text(cell, normalise) for cell in table.columns[name]] for name in text]
     if len(columns) == 1:
-        return list(columns[0])
+        return columns[0]
     return [" ".join(filter(None, parts)) for parts in zip(*columns, strict=True)]
 
 
@@ -68,7 +69,12 @@ def unlabelled_rows(table: Table, columns: Columns) -> list[int]:
 
 
 def labelled(
-    table: Table, columns: Columns, *, drop_unlabelled: bool = False, may_be_uniform: bool = False
+    table: Table,
+    columns: Columns,
+    *,
+    drop_unlabelled: bool = False,
+    may_be_uniform: bool = False,
+    normalise: Form = "NFC",
 ) -> Labelled:
     """Take the texts and labels out of a table.
 
@@ -77,6 +83,7 @@ def labelled(
         columns: The columns to use; a label column is among them.
         drop_unlabelled: Leave rows without a label out instead of refusing them.
         may_be_uniform: Accept a single row or a single label: enough to measure a model on, not to train one.
+        normalise: Normal form of the texts.
 
     Returns:
         The rows in the order of the file, empty texts among them.
@@ -90,7 +97,7 @@ def labelled(
         ['greeting', 'farewell']
     """
     assert columns.label is not None, "the caller chose columns without a label"
-    texts = joined_texts(table, columns.text)
+    texts = joined_texts(table, columns.text, normalise)
     labels = [prepare_label(label) for label in table.columns[columns.label]]
     missing = [row for row, label in enumerate(labels) if not label]
     if missing and (len(missing) == len(labels) or not drop_unlabelled):

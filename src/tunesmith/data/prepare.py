@@ -5,24 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+Form: TypeAlias = Literal["NFC", "NFKC"]
+"""Normal form of Unicode: ``NFC`` joins what is one character; ``NFKC`` also makes full-width letters, ligatures and
+the like plain ones."""
 
 PREPARATION = MappingProxyType({"normalise": "NFC", "control": "space", "strip": True})
-"""How ``prepare_text`` prepares, as a bundle records it."""
+"""How ``prepare_text`` prepares if nothing else is asked for, as a bundle records it."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # half a surrogate pair counts: no tokenizer takes it
 
 
-def prepare_text(text: str) -> str:
-    r"""Bring a text to NFC, make every control character a space, and strip the ends.
+def prepare_text(text: str, normalise: Form = "NFC") -> str:
+    r"""Bring a text to a normal form, make every control character a space, and strip the ends.
+
+    Args:
+        text: As the user wrote it.
+        normalise: The normal form.
 
     Returns:
         The text on one line; applied again, nothing changes.
 
     Example:
-        >>> prepare_text(" two\r\nlines \x00")
-        'two  lines'
+        >>> prepare_text(" two\r\nlines \x00"), prepare_text("ﬁne ＡＢＣ", "NFKC")
+        ('two  lines', 'fine ABC')
     """
-    return unicodedata.normalize("NFC", _CONTROL.sub(" ", text)).strip()
+    return unicodedata.normalize(normalise, _CONTROL.sub(" ", text)).strip()
 
 
 def prepare_label(label: str) -> str:

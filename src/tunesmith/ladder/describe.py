@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, TokenFacts
+from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, TextFacts, TokenFacts
 from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.site import Site
@@ -57,6 +57,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
         rung=kept.rung,
         labels=data.labels,
         label_type=label_type,
+        text=TextFacts(normalise=site.recipe.data.normalise),
         tokens=tokens,
         temperature=outcome.temperature,
         measured_on=kept.measured_on,

@@ -74,7 +74,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     """
     _refuse_two_tests(section)
     columns = choose_columns(table, text=section.text or None, label=section.label, group=section.group)
-    whole = labelled(table, columns, drop_unlabelled=section.drop_unlabelled)
+    whole = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, normalise=section.normalise)
     parts, notes = _parts(whole, table, columns, section=section)
     main = parts["train"]
     n_main = len(main.texts)
@@ -155,7 +155,9 @@ def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:
     is_there = columns.group is not None and plain_name(columns.group) in map(plain_name, table.columns)
     group = columns.group if is_there else None
     chosen = choose_columns(table, text=columns.text, label=columns.label, group=group)
-    return labelled(table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True)
+    return labelled(
+        table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True, normalise=section.normalise
+    )
 
 
 def _parts(
