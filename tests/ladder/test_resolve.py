@@ -95,9 +95,17 @@ def test_a_task_that_is_unknown_hides_nothing_that_can_be_known() -> None:
         assert told in (caught.value.found or "")
 
 
-@pytest.mark.parametrize("poolings", ["[]", "['mean','median']", "'mean'"])
+@pytest.mark.parametrize("poolings", ["mean", "'mean'", "['mean']"])
+def test_a_lone_name_needs_no_brackets(poolings: str) -> None:
+    """Of rungs as of poolings: who writes one name means a list of it."""
+    found = resolved(f"rung.probe.poolings={poolings}", "ladder.rungs=probe")
+    assert found.recipe.rung["probe"]["poolings"] == ["mean"]
+    assert found.recipe.ladder.rungs == ("probe",)
+
+
+@pytest.mark.parametrize("poolings", ["[]", "['mean','median']", "median", "3"])
 def test_poolings_that_cannot_be_are_refused_by_name(poolings: str) -> None:
-    """None at all, one that there is not, or a word where a list is wanted."""
+    """None at all, one that there is not, alone or among others, or a number."""
     with pytest.raises(ConfigError, match=r"one setting is wrong(.|\n)*rung\.probe\.poolings"):
         resolved(f"rung.probe.poolings={poolings}")
 

@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from tunesmith.config.settings import Settings, problems_of, refusal
 from tunesmith.errors import ConfigError, quote
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+def _listed(value: Any) -> Any:
+    """Take a lone name for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_listed)]
+"""Several names; one alone needs no brackets. A comma may be part of a name."""
 
 
 class DataSection(Settings):

@@ -49,7 +49,7 @@ def read_table(source: Source, *, encoding: str | None = None, skip_bad_rows: bo
         DataError: ``no-files``, ``file-missing``, ``file-is-directory``, ``file-unreadable``, ``unknown-format``,
             ``gzip-damaged``, ``parquet-damaged``, ``file-empty``, ``header-only``, ``unknown-encoding``, ``bad-byte``,
             ``line-too-long``, ``cell-too-long``, ``unclosed-quote``, ``ragged-row``, ``json-line-damaged``,
-            ``not-text``, ``columns-differ``, ``query-failed``.
+            ``not-text``, ``columns-differ``, ``database-unreachable``, ``query-failed``.
         ConfigError: ``bad-database``.
     """
     bad_rows = BadRows() if skip_bad_rows else None

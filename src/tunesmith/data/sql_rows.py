@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as url_quote
 from urllib.parse import urlsplit
 
@@ -17,6 +17,9 @@ from tunesmith.data.frames import as_text
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table, distinct_names
 from tunesmith.errors import ConfigError, DataError, quote
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 _SQLITE = "sqlite://"
 _MOST_ROWS_HELD = 10_000
@@ -52,7 +55,7 @@ def sql_tables(query: Query, *, chunk_rows: int) -> Iterator[Table]:
 
     Raises:
         ConfigError: ``bad-database``, the address is none or its driver is missing.
-        DataError: ``file-missing``, ``query-failed``, ``header-only``, ``not-text``.
+        DataError: ``file-missing``, ``database-unreachable``, ``query-failed``, ``header-only``, ``not-text``.
     """
     rows = _sqlite_rows(query) if query.url.startswith(_SQLITE) else _sqlalchemy_rows(query, chunk_rows)
     with closing(rows):
@@ -133,10 +136,10 @@ def _sqlalchemy_rows(query: Query, chunk_rows: int) -> Generator[Sequence[Any], 
             allowed="sqlite:///FILE, postgresql+psycopg://USER:PASSWORD@HOST/NAME, or another that SQLAlchemy knows",
             advice="correct --db, or install the driver that it names",
         ) from None  # the error's own text may hold the password
+    held = min(chunk_rows, _MOST_ROWS_HELD)
     try:
-        with engine.connect().execution_options(
-            stream_results=True, max_row_buffer=min(chunk_rows, _MOST_ROWS_HELD), no_parameters=True
-        ) as connection:
+        connection = _connected(engine, query)
+        with connection.execution_options(stream_results=True, max_row_buffer=held, no_parameters=True):
             answer = connection.exec_driver_sql(query.sql)
             yield _columns_of(list(answer.keys()) if answer.returns_rows else None, query)
             yield from answer
@@ -144,6 +147,21 @@ def _sqlalchemy_rows(query: Query, chunk_rows: int) -> Generator[Sequence[Any], 
         raise _failed(query, getattr(error, "orig", None) or error) from error
     finally:
         engine.dispose()
+
+
+def _connected(engine: Engine, query: Query) -> Connection:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return engine.connect()
+    except SQLAlchemyError as error:
+        raise DataError(
+            "database-unreachable",
+            "the database cannot be reached",
+            where=query.source,
+            found=_first_line(getattr(error, "orig", None) or error),
+            advice="start it, or correct --db",
+        ) from error
 
 
 def _columns_of(described: Sequence[Any] | None, query: Query) -> list[str]:

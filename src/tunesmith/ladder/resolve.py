@@ -140,6 +140,7 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
         if isinstance(nested, dict):
             problems += problems_of(family.member(member).Options, nested, where=f"{where}.{kind}_options")
     poolings = values.get("poolings", ()) if "poolings" in options.model_fields else ()
+    poolings = (poolings,) if isinstance(poolings, str) else poolings
     if isinstance(poolings, list | tuple):
         known = POOLINGS.names()
         problems += [_unknown(f"{where}.poolings", str(pooling), known) for pooling in poolings if pooling not in known]
