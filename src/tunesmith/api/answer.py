@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
@@ -19,7 +19,7 @@ from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.bundle.predict import predict_texts
 from tunesmith.data.bad_rows import BadRows
-from tunesmith.data.columns import choose_columns
+from tunesmith.data.columns import choose_columns, find_column
 from tunesmith.data.labelled import joined_texts
 from tunesmith.data.read import Source, read_chunks
 from tunesmith.data.table import Table
@@ -47,6 +47,8 @@ class Asked:
     """Where the file is neither UTF-8 nor UTF-16 with a mark."""
     threads: int | None = None
     """To compute with; left out, measured."""
+    keep: Sequence[str] | None = None
+    """Input columns to hand on with the answers; left out, all of them in CSV and as a table, none in JSON lines."""
     bad_rows: BadRows | None = None
     """Takes the rows that cannot be read; left out, they are refused."""
 
@@ -99,18 +101,25 @@ def answer_file(
     opened = open_bundle(bundle)
     set_threads(asked.threads or choose_threads())
     tables = [data] if isinstance(data, Table) else _chunks(data, asked)
-    n_rows, columns = 0, None
+    n_rows, columns, kept = 0, None, None
     with _stream(out) as stream:
-        writer = _WRITERS[style](stream, opened.facts.labels if asked.everything else ())
+        labels = opened.facts.labels if asked.everything else ()
+        writer = _WRITERS[style](stream, labels, keeps=asked.keep is not None)
         for table in tables:
             if columns is None:  # chosen by the first part, for all of them
                 columns = _text_columns(table, opened.facts.data.text, asked.column)
+                kept = None if asked.keep is None else [find_column(table, name, "--keep") for name in asked.keep]
             texts = joined_texts(table, columns, opened.facts.text.normalise)
-            writer.write(table, predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1))
+            answers = predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1)
+            writer.write(table if kept is None else _some_columns(table, kept), answers)
             n_rows += table.n_rows
             if told:
                 told(n_rows)
     return n_rows
+
+
+def _some_columns(table: Table, names: Sequence[str]) -> Table:
+    return Table({name: table.columns[name] for name in names}, table.places)
 
 
 def _chunks(data: Source, asked: Asked) -> Iterator[Table]:
@@ -143,28 +152,37 @@ def _text_columns(table: Table, trained_on: str, asked: str | Sequence[str] | No
     return choose_columns(table, text=asked or remembered(table, trained_on), need_label=False).text
 
 
-class _JsonLines:
-    """One object a line."""
+def _records(table: Table) -> Iterator[tuple[str, ...]]:
+    """Give the cells of each row; of a table without columns nothing, but for every row."""
+    return zip(*table.columns.values(), strict=True) if table.columns else repeat((), table.n_rows)
 
-    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+
+class _JsonLines:
+    """One object a line, with the input columns where some are to be kept."""
+
+    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
         del labels  # the answers hold them
         self._stream = stream
+        self._keeps = keeps
 
     def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
-        del table
+        if self._keeps:
+            kept = (dict(zip(table.columns, cells, strict=True)) for cells in _records(table))
+            answers = [{**answer, "columns": columns} for answer, columns in zip(answers, kept, strict=True)]
         self._stream.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
 
 
 class _Lines:
     """One line a row, as wide as the terminal."""
 
-    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
+        del keeps  # the table has what is kept
         self._stream = stream
         self._labels = labels
         self._width = shutil.get_terminal_size((100, 24)).columns
 
     def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
-        for answer, cells in zip(answers, zip(*table.columns.values(), strict=True), strict=True):
+        for answer, cells in zip(answers, _records(table), strict=True):
             lines = [f"{answer['row']:>6}  {answer['label']!s:<28} {answer['probability']:.3f}  {'  '.join(cells)}"]
             lines += [f"{'':>8}{label:<28} {answer['probabilities'][label]:.3f}" for label in self._labels]
             for line in lines:
@@ -175,20 +193,22 @@ class _Lines:
 class _Csv:
     """Input columns, prediction and probability; cells a spreadsheet would run as a formula are disarmed."""
 
-    def __init__(self, stream: TextIO, labels: Sequence[str]) -> None:
+    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
+        del keeps  # the table has what is kept
         self._stream = stream
         self._labels = labels
         self._names: list[str] = []
+        self._begun = False
 
     def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
         buffer = io.StringIO()
-        if not self._names:
-            self._names = list(table.columns)
+        if not self._begun:
+            self._begun, self._names = True, list(table.columns)
             added = ("prediction", "probability", *(f"probability:{label}" for label in self._labels))
             _write_record(buffer, [_disarmed(name) for name in [*self._names, *_free_names(added, self._names)]])
         if list(table.columns) != self._names:
             raise _new_column(table, self._names)
-        for answer, cells in zip(answers, zip(*table.columns.values(), strict=True), strict=True):
+        for answer, cells in zip(answers, _records(table), strict=True):
             shares = (answer["probability"], *(answer["probabilities"][label] for label in self._labels))
             record = [*map(_disarmed, (*cells, str(answer["label"]))), *(f"{share:.6f}" for share in shares)]
             _write_record(buffer, record)

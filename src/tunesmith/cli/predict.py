@@ -32,6 +32,12 @@ def predict(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Give every label's probability.")] = False,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            "--keep", metavar="COLS", help="Input columns to hand on: id,date; default: all, with --json none."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="File to write, .csv or .jsonl; default: stdout.")
     ] = None,
@@ -69,7 +75,7 @@ def predict(
     }
     recipe = common.recipe(flags)
     threads = recipe.run.threads
-    if texts and out is None and (common.json or sys.stdout.isatty()):
+    if texts and out is None and keep is None and (common.json or sys.stdout.isatty()):
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)
         _print_answers(answers, texts, json=common.json)
         return
@@ -80,6 +86,7 @@ def predict(
         everything=everything,
         encoding=recipe.data.encoding,
         threads=threads,
+        keep=[name for name in keep.split(",") if name.strip()] if keep is not None else None,
         bad_rows=bad_rows,
     )
     with Terminal(quiet=common.quiet or target == "table") as terminal:
