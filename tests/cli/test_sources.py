@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from tests.cli.running import run
+from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text
 
 _FORMS = ["gz", "parquet", "several", "pattern", "stdin", "packed stdin", "sql"]
@@ -148,3 +149,24 @@ def test_bad_rows_are_left_out_by_every_command(tickets: Path, expected: dict[st
         ended = run(*command, str(data), "--skip-bad-rows")
         assert ended.code == 0, ended.err
         assert told in " ".join(ended.err.split())
+
+
+def test_rows_of_what_has_no_lines_are_told_as_rows(tmp_path: Path) -> None:
+    """A Parquet file has none to look up."""
+    parquet.write_table(pa.table({"text": ["hi there", ""], "label": ["x", "y"]}), tmp_path / "a.parquet")
+    ended = run("check", tmp_path / "a.parquet")
+    assert any(line.endswith("(rows 2)") for line in ended.out.splitlines() if "empty-text" in line)
+    found = run("check", tmp_path / "a.parquet", "--json").json()
+    assert problems("check.json", found) == []
+    assert {finding["unit"] for finding in found["findings"]} == {"row"}
+
+
+def test_a_recipe_may_name_the_query(tickets: Path, rows: list[dict[str, str]], tmp_path: Path) -> None:
+    """Every flag stands for a key, in predict as in train."""
+    named, _ = given("sql", tickets, rows, tmp_path)
+    recipe = tmp_path / "run.toml"
+    recipe.write_text(f'[data]\nsql = "{named[1]}"\ndb = "{named[3]}"\n', "utf-8")
+    out = tmp_path / "m"
+    ended = run("train", "--config", recipe, "--rungs", "linear", "--offline", "--out", out)
+    assert ended.code == 0, ended.err
+    assert run("predict", out, "--config", recipe).out == run("predict", out, tickets).out

@@ -180,3 +180,15 @@ def test_without_spacy_the_way_to_it_is_told(write: Write, monkeypatch: pytest.M
 def test_a_txt_file_is_told_by_its_first_line(write: Write, content: str, label: str) -> None:
     """The ending says nothing of what is inside."""
     assert read_table(write("a.txt", content)).columns["label"] == [label]
+
+
+def test_categories_in_several_files_become_labels(write: Write) -> None:
+    """In the second as in the first, of which the columns are known by then."""
+    files = [write(f"{name}.jsonl", json.dumps({"text": name, "cats": {name: 1, "z": 0}}) + "\n") for name in "ab"]
+    assert read_table(files).columns == {"text": ["a", "b"], "label": ["a", "b"]}
+
+
+def test_a_label_stands_before_categories(write: Write) -> None:
+    """Who has both means the label."""
+    path = write("a.jsonl", json.dumps({"text": "a", "label": "x", "cats": {"y": 1}}) + "\n")
+    assert read_table(path).columns["label"] == ["x"]

@@ -472,3 +472,9 @@ def test_another_delimiter_is_told(write: Write) -> None:
     assert read_table(write("b.csv", "text\tlabel\nhi\tx\n")).notes == ("the delimiter is TAB, not a comma",)
     assert read_table(write("c.tsv", "text\tlabel\nhi\tx\n")).notes == ()
     assert read_table(write("d.csv", "text,label\nhi,x\n")).notes == ()
+
+
+def test_columns_that_are_numbered_are_a_header(write: Write) -> None:
+    """As pandas writes columns without names, beside labels that are numbers too."""
+    table = read_table(write("a.csv", "0,1\nhi,1\nwhere,0\nwho,1\n"))
+    assert table.columns == {"0": ["hi", "where", "who"], "1": ["1", "0", "1"]}

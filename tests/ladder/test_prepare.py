@@ -198,3 +198,14 @@ def test_a_group_column_that_is_not_there_is_told_with_the_nearest() -> None:
     """By its flag."""
     with pytest.raises(DataError, match=r"did you mean --group Customer"):
         prepare(grouped(40, 4), DataSection(group="costumer"), load_task("single_label"), seed=0)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_what_was_left_out_of_a_file_beside_is_told(tmp_path: Path, part: str) -> None:
+    """Rows that cannot be read and rows without a label: whose figures are these?"""
+    beside = tmp_path / "held.csv"
+    beside.write_text(f"text,label\n{text_of(901)},a\nbad\n{text_of(902)},b\n{text_of(903)},\n", "utf-8")
+    section = DataSection(skip_bad_rows=True, drop_unlabelled=True, **{part: str(beside)})
+    notes = prepare(table(), section, load_task("single_label"), seed=0).notes
+    assert f"{part} rows: warning: 1 row that cannot be read was left out ({beside}:3)" in notes
+    assert f"{part} rows: 1 rows without a label were left out (line 5)" in notes

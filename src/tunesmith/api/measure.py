@@ -40,8 +40,7 @@ def evaluate_file(
         data: CSV, TSV, JSONL or Parquet, one file or several with the same columns; ``-`` is stdin; None
             where the section has a query.
         section: Query, columns, encoding, and whether rows without a label are left out; where no column is named,
-            that of
-            the training file where the file has it.
+            that of the training file where the file has it.
         by: Column whose values are measured apart as well.
         threads: To compute with; left out, measured.
         progress: Told the stage and the share done.

@@ -63,4 +63,4 @@ def _where(finding: dict[str, JSON]) -> str:
     if "files" in finding:
         numbers = [f"{file}:{number}" for file, number in zip(finding["files"], numbers, strict=True)]
         return f" ({', '.join(numbers)})"
-    return f" (lines {', '.join(numbers)})" if numbers else ""
+    return f" ({finding.get('unit', 'line')}s {', '.join(numbers)})" if numbers else ""

@@ -60,12 +60,6 @@ def predict(
 
     # bytes of the command line that are no UTF-8 come as halves of surrogate pairs, which nothing can print
     texts = [given.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for given in text or ()]
-    if bool(texts) == (bool(data) or sql is not None):
-        raise ConfigError(
-            "two-inputs" if texts else "nothing-to-predict",
-            "give either a file (or - for stdin), a query (--sql and --db) or --text",
-            advice=f'tunesmith predict {bundle} --text "..."',
-        )
     flags = {
         "data.sql": sql,
         "data.db": db,
@@ -74,6 +68,12 @@ def predict(
         "data.skip_bad_rows": skip_bad_rows,
     }
     recipe = common.recipe(flags)
+    if bool(texts) == (bool(data) or recipe.data.sql is not None):
+        raise ConfigError(
+            "two-inputs" if texts else "nothing-to-predict",
+            "give either a file (or - for stdin), a query (--sql and --db) or --text",
+            advice=f'tunesmith predict {bundle} --text "..."',
+        )
     threads = recipe.run.threads
     if texts and out is None and keep is None and (common.json or sys.stdout.isatty()):
         answers = answer_texts(bundle, texts, everything=everything, threads=threads)

@@ -15,7 +15,7 @@ _HOLDS = 0.5  # spaCy's own threshold of a category that holds
 
 
 def labels_of_cats(table: Table, *, bad_rows: BadRows | None = None) -> Table:
-    """Put a column ``label`` in the place of ``cats``, where there is that one and not the other.
+    """Put a column ``label`` in the place of ``cats``, where no row has the other.
 
     Args:
         table: The user's table.
@@ -33,7 +33,7 @@ def labels_of_cats(table: Table, *, bad_rows: BadRows | None = None) -> Table:
         >>> labels_of_cats(table).columns
         {'text': ['hi'], 'label': ['greet']}
     """
-    if _COLUMN not in table.columns or "label" in table.columns:
+    if _COLUMN not in table.columns or any(table.columns.get("label", ())):
         return table
     holding = [_holding(cell) for cell in table.columns[_COLUMN]]
     if any(names is None for names in holding):

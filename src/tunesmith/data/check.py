@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from tunesmith.data.labelled import Labelled
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
-from tunesmith.data.places import Places
+from tunesmith.data.places import Places, Unit
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.errors import quote
 from tunesmith.types import JSON
@@ -47,12 +47,15 @@ class Finding:
     message: str
     files: tuple[str, ...] = ()
     """File of each of these rows, where there are several."""
+    unit: Unit = "line"
+    """What ``rows`` counts."""
 
     def as_dict(self) -> dict[str, JSON]:
         """Give the finding as machine output prints it.
 
         Returns:
-            ``{"code", "severity", "count", "rows", "message"}``, and ``"files"`` where there are several.
+            ``{"code", "severity", "count", "rows", "message"}``; ``"files"`` where there are several, and ``"unit"``
+            where the rows have no lines.
 
         Example:
             >>> Finding("empty-text", "warning", 1, (7,), "1 text is empty").as_dict()["rows"]
@@ -65,7 +68,11 @@ class Finding:
             "rows": list(self.rows),
             "message": self.message,
         }
-        return {**found, "files": list(self.files)} if self.files else found
+        if self.files:
+            found["files"] = list(self.files)
+        if self.unit != "line":
+            found["unit"] = self.unit
+        return found
 
 
 def check(
@@ -159,7 +166,8 @@ def _placed(code: str, severity: Severity, rows: Places, *, message: str) -> Fin
     """Make a finding of rows, the first of which are told."""
     shown = range(min(len(rows), _SHOWN_ROWS))
     files = tuple(rows.source_of(row)[0] for row in shown) if len(rows.sources) > 1 else ()
-    return Finding(code, severity, len(rows), tuple(rows.numbers[: len(shown)].tolist()), message, files)
+    numbers = tuple(rows.numbers[: len(shown)].tolist())
+    return Finding(code, severity, len(rows), numbers, message, files, rows.source_of(0)[1])
 
 
 def _missing_labels(rows: Places | None, n_labelled: int) -> Iterator[Finding]:

@@ -81,7 +81,7 @@ def csv_tables(
             "the file has a header but no rows" if not bad_rows or not bad_rows.count else "no row can be read",
             where=source,
             found=f"columns {', '.join(map(quote, names[:10]))}",
-            advice="give a file with rows below the header; the first line is always taken as the header",
+            advice="give a file with rows below the header; a lone first line is taken as the header",
         )
 
 
@@ -153,7 +153,8 @@ def _has_header(head: list[str], delimiter: str) -> bool:
         first, *rows = [cells for cells in csv.reader(iter(head), delimiter=delimiter) if cells] or [[]]
     except csv.Error:
         return True
-    if any(plain_name(cell) in KNOWN_NAMES for cell in first):
+    numbered = [str(place) for place in range(len(first))]  # as pandas names columns without names
+    if any(plain_name(cell) in KNOWN_NAMES for cell in first) or first == numbered:
         return True
     below = Counter((place, cell.strip()) for cells in rows for place, cell in enumerate(cells))
     return not any(cell.strip() and below[place, cell.strip()] >= _COMES_AGAIN for place, cell in enumerate(first))

@@ -155,9 +155,10 @@ def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:
     is_there = columns.group is not None and plain_name(columns.group) in map(plain_name, table.columns)
     group = columns.group if is_there else None
     chosen = choose_columns(table, text=columns.text, label=columns.label, group=group)
-    return labelled(
+    rows = labelled(
         table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True, normalise=section.normalise
     )
+    return replace(rows, notes=(*table.notes, *rows.notes))
 
 
 def _parts(
@@ -177,6 +178,7 @@ def _parts(
     for name, path in files.items():
         parts[name] = _beside(path, columns, section)
         notes.append(f"{name} rows come from {Path(path).name} ({len(parts[name].texts)} rows)")
+        notes += [f"{name} rows: {note}" for note in parts[name].notes]
     return parts, notes
 
 
