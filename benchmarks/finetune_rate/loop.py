@@ -25,7 +25,7 @@ from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.allocator import keep_freed_memory
 from tunesmith.train.loop import fit_steps
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 
 _WARM_UP = 3
 
@@ -51,7 +51,7 @@ def main() -> None:
     head = LinearHead(encoder.hidden_size, len(labels))
     classifier = EncoderClassifier(encoder, "mean", head, unit_length=True).train()
     loss = LOSSES.member("cross_entropy").build(LOSSES.options("cross_entropy"))
-    objective = Classification(classifier, loss, targets)
+    objective = Supervised(classifier, loss, targets)
     trained = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=0.0, fused=True)
     draws = random_draws(tokens.n_tokens, batch_tokens=flags.batch_tokens, seed=0, epoch=0)

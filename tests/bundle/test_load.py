@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.models.wanted import classes
 from tests.report.made_up import facts_of, outcome
 
 from tunesmith.bundle.kinds import COMMON_FILES, KINDS
@@ -35,7 +36,7 @@ Change = Callable[[dict[str, Any]], object]
 
 def fitted() -> BagOfWords:
     """A bag of words of three classes."""
-    return fit_bag_of_words(TEXTS, np.array([0, 0, 1, 1, 2, 2]), 3, seed=0)
+    return fit_bag_of_words(TEXTS, classes([0, 0, 1, 1, 2, 2], 3))
 
 
 @cache

@@ -74,16 +74,16 @@ def test_options_of_a_rung_are_kept_for_the_ladder() -> None:
 def test_options_of_rungs_are_told_with_what_else_is_wrong() -> None:
     """Where somebody who knows the rungs is asked; and only where there is something wrong already."""
 
-    def problems(sections: Mapping[str, Any]) -> list[str]:
-        asked.append(sections)
+    def problems(values: Mapping[str, Any]) -> list[str]:
+        asked.append(values["rung"])
         return ["rung.probe is not to my taste"]
 
     asked: list[Mapping[str, Any]] = []
     sets = ["run.seed=-1", "rung.probe.n_folds=1"]
     with pytest.raises(ConfigError, match="2 settings are wrong") as caught:
-        load_recipe(None, sets, {}, rung_problems=problems)
+        load_recipe(None, sets, {}, member_problems=problems)
     assert "run.seed = -1" in (caught.value.found or "")
     assert "rung.probe is not to my taste" in (caught.value.found or "")
     assert asked == [{"probe": {"n_folds": 1}}]
-    assert load_recipe(None, sets[1:], {}, rung_problems=problems).rung == {"probe": {"n_folds": 1}}
+    assert load_recipe(None, sets[1:], {}, member_problems=problems).rung == {"probe": {"n_folds": 1}}
     assert len(asked) == 1

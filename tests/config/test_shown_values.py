@@ -9,7 +9,7 @@ import pytest
 from tunesmith.config import Family
 from tunesmith.config.recipe import load_recipe
 from tunesmith.errors import ConfigError, shown_value
-from tunesmith.ladder.resolve import resolve, rung_problems
+from tunesmith.ladder.resolve import member_problems, resolve
 from tunesmith.train.losses import LOSSES
 from tunesmith.train.schedules import SCHEDULES
 
@@ -44,7 +44,7 @@ def longest_run(error: ConfigError) -> int:
 def test_a_long_value_of_a_setting_is_cut(key: str) -> None:
     """Of common sections and of rungs: the key, the beginning of the value, and what it should be."""
     with pytest.raises(ConfigError, match=key.rpartition(".")[2]) as caught:
-        resolve(load_recipe(None, [f"{key}={LONG}"], {}, rung_problems=rung_problems))
+        resolve(load_recipe(None, [f"{key}={LONG}"], {}, member_problems=member_problems))
     assert 20 < longest_run(caught.value) < WIDEST
     assert len(caught.value.found or "") < WIDEST + 200
 

@@ -15,13 +15,12 @@ from tests.ladder.tiny_climb import Home, options
 from tunesmith.bundle.schema import Facts
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.read import read_table
-from tunesmith.evaluate.calibration import fit_temperature
 from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.describe import facts_of
 from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import Rung
 from tunesmith.ladder.site import Site
-from tunesmith.tasks import load_task
 
 ONE_PASS = {"epochs": 1.0}
 
@@ -41,13 +40,13 @@ class Climbed:
 
     def facts(self, landing: Landing) -> Facts:
         """What a bundle says of itself whose model is that of a landing."""
-        metrics = self.site.task.metrics(landing.logits, landing.targets, self.site.data.labels, temperature=None)
+        metrics = self.site.task.metrics(landing.logits, landing.targets, self.site.data.coding, calibration=None)
         outcome = Outcome(
             landings=(landing,),
             comparisons={},
             validation={landing.rung: metrics},
             kept=landing,
-            temperature=fit_temperature(landing.logits, landing.targets),
+            calibration=self.site.task.calibrate(landing.logits, landing.targets),
             metrics=metrics,
             test=None,
             stopped_because="top",
@@ -81,7 +80,7 @@ def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
         home = Home(tmp_path_factory.mktemp("climbed"), patched)
         say_it_again(home.folder / "rows.csv")
         passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
-        asked = load_task(Recipe().run.task).rungs
+        asked = resolve(Recipe()).task.rungs
         with home.site(ladder__rungs=asked, **passes) as (site, rungs):
             for rung in rungs:
                 forecasts[rung.name] = rung.forecast(site)

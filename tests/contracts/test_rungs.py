@@ -15,7 +15,7 @@ from tests.ladder.tiny_climb import Home
 
 from tunesmith.bundle.kinds import KINDS
 from tunesmith.errors import ConfigError
-from tunesmith.ladder.landing import calibrated_log_loss
+from tunesmith.evaluate.calibration import calibrated_log_loss
 from tunesmith.ladder.rungs import RUNGS
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.tasks import TASKS, load_task
@@ -85,7 +85,7 @@ def test_a_rung_lands_on_the_validation_rows(name: str, climbed: Climbed) -> Non
     np.testing.assert_array_equal(landing.targets, site.data.targets[rows])
     assert landing.objective == site.task.objective(site.objective, landing.logits, landing.targets)
     assert landing.objective > LEARNT
-    assert landing.log_loss == pytest.approx(calibrated_log_loss(landing.logits, landing.targets))
+    assert landing.loss == pytest.approx(calibrated_log_loss(landing.logits, landing.targets))
     assert landing.measured_on == "validation rows"
     assert 0.0 < landing.seconds < math.inf
     assert 0.0 <= landing.tflop < math.inf
@@ -122,7 +122,7 @@ def test_a_kept_rung_stays_as_it_is_or_is_fitted_on_all_rows(name: str, climbed:
     """What it is compared by stays; what is published is measured on the rows that it says, and foreseen as work."""
     landing, data = climbed.landing(name), climbed.site.data
     finished = climbed.rungs[name].finish(climbed.site, landing)
-    same = ("rung", "kind", "objective", "log_loss", "seconds")
+    same = ("rung", "kind", "objective", "loss", "seconds")
     assert [getattr(finished, each) for each in same] == [getattr(landing, each) for each in same]
     is_refit = finished.model is not landing.model
     assert is_refit is (landing.refit_s > 0.0)

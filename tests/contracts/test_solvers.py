@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.models.wanted import classes
 
 from tunesmith.errors import DataError, ShapeError
 from tunesmith.evaluate.calibration import softmax
 from tunesmith.train.solvers import SOLVERS
-from tunesmith.train.solvers.softmax_regression import Solver
+from tunesmith.train.solvers.quasi_newton import Solver
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -41,7 +42,7 @@ def test_a_solver_says_what_it_is(name: str) -> None:
 def test_a_solver_solves(solve: Solver, n_classes: int) -> None:
     """As it comes it fits separable rows, also such as it has not seen, and tells a loss with the penalty in it."""
     features, targets = rows_of(400, 16, n_classes)
-    solution = solve(features[:300], targets[:300], n_classes)
+    solution = solve(features[:300], classes(targets[:300], n_classes))
     assert (solution.weight.shape, solution.bias.shape) == ((n_classes, 16), (n_classes,))
     assert {solution.weight.dtype, solution.bias.dtype} == {np.dtype(np.float32)}
     assert solution.iterations > 0
@@ -57,8 +58,8 @@ def test_a_solver_solves(solve: Solver, n_classes: int) -> None:
 def test_a_start_does_not_change_the_answers(solve: Solver) -> None:
     """From where a head was solved before it ends no worse, and answers the rows as from nothing."""
     features, targets = rows_of(300, 16, 3)
-    cold = solve(features, targets, 3)
-    warm = solve(features, targets, 3, start=(cold.weight, cold.bias))
+    cold = solve(features, classes(targets, 3))
+    warm = solve(features, classes(targets, 3), start=(cold.weight, cold.bias))
     assert warm.loss <= cold.loss * (1.0 + 1e-6)
     assert warm.iterations <= cold.iterations
     assert (warm.logits(features).argmax(axis=1) == cold.logits(features).argmax(axis=1)).mean() > 0.98
@@ -67,7 +68,7 @@ def test_a_start_does_not_change_the_answers(solve: Solver) -> None:
 def test_the_same_rows_give_the_same_bits(solve: Solver) -> None:
     """A run that goes on and a replay of it must end in the same head."""
     features, targets = rows_of(300, 16, 3)
-    one, two = (solve(features, targets, 3) for _ in range(2))
+    one, two = (solve(features, classes(targets, 3)) for _ in range(2))
     np.testing.assert_array_equal(one.weight, two.weight)
     np.testing.assert_array_equal(one.bias, two.bias)
 
@@ -79,7 +80,7 @@ def test_inputs_are_left_alone(solve: Solver) -> None:
     before = features.copy(), targets.copy()
     for array in (features, targets, *start):
         array.setflags(write=False)
-    solve(features, targets, 3, start=start)
+    solve(features, classes(targets, 3), start=start)
     np.testing.assert_array_equal(features, before[0])
     np.testing.assert_array_equal(targets, before[1])
     assert all((array == 1.0).all() for array in start)
@@ -88,7 +89,7 @@ def test_inputs_are_left_alone(solve: Solver) -> None:
 def test_a_class_without_rows_is_allowed(solve: Solver) -> None:
     """A fold may lack one: everything stays finite, and it is not answered."""
     features, targets = rows_of(200, 8, 3)
-    solution = solve(features, targets, 5)
+    solution = solve(features, classes(targets, 5))
     assert np.isfinite(solution.weight).all()
     assert np.isfinite(solution.bias).all()
     assert solution.logits(features).argmax(axis=1).max() == 2
@@ -106,7 +107,7 @@ def test_a_class_without_rows_is_allowed(solve: Solver) -> None:
 def test_rows_that_do_not_fit_are_refused(solve: Solver, shape: tuple[int, ...], targets: list[int], told: str) -> None:
     """With the shapes or the classes that were met."""
     with pytest.raises(ShapeError, match=told):
-        solve(np.zeros(shape, np.float32), np.array(targets, np.int64), 3)
+        solve(np.zeros(shape, np.float32), classes(np.array(targets, np.int64), 3))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -115,4 +116,4 @@ def test_features_that_are_no_numbers_are_refused(solve: Solver, value: float) -
     features, targets = rows_of(20, 4, 3)
     features[3, 2] = value
     with pytest.raises(DataError, match="features-not-finite"):
-        solve(features, targets, 3)
+        solve(features, classes(targets, 3))

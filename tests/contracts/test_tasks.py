@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,23 @@ from numpy.typing import NDArray
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.places import Places
 from tunesmith.errors import DataError
+from tunesmith.evaluate.figures import STYLES
+from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS
-from tunesmith.tasks import TASKS, Task, load_task
+from tunesmith.models.likelihoods import load_likelihood
+from tunesmith.models.supervision import Supervision
+from tunesmith.tasks import TASKS, Calibration, Task, load_task
+from tunesmith.train.losses import LOSSES
 
+N_ROWS = 60
 LABELS = ("card", "delivery", "refund")
-TARGETS = np.arange(60, dtype=np.int64) % len(LABELS)
+CELLS: dict[str, list[str]] = {
+    "single_label": [LABELS[row % 3] for row in range(N_ROWS)],
+    "score": [f"{1.0 + (7 * row) % 60 / 10:.1f}" for row in range(N_ROWS)],
+}
+"""Of each task, a label column in which every answer comes up often."""
+WRONG = {"single_label": "small talk", "score": "three"}
+"""Of each task, a cell that no model of it can be right on."""
 
 Logits = NDArray[np.float32]
 
@@ -26,11 +39,31 @@ def task(request: pytest.FixtureRequest) -> Task:
     return load_task(request.param)
 
 
-def outputs(n_right: int) -> Logits:
-    """Outputs that are right on the first rows and name the next label on the others, never with certainty."""
-    told = np.where(np.arange(len(TARGETS)) < n_right, TARGETS, (TARGETS + 1) % len(LABELS))
-    logits: Logits = (2.0 * np.eye(len(LABELS), dtype=np.float32))[told]
-    return logits
+def places(n_rows: int = N_ROWS) -> Places:
+    """Lines of a file."""
+    return Places.of("tickets.csv", range(2, 2 + n_rows))
+
+
+def coded(task: Task) -> tuple[Any, NDArray[Any]]:
+    """The coding of the task's column, and its targets."""
+    cells = CELLS[task.name]
+    coding = task.coding(cells, places=places())
+    return coding, task.read_targets(cells, coding, places=places())
+
+
+def outputs(task: Task, n_right: int) -> Logits:
+    """Outputs that are right on the first rows and tell a neighbour's answer on the others, never with certainty."""
+    coding, targets = coded(task)
+    right = np.arange(N_ROWS) < n_right
+    told = np.where(right.reshape(-1, *[1] * (targets.ndim - 1)), targets, np.roll(targets, 1, axis=0))
+    n_outputs = task.n_outputs(coding)
+    logits = {
+        "softmax": lambda: 2.0 * np.eye(n_outputs)[told],
+        "squared_error": lambda: told[:, None],
+        "sigmoid": lambda: 4.0 * told - 2.0,
+        "cumulative": lambda: np.where(told[:, None] > np.arange(n_outputs), 2.0, -2.0),
+    }[task.likelihood]()
+    return logits.astype(np.float32)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", TASKS.names())
@@ -39,91 +72,117 @@ def test_a_task_says_what_it_is(name: str) -> None:
     task = load_task(name)
     assert task.name == name
     assert TASKS.member(name).Options() == TASKS.options(name)
-    assert task.rungs
-    assert task.objectives
-    for names in (task.rungs, task.objectives):
-        assert len(set(names)) == len(names)
     assert set(task.rungs) <= set(RUNGS.names())
+    for names in (task.rungs, task.objectives, task.figures, task.columns):
+        assert names
+        assert len(set(names)) == len(names)
+    assert set(task.objectives) <= set(task.figures) <= STYLES.keys()
+    assert task.likelihood in LOSSES.member(task.loss).LIKELIHOODS
 
 
-def test_a_recipe_left_alone_suits_its_task() -> None:
-    """It climbs all that its task can, and goes by the first of the task's figures."""
+def test_a_recipe_left_alone_suits_its_task(task: Task) -> None:
+    """It climbs all that its task can, goes by the first of the task's figures, and trains by the task's loss."""
     recipe = Recipe()
-    task = load_task(recipe.run.task)
-    assert recipe.ladder.rungs == task.rungs
-    assert recipe.ladder.metric == task.objectives[0]
+    settled = resolve(recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": task.name})})).recipe
+    assert settled.ladder.rungs == task.rungs
+    assert settled.ladder.metric == task.objectives[0]
+    assert settled.rung["finetune"]["loss"] == task.loss
 
 
-def test_the_order_of_the_labels_depends_on_their_set_alone(task: Task) -> None:
-    """Rows may come in any order and number; each label has one place, and its targets lead back to it."""
-    labels = [LABELS[target] for target in TARGETS]
-    known = task.label_order(labels)
-    assert sorted(known) == sorted(LABELS)
-    for other in (labels[::-1], list(LABELS), [*labels, LABELS[1], LABELS[1]]):
-        assert task.label_order(other) == known
-    targets = task.read_targets(labels, known, places=Places.of("tickets.csv", range(2, 2 + len(labels))))
-    assert targets.dtype == np.int64
-    assert [known[target] for target in targets] == labels
+def test_the_coding_depends_on_the_answers_alone(task: Task) -> None:
+    """Rows may come in any order."""
+    cells = CELLS[task.name]
+    coding = task.coding(cells, places=places())
+    other = task.coding(cells[::-1], places=places())
+    assert other.labels == coding.labels
+    assert (other.mean, other.spread) == pytest.approx((coding.mean, coding.spread))
+    assert task.misfits(coding, Calibration()) == []
 
 
-def test_a_label_that_is_not_known_is_refused(task: Task) -> None:
-    """By its name and by its line."""
-    with pytest.raises(DataError, match=r"small talk.*\n?.*line 9"):
-        task.read_targets(["card", "small talk"], LABELS, places=Places.of("tickets.csv", [4, 9]))
+def test_targets_are_those_of_the_likelihood(task: Task) -> None:
+    """Of so many outputs as the task says; and every row is of some kind, by which rows are dealt out."""
+    coding, targets = coded(task)
+    load_likelihood(task.likelihood).refuse_misfits(targets, task.n_outputs(coding))
+    assert len(task.strata(CELLS[task.name])) == N_ROWS
+    assert (
+        Supervision(load_likelihood(task.likelihood), task.n_outputs(coding), targets)[np.arange(3)].targets.shape[0]
+        == 3
+    )
 
 
-def test_a_figure_lies_between_nothing_and_one_and_rises_with_every_step_to_the_better(task: Task) -> None:
-    """All wrong is the least there is, all right is 1, and more right is more."""
+def test_a_cell_that_is_no_answer_is_refused(task: Task) -> None:
+    """By what it holds and by its line."""
+    coding, _ = coded(task)
+    cells = [CELLS[task.name][0], WRONG[task.name]]
+    with pytest.raises(DataError, match=WRONG[task.name]) as caught:
+        task.read_targets(cells, coding, places=Places.of("tickets.csv", [4, 9]))
+    assert "9" in caught.value.render()
+
+
+def test_a_figure_rises_with_every_step_to_the_better(task: Task) -> None:
+    """All right is 1, and more right is more; the loss falls."""
+    _, targets = coded(task)
+    steps = [outputs(task, n_right) for n_right in range(0, N_ROWS + 1, 12)]
     for name in task.objectives:
-        figures = [task.objective(name, outputs(n_right), TARGETS) for n_right in range(0, 61, 6)]
+        figures = [task.objective(name, logits, targets) for logits in steps]
         assert all(isinstance(figure, float) for figure in figures)
-        assert figures[0] >= 0.0
-        assert figures[-1] == 1.0
+        assert figures[-1] == pytest.approx(1.0)
         assert all(worse < better for worse, better in pairwise(figures)), name
+    for loss in (task.held_out_loss, task.raw_loss):
+        assert all(worse > better for worse, better in pairwise(loss(logits, targets) for logits in steps))
 
 
 def test_a_gain_is_told_with_its_sign_and_its_doubt(task: Task) -> None:
     """Better is above nothing, worse as far below, the same is nothing; each within its interval."""
+    _, targets = coded(task)
     for name in task.objectives:
-        few, many = outputs(30), outputs(54)
+        few, many = outputs(task, 24), outputs(task, 57)
         gained, lost, same = (
-            task.gain(name, before, after, targets=TARGETS, level=0.9, seed=0)
+            task.gain(name, before, after, targets=targets, level=0.9, seed=0)
             for before, after in ((few, many), (many, few), (few, few))
         )
-        difference = task.objective(name, many, TARGETS) - task.objective(name, few, TARGETS)
+        difference = task.objective(name, many, targets) - task.objective(name, few, targets)
         assert gained.interval.value == pytest.approx(difference)
         assert lost.interval.value == pytest.approx(-difference)
         assert same.interval.value == 0.0
         for found in (gained, lost, same):
-            assert -1.0 <= found.interval.low <= found.interval.value <= found.interval.high <= 1.0
+            assert found.interval.low <= found.interval.value <= found.interval.high
             assert 0.0 <= found.p_value <= 1.0
         assert gained.interval.low > 0.0 > lost.interval.high
         assert gained.p_value < 0.01 < same.p_value
 
 
-@pytest.mark.parametrize("temperature", [None, 1.5])
-def test_metrics_hold_every_figure_that_may_choose(task: Task, temperature: float | None) -> None:
-    """As ``objective`` gives it, within its interval; and each label has its own."""
-    logits = outputs(45)
-    metrics = task.metrics(logits, TARGETS, LABELS, temperature=temperature)
-    for name in task.objectives:
-        figure = metrics[name]
-        assert figure["value"] == pytest.approx(task.objective(name, logits, TARGETS))
-        assert 0.0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1.0
-    assert metrics["per_class"].keys() == set(LABELS)
-    assert metrics["confusion"]["labels"] == list(LABELS)
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_metrics_hold_every_figure(task: Task, calibrated: bool) -> None:
+    """Those that may choose as ``objective`` gives them, each within its interval; and its tables are of its labels."""
+    coding, targets = coded(task)
+    logits = outputs(task, 45)
+    calibration = task.calibrate(logits, targets) if calibrated else None
+    metrics = task.metrics(logits, targets, coding, calibration=calibration)
+    for name in task.figures:
+        assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"]
+    for name in task.objectives if calibration is None else ():
+        assert metrics[name]["value"] == pytest.approx(task.objective(name, logits, targets), abs=1e-6)
+    assert {name for name in ("per_class", "confusion") if name in metrics} == set(task.tables)
+    if "per_class" in task.tables:
+        assert metrics["per_class"].keys() == set(coding.labels)
+    if "confusion" in task.tables:
+        assert metrics["confusion"]["labels"] == list(coding.labels)
 
 
 @pytest.mark.parametrize("everything", [False, True])
-def test_an_answer_names_the_label_of_the_highest_output(task: Task, everything: bool) -> None:
-    """With a probability that a higher temperature lowers; asked for everything, all labels' shares add up to 1."""
-    logits = outputs(45)
-    cool, warm = (task.answers(logits, LABELS, temperature=each, everything=everything) for each in (1.0, 3.0))
-    for answers in (cool, warm):
-        assert [answer["label"] for answer in answers] == [LABELS[best] for best in logits.argmax(axis=1)]
-        assert all(("probabilities" in answer) is everything for answer in answers)
-    assert all(1.0 > sure["probability"] > less["probability"] > 0.0 for sure, less in zip(cool, warm, strict=True))
-    for answer in cool if everything else ():
-        assert tuple(answer["probabilities"]) == LABELS
-        assert sum(answer["probabilities"].values()) == pytest.approx(1.0)
-        assert answer["probabilities"][answer["label"]] == pytest.approx(answer["probability"])
+def test_right_outputs_answer_the_cells(task: Task, everything: bool) -> None:
+    """Read back as an answer, each is the cell that it was made from; a table has a cell for each of its columns."""
+    coding, targets = coded(task)
+    logits = outputs(task, N_ROWS)
+    answers = task.answers(logits, coding, task.calibrate(logits, targets), everything=everything)
+    assert len(answers) == N_ROWS
+    for answer, cell in zip(answers, CELLS[task.name], strict=True):
+        row = task.row_of(answer)
+        assert len(row) == len(task.columns)
+        again = task.read_targets([row[0]], coding, places=places(1))
+        np.testing.assert_allclose(again, task.read_targets([cell], coding, places=places(1)), rtol=1e-5, atol=1e-5)
+        assert ("probabilities" in answer) is (everything and bool(coding.labels))
+        if "probabilities" in answer:
+            assert tuple(answer["probabilities"]) == coding.labels
+            assert all(0.0 <= share <= 1.0 for share in answer["probabilities"].values())

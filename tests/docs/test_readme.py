@@ -27,7 +27,6 @@ from tunesmith.data.read import read_table
 from tunesmith.errors import TunesmithError
 from tunesmith.ladder import camp
 from tunesmith.ladder.resolve import resolve
-from tunesmith.tasks import load_task
 
 READMES = ("README.md", "README.zh.md")
 COMMANDS: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
@@ -219,7 +218,7 @@ def test_the_file_is_read(readme: str, tmp_path: Path) -> None:
 def test_the_table_lists_the_rungs(readme: str) -> None:
     """All that a recipe left alone climbs, from the cheapest."""
     listed = re.findall(r"^\| `(\w+)` \|", text_of(readme), re.M)
-    assert tuple(listed) == load_task(Recipe().run.task).rungs == Recipe().ladder.rungs
+    assert tuple(listed) == resolve(Recipe()).task.rungs == Recipe().ladder.rungs
 
 
 @every_readme

@@ -141,7 +141,7 @@ def test_the_test_rows_are_still_to_be_answered_after_a_refit(
             logits=nothing[0],
             targets=nothing[1],
             objective=0.5,
-            log_loss=1.0,
+            loss=1.0,
             measured_on="validation rows",
             seconds=1.0,
             tflop=0.0,

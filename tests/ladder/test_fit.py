@@ -20,7 +20,7 @@ from tunesmith.run.guard import Guard, Verdict
 from tunesmith.run.lines import read_lines
 from tunesmith.tasks.single_label import SingleLabel
 from tunesmith.train.loop import Step
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 
 RUNGS = ("probe", "finetune", "refine")
 
@@ -208,8 +208,8 @@ def test_what_a_killed_life_spent_is_written_down_as_it_goes(home: Home) -> None
 
 def test_a_run_that_cannot_be_trained_names_lines_of_the_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user knows the file, not the rows that were drawn from it."""
-    sound = Classification.loss_sum
-    monkeypatch.setattr(Classification, "loss_sum", lambda self, batch: sound(self, batch) * float("nan"))
+    sound = Supervised.loss_sum
+    monkeypatch.setattr(Supervised, "loss_sum", lambda self, batch: sound(self, batch) * float("nan"))
     seen: list[np.ndarray] = []
     home.before_after(lambda fit, step: seen.append(fit._site.data.split.train[step.rows] + 2))
     with pytest.raises(ResourceError, match="went wrong again after 3 roll backs") as told:

@@ -17,7 +17,7 @@ from tunesmith.ladder.flops import forward_flops, training_flops
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 
 
 @pytest.mark.parametrize("steps", [1, 7, 100, 5000])
@@ -47,7 +47,7 @@ def test_draws_are_timed_in_passes_of_the_size_that_will_be_trained_with(monkeyp
     )
     classifier = EncoderClassifier(tiny_encoder(dropout=0.1), "mean", LinearHead(32, 2), unit_length=True)
     loss = LOSSES.member("cross_entropy").build(LOSSES.options("cross_entropy"))
-    objective = Classification(classifier, loss, torch.zeros(10, dtype=torch.int64))
+    objective = Supervised(classifier, loss, torch.zeros(10, dtype=torch.int64))
     sound, sizes = objective.loss_sum, []
     monkeypatch.setattr(objective, "loss_sum", lambda batch: sizes.append(len(batch)) or sound(batch))
     before, state = {n: p.detach().clone() for n, p in classifier.named_parameters()}, torch.get_rng_state()

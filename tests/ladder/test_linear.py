@@ -15,6 +15,7 @@ from tunesmith.ladder.rungs import linear
 from tunesmith.ladder.rungs.linear import Linear
 from tunesmith.ladder.site import Site
 from tunesmith.models.bag_of_words import BagOfWords
+from tunesmith.models.supervision import Supervision
 from tunesmith.run.clock import Clock
 from tunesmith.run.lines import read_lines
 
@@ -104,9 +105,9 @@ def test_each_class_keeps_a_row_whatever_it_costs(rare: Home, share: float) -> N
 def test_the_model_is_fitted_on_the_rows_that_were_chosen(rare: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """On those and on no others, and the landing says how many they were."""
 
-    def fit(texts: list[str], targets: np.ndarray, n_classes: int, *, seed: int) -> BagOfWords:
+    def fit(texts: list[str], wanted: Supervision) -> BagOfWords:
         fitted.append(texts)
-        return sound(texts, targets, n_classes, seed=seed)
+        return sound(texts, wanted)
 
     sound, fitted = linear.fit_bag_of_words, []
     monkeypatch.setattr(linear, "fit_bag_of_words", fit)

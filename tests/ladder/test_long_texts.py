@@ -14,7 +14,7 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder import fit as subject
 from tunesmith.ladder import fitting
 from tunesmith.models.classifier import EncoderClassifier
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 
 WINDOWS = fitting._MOST_TOKENS_OF_A_TEXT // 64
 """Most windows of a text that training reads, at the 64 tokens that the tiny base takes."""
@@ -38,7 +38,7 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
 ) -> None:
     """The memory of a step must not grow with the longest text of the file; what is left out is told."""
 
-    def loss_sum(objective: Classification, batch: Batch) -> object:
+    def loss_sum(objective: Supervised, batch: Batch) -> object:
         most_windows.append(int(np.bincount(batch.sequence_row).max()))
         return sound_loss(objective, batch)
 
@@ -46,12 +46,12 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
         scored.append(rows)
         return sound_logits(classifier, rows)
 
-    sound_loss, sound_logits = Classification.loss_sum, subject.logits_of
+    sound_loss, sound_logits = Supervised.loss_sum, subject.logits_of
     most_windows: list[int] = []
     scored: list[TokenSet] = []
     steps: list[int] = []
     with_long_texts(home.folder / "rows.csv", 4000)
-    monkeypatch.setattr(Classification, "loss_sum", loss_sum)
+    monkeypatch.setattr(Supervised, "loss_sum", loss_sum)
     monkeypatch.setattr(subject, "logits_of", logits_of)
     home.before_after(lambda fit, step: steps.append(step.n_tokens))
     site, _ = home.climbed(rung__finetune__epochs=2.0)

@@ -87,7 +87,7 @@ def test_folds_keep_together_what_the_split_does() -> None:
     assert any("only exact duplicates" in note for note in rows.notes)
     assert any("validation rows repeat training rows" in note for note in rows.notes), "that flatters, and is said"
     assert (rows.groups[0], rows.groups[1], rows.groups[2]) == (0, 0, 2)
-    labels = [rows.labels[target] for target in rows.targets]
+    labels = [rows.coding.labels[target] for target in rows.targets]
     assert len(set(folds(labels, rows.groups, seed=0)[:40].tolist())) == 5
 
 

@@ -10,7 +10,8 @@ import torch
 from tests.ladder.tiny_climb import LEARNS, STAYS, Home, options
 from torch import nn
 
-from tunesmith.ladder.landing import Landing, calibrated_log_loss
+from tunesmith.evaluate.calibration import calibrated_log_loss
+from tunesmith.ladder.landing import Landing
 from tunesmith.runtimes.torch import logits as logits_of
 
 
@@ -84,6 +85,6 @@ def test_the_better_of_the_average_and_the_second_fit_is_kept(
     torch.testing.assert_close(kept, expected, rtol=1e-6 if averaged else 0.0, atol=1e-8 * averaged)
     np.testing.assert_allclose(landing.logits, candidates[averaged], rtol=1e-4, atol=1e-5)
     assert landing.objective == scores[averaged][0]
-    assert landing.log_loss == pytest.approx(-scores[averaged][1], rel=1e-5)
+    assert landing.loss == pytest.approx(-scores[averaged][1], rel=1e-5)
     moved = torch.cat([(first[name] - second[name]).flatten() for name in first])
     assert float(moved.abs().max()) > 1e-3, "two equal fits would prove nothing"

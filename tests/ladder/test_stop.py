@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tunesmith.evaluate.calibration import mean_log_loss
 from tunesmith.evaluate.metrics import macro_f1
-from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
 from tunesmith.tasks import load_task
 from tunesmith.types import Interval
 
 
-def landing(n_right: int, *, n_rows: int = 1000, log_loss: float = 0.5, objective: float | None = None) -> Landing:
+def landing(n_right: int, *, n_rows: int = 1000, loss: float = 0.5, objective: float | None = None) -> Landing:
     """A landing that answers the first ``n_right`` of its rows right."""
     targets = np.zeros(n_rows, dtype=np.int64)
     logits = np.zeros((n_rows, 2), dtype=np.float32)
@@ -27,7 +28,7 @@ def landing(n_right: int, *, n_rows: int = 1000, log_loss: float = 0.5, objectiv
         logits=logits,
         targets=targets,
         objective=n_right / n_rows if objective is None else objective,
-        log_loss=log_loss,
+        loss=loss,
         measured_on="validation rows",
         seconds=1.0,
         peak_mib=1.0,
@@ -37,16 +38,16 @@ def landing(n_right: int, *, n_rows: int = 1000, log_loss: float = 0.5, objectiv
 
 def test_a_clear_gain_is_kept_whatever_the_log_loss() -> None:
     """More than a tenth of a point decides by itself."""
-    assert better(landing(902, log_loss=9.0), landing(900))
-    assert not better(landing(898, log_loss=0.1), landing(900))
+    assert better(landing(902, loss=9.0), landing(900))
+    assert not better(landing(898, loss=0.1), landing(900))
 
 
 def test_within_a_tenth_of_a_point_the_log_loss_decides_and_then_the_price() -> None:
     """Equal scores go to the lower log loss; equal losses to the cheaper rung, which is the holder."""
-    assert better(landing(1801, n_rows=2000, log_loss=0.4), landing(1800, n_rows=2000, log_loss=0.5))
-    assert not better(landing(1801, n_rows=2000, log_loss=0.6), landing(1800, n_rows=2000, log_loss=0.5))
+    assert better(landing(1801, n_rows=2000, loss=0.4), landing(1800, n_rows=2000, loss=0.5))
+    assert not better(landing(1801, n_rows=2000, loss=0.6), landing(1800, n_rows=2000, loss=0.5))
     assert not better(landing(900), landing(900))
-    assert not better(landing(901, log_loss=0.6), landing(900, log_loss=0.5)), "one row of 1,000 is the tenth itself"
+    assert not better(landing(901, loss=0.6), landing(900, loss=0.5)), "one row of 1,000 is the tenth itself"
 
 
 def test_the_gain_is_paired() -> None:
@@ -125,4 +126,4 @@ def test_the_climb_stops_where_a_gain_is_excluded(rung: str, high: float, stops:
 def test_log_loss_stays_finite_on_extreme_logits() -> None:
     """A confident wrong answer costs what it costs, without overflow."""
     logits = np.array([[1000.0, 0.0], [0.0, 1000.0]], dtype=np.float32)
-    assert log_loss_of(logits, np.array([0, 0])) == pytest.approx(500.0)
+    assert mean_log_loss(logits, np.array([0, 0])) == pytest.approx(500.0)

@@ -20,11 +20,11 @@ def test_a_class_of_one_row_does_not_shift_the_temperature(home: Home, rung: str
     kept, rows = outcome.kept, site.data.rows_to_choose()
     assert kept.measured_on.startswith(f"{len(rows)} train and validation rows")
     assert kept.seen is not None
-    lonely = site.data.labels.index("lonely")
+    lonely = site.data.coding.labels.index("lonely")
     np.testing.assert_array_equal(kept.seen, kept.targets != lonely)
     assert (~kept.seen).sum() == 1
     without = fit_temperature(kept.logits[kept.targets != lonely], kept.targets[kept.targets != lonely])
-    assert outcome.temperature == without
+    assert outcome.calibration.temperature == without
     assert abs(fit_temperature(kept.logits, kept.targets) - without) > 0.005 * without, "this row would change nothing"
     right = kept.logits.argmax(axis=1) == kept.targets
     assert not right[~kept.seen].any()
@@ -36,4 +36,4 @@ def test_where_every_class_is_known_all_rows_count(home: Home) -> None:
     _, outcome = home.climbed(ladder__rungs=("probe",))
     assert outcome.kept.seen is not None
     assert outcome.kept.seen.all()
-    assert outcome.temperature == fit_temperature(outcome.kept.logits, outcome.kept.targets)
+    assert outcome.calibration.temperature == fit_temperature(outcome.kept.logits, outcome.kept.targets)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.bundle.schema import BaseFacts, DataFacts, Facts, TokenFacts
-from tunesmith.evaluate.calibration import apply_temperature, fit_temperature, softmax
+from tunesmith.evaluate.calibration import apply_temperature, fit_temperature, mean_log_loss, softmax
 from tunesmith.evaluate.metrics import classification_metrics
 from tunesmith.ladder.climb import Outcome, StoppedBecause
-from tunesmith.ladder.landing import Landing, log_loss_of
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.stop import better, compare
 from tunesmith.tasks import load_task
 from tunesmith.types import JSON
@@ -66,7 +66,7 @@ def landing(rung: str, names: tuple[str, ...], *, rows: int) -> Landing:
     if rung in ("finetune", "refine"):
         steps = (160, 320, 480, 640)
         scores = (objective - 0.012, objective - 0.004, objective, objective - 0.002)
-        curve = [{"step": step, "objective": score, "log_loss": 0.3} for step, score in zip(steps, scores, strict=True)]
+        curve = [{"step": step, "objective": score, "loss": 0.3} for step, score in zip(steps, scores, strict=True)]
         facts = {"steps": 640, "best_step": 480, "epochs": 2.0, "ended": "planned steps taken", "curve": curve}
     return Landing(
         rung=rung,
@@ -75,7 +75,7 @@ def landing(rung: str, names: tuple[str, ...], *, rows: int) -> Landing:
         logits=logits,
         targets=targets,
         objective=objective,
-        log_loss=log_loss_of(logits, targets),
+        loss=mean_log_loss(logits, targets),
         measured_on="validation rows",
         seconds=made["seconds"],
         peak_mib=made["peak_mib"],
@@ -104,7 +104,7 @@ def outcome(
         comparisons=comparisons,
         validation=validation,
         kept=kept,
-        temperature=fit_temperature(kept.logits, kept.targets),
+        calibration=load_task("single_label").calibrate(kept.logits, kept.targets),
         metrics=validation[kept.rung],
         test=metrics_of(kept.logits[::2], kept.targets[::2], names) if with_test else None,
         stopped_because=stopped_because,
@@ -126,7 +126,7 @@ def facts_of(
         rung=found.kept.rung,
         labels=names,
         tokens=TokenFacts(max_seq_length=256) if is_encoder else None,
-        temperature=found.temperature,
+        temperature=found.calibration.temperature,
         measured_on=found.kept.measured_on,
         metrics=found.metrics,
         test_metrics=found.test,

@@ -221,7 +221,7 @@ def test_the_curve_is_there_only_after_training_an_encoder(whole: Outcome) -> No
 def test_an_average_of_fits_keeps_the_curve_of_its_fit() -> None:
     """The score of averaged weights is not on the curve; the step's own score is shown, as uncertain."""
     found = outcome("probe", "finetune", "refine", names=labels(12))
-    curve = [{"step": 10, "objective": 0.5, "log_loss": 1.0}, {"step": 20, "objective": 0.625, "log_loss": 0.9}]
+    curve = [{"step": 10, "objective": 0.5, "loss": 1.0}, {"step": 20, "objective": 0.625, "loss": 0.9}]
     refined = replace(found.landings[-1], facts={"curve": curve, "best_step": 20, "averaged": True})
     html = _html(replace(found, landings=(*found.landings[:-1], refined)))
     assert "62.5\xa0%, step 20" in unescape(html)
@@ -231,7 +231,7 @@ def test_another_objective_is_plotted_and_listed_beside_accuracy() -> None:
     """With macro-F1 as objective the plot is of macro-F1, and the table holds both."""
     html = _html(outcome("linear", "probe", names=labels(12)), metric="macro_f1")
     assert "macro-F1, %</text>" in html
-    assert html.count('data-name="macro-F1"') == 2
+    assert html.count('data-name="Macro-F1"') == 2
     assert html.count('data-name="Accuracy"') == 2
 
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.report.made_up import HOSTILE
 
+from tunesmith.evaluate.figures import STYLES, FigureStyle
 from tunesmith.report.canvas import text_width
 from tunesmith.report.curve import Curve, curve_plot
 from tunesmith.report.labels import Box
@@ -42,7 +43,7 @@ def _box(text: ElementTree.Element) -> Box:
 @pytest.mark.parametrize("width", _WIDTHS)
 def test_every_rung_is_named_once_and_one_is_kept(width: int) -> None:
     """Names stand at their points, figures below them, and only the kept one is marked."""
-    svg = cost_plot(_POINTS, metric="accuracy", width=width)
+    svg = cost_plot(_POINTS, style=STYLES["accuracy"], width=width)
     names = [text.text for text in _texts(svg, "label")]
     assert sorted(map(str, names)) == ["finetune, kept", "linear", "probe", "refine"]
     assert len(re.findall(r'<circle[^>]*class="mark kept"', svg)) == 1
@@ -56,7 +57,7 @@ def test_names_do_not_overlap(width: int) -> None:
         CostPoint(f"rung{number}", 100.0 + 6 * number, Interval(0.9 + number / 900, 0.89, 0.92), kept=number == 3)
         for number in range(6)
     ]
-    boxes = [_box(text) for text in _texts(cost_plot(crowd, metric="accuracy", width=width), "label", "detail")]
+    boxes = [_box(text) for text in _texts(cost_plot(crowd, style=STYLES["accuracy"], width=width), "label", "detail")]
     assert len(boxes) == 12
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
@@ -64,7 +65,7 @@ def test_names_do_not_overlap(width: int) -> None:
 @pytest.mark.parametrize("width", _WIDTHS)
 def test_the_frontier_never_falls(width: int) -> None:
     """The line of steps is the best score so far, so its pixels only go up the page and to the right."""
-    svg = cost_plot(_POINTS, metric="accuracy", width=width)
+    svg = cost_plot(_POINTS, style=STYLES["accuracy"], width=width)
     (path,) = re.findall(r'<path d="M([^"]*)" class="frontier">', svg)
     corners = [tuple(map(float, corner.split())) for corner in path.split(" L")]
     assert all(right[0] >= left[0] and right[1] <= left[1] for left, right in pairwise(corners))
@@ -75,7 +76,9 @@ def test_the_frontier_never_falls(width: int) -> None:
 @pytest.mark.parametrize("width", _WIDTHS)
 def test_one_rung_has_times_around_it(seconds: float, width: int) -> None:
     """A single point must not leave the axis without values to read it by."""
-    svg = cost_plot([CostPoint("probe", seconds, Interval(0.8, 0.7, 0.9), kept=True)], metric="accuracy", width=width)
+    svg = cost_plot(
+        [CostPoint("probe", seconds, Interval(0.8, 0.7, 0.9), kept=True)], style=STYLES["accuracy"], width=width
+    )
     assert len([text for text in _texts(svg, "tick") if "middle" in text.get("class", "")]) >= 2
 
 
@@ -85,7 +88,7 @@ def test_no_text_is_cut_at_the_edge(width: int) -> None:
     for step in range(60):
         seconds = 1.2 * 1.07**step
         svg = cost_plot(
-            [CostPoint("probe", seconds, Interval(0.8, 0.7, 0.9), kept=True)], metric="accuracy", width=width
+            [CostPoint("probe", seconds, Interval(0.8, 0.7, 0.9), kept=True)], style=STYLES["accuracy"], width=width
         )
         boxes = [_box(text) for text in _texts(svg, "tick", "title", "label", "detail")]
         assert min(box.left for box in boxes) >= 0.0
@@ -95,7 +98,7 @@ def test_no_text_is_cut_at_the_edge(width: int) -> None:
 def test_bars_hold_their_points() -> None:
     """Higher is better: a bar's upper end is the smaller pixel, and the point lies between the ends."""
     (point,) = _POINTS[:1]
-    svg = cost_plot([point], metric="accuracy")
+    svg = cost_plot([point], style=STYLES["accuracy"])
     low, high = map(float, re.findall(r'd="M[\d.]+ ([\d.]+) V([\d.]+) M[^"]*" class="bar"', svg)[0])
     (middle,) = map(float, re.findall(r'cy="([\d.]+)"', svg))
     assert high < middle < low
@@ -104,9 +107,9 @@ def test_bars_hold_their_points() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_becomes_markup(name: str) -> None:
     """Whatever a name holds, the plot stays one well-formed element with the same children."""
-    plain = cost_plot(_POINTS, metric="accuracy")
+    plain = cost_plot(_POINTS, style=STYLES["accuracy"])
     points = [CostPoint(name.replace("\x07", "?"), 9.0, Interval(0.8, 0.7, 0.9), kept=True), *_POINTS[1:]]
-    hostile = cost_plot(points, metric=name.replace("\x07", "?"))
+    hostile = cost_plot(points, style=FigureStyle(name.replace("\x07", "?"), ""))
     kinds = {element.tag for element in ElementTree.fromstring(plain).iter()}
     assert {element.tag for element in ElementTree.fromstring(hostile).iter()} == kinds
 
@@ -114,7 +117,7 @@ def test_no_name_becomes_markup(name: str) -> None:
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_certain_and_hopeless_scores_are_drawn(value: float) -> None:
     """A score of 0 or 100 % with an interval of no width must still give a plot."""
-    svg = cost_plot([CostPoint("linear", 0.0, Interval(value, value, value), kept=True)], metric="accuracy")
+    svg = cost_plot([CostPoint("linear", 0.0, Interval(value, value, value), kept=True)], style=STYLES["accuracy"])
     assert "nan" not in svg
     assert len(_texts(svg, "label")) == 1
 
@@ -125,7 +128,7 @@ def test_the_curve_marks_the_step_taken(scores: tuple[tuple[int, float], ...], s
     """The best step is named with its score; the start is there only where a rung was started from."""
     best_step, value = max(scores, key=lambda score: score[1])
     curve = Curve("finetune", scores, best_step, Interval(value, value - 0.02, value + 0.02), start)
-    svg = curve_plot(curve, metric="accuracy")
+    svg = curve_plot(curve, style=STYLES["accuracy"])
     named = [str(text.text) for text in _texts(svg, "label")]
     assert named[0] == f"{100 * value:.1f}\xa0%, step {best_step}"
     assert named[1:] == (["probe 92.0\xa0%"] if start else [])

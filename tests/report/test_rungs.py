@@ -22,7 +22,7 @@ def test_each_rung_is_held_against_the_one_kept_before_it() -> None:
         "finetune": Comparison(Interval(9.0, 8.0, 10.0), 1e-9),
     }
     found = replace(found, landings=(linear, worse, finetune), comparisons=gains)
-    lines = rung_lines(found, metric="accuracy")
+    lines = rung_lines(found, metric="accuracy", usual="accuracy")
     assert [line.gain.over if line.gain else None for line in lines] == [None, "linear", "linear"]
     assert [line.gain.verdict for line in lines if line.gain] == ["proven worse", "proven better"]
     assert [line.kept for line in lines] == [False, False, True]
@@ -30,31 +30,31 @@ def test_each_rung_is_held_against_the_one_kept_before_it() -> None:
 
 def test_seconds_add_up_in_the_order_of_landing() -> None:
     """What a rung costs so far holds the rungs before it."""
-    lines = rung_lines(outcome("linear", "probe", "finetune", names=labels(4)), metric="accuracy")
+    lines = rung_lines(outcome("linear", "probe", "finetune", names=labels(4)), metric="accuracy", usual="accuracy")
     assert [line.seconds_so_far for line in lines] == pytest.approx([3.2, 20.7, 161.7])
 
 
 def test_what_was_not_counted_is_none() -> None:
     """No operations counted is not the same as no operations."""
-    lines = rung_lines(outcome("linear", "probe", names=labels(4)), metric="accuracy")
+    lines = rung_lines(outcome("linear", "probe", names=labels(4)), metric="accuracy", usual="accuracy")
     assert lines[0].tflop is None
     assert lines[1].tflop == 3.47
 
 
 def test_decisions_are_told_and_the_curve_is_not() -> None:
     """Numbers and words that a rung decided become phrases; long lists have their own place."""
-    probe, finetune = rung_lines(outcome("probe", "finetune", names=labels(4)), metric="accuracy")
+    probe, finetune = rung_lines(outcome("probe", "finetune", names=labels(4)), metric="accuracy", usual="accuracy")
     assert probe.notes == ("pooling: mean", "l2: 0.0001")
     assert "epochs: 2" in finetune.notes
     assert not [note for note in finetune.notes if "curve" in note]
     averaged = replace(outcome("probe", names=labels(4)).landings[0], facts={"averaged": True}, notes=("by hand",))
     found = replace(outcome("probe", names=labels(4)), landings=(averaged,))
-    assert rung_lines(found, metric="accuracy")[0].notes == ("averaged: yes", "by hand")
+    assert rung_lines(found, metric="accuracy", usual="accuracy")[0].notes == ("averaged: yes", "by hand")
 
 
 def test_the_score_is_the_figure_that_chooses() -> None:
     """With another objective the score differs from the accuracy, and both are there."""
-    (line,) = rung_lines(outcome("probe", names=labels(12)), metric="macro_f1")
+    (line,) = rung_lines(outcome("probe", names=labels(12)), metric="macro_f1", usual="accuracy")
     assert line.score is not None
-    assert line.accuracy is not None
-    assert line.score.value != line.accuracy.value
+    assert line.beside is not None
+    assert line.score.value != line.beside.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tests.style.sources import (
     Definition,
@@ -22,6 +23,7 @@ _SECTION = re.compile(
     r"^(Args|Attributes|Example|Examples|Note|Notes|Raises|References|Returns|Source|Yields):[ \t]*$", re.M
 )
 _ENTRY = re.compile(r"^ {4}(\*{0,2}\w[\w.]*(?:, \*{0,2}\w+)*)(?: \([^)]*\))?:", re.M)
+_PROTOCOL = re.compile(r"\bsee ``(\w+)``\.")
 _NOTHING = {"None", "NoReturn", "Never"}
 _OUR_OWN_BUGS = {"AssertionError", "NotImplementedError"}
 
@@ -47,10 +49,27 @@ def problems(found: Definition, *, sections_wanted: bool) -> Iterator[str]:
     told = sections(text)
     if isinstance(found.node, ast.ClassDef):
         yield from _class_problems(found.node, told)
-    elif sections_wanted:
+    elif sections_wanted and not _keeps_promise(text, found.node.name):
         yield from _argument_problems(found.node, found.owner, told)
         yield from _result_problems(found.node, told)
         yield from _raise_problems(found.node, told)
+
+
+def _keeps_promise(docstring: str, method: str) -> bool:
+    """Whether it says which protocol tells the rest, "see ``Task``", and that one has such a method."""
+    protocol = _PROTOCOL.search(docstring)
+    return protocol is not None and (protocol[1], method) in _promises()
+
+
+@cache
+def _promises() -> set[tuple[str, str]]:
+    """Every protocol of the package with each of its methods, all of which are documented in full."""
+    return {
+        (owner.name, found.node.name)
+        for file in sources("src/tunesmith")
+        for found in definitions(file.tree)
+        if (owner := found.owner) is not None and "Protocol" in map(ast.unparse, owner.bases)
+    }
 
 
 def sections(docstring: str) -> dict[str, str]:
@@ -189,3 +208,11 @@ def test_commands_need_no_sections() -> None:
     """A command's docstring is shown as its help, so sections must not be asked for, but a docstring must."""
     text = 'def f(a, b) -> int:\n    """One."""\n    return 1\ndef g(): ...\n'
     assert _told(text, path="src/tunesmith/cli/f.py") == ["src/tunesmith/cli/f.py:4: g has no docstring"]
+
+
+def test_a_kept_promise_needs_no_second_telling() -> None:
+    """What a protocol documents is told once; a method that the protocol does not have is told in full."""
+    text = 'class C:\n """C."""\n\n def {name}(self, a: int, b: int) -> int:\n  """Do: see ``Task``."""\n'
+    assert _told(text.format(name="answers")) == []
+    assert len(_told(text.format(name="surprises"))) == 2
+    assert len(_told(text.format(name="answers").replace("Task", "Tusk"))) == 2

@@ -8,14 +8,14 @@ import pytest
 
 from tunesmith.data.places import Places
 from tunesmith.errors import DataError
-from tunesmith.tasks import load_task
+from tunesmith.tasks import Coding, load_task
 
 
 def refusal(labels: Sequence[str], known: Sequence[str], *, places: Places | None = None) -> DataError:
     """The error that labels are met with."""
     with pytest.raises(DataError, match="unseen-label") as caught:
         load_task("single_label").read_targets(
-            labels, known, places=places or Places.of("new.csv", range(2, 2 + len(labels)))
+            labels, Coding(tuple(known)), places=places or Places.of("new.csv", range(2, 2 + len(labels)))
         )
     return caught.value
 
@@ -23,7 +23,11 @@ def refusal(labels: Sequence[str], known: Sequence[str], *, places: Places | Non
 def test_labels_become_their_numbers() -> None:
     """In the order of the outputs."""
     places = Places.of("a.csv", [2, 3, 4])
-    assert load_task("single_label").read_targets(["b", "a", "b"], ["a", "b"], places=places).tolist() == [1, 0, 1]
+    assert load_task("single_label").read_targets(["b", "a", "b"], Coding(("a", "b")), places=places).tolist() == [
+        1,
+        0,
+        1,
+    ]
 
 
 def test_the_lines_of_the_file_are_told() -> None:

@@ -16,7 +16,7 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.train.loop import Step, fit_steps
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 
 LENGTHS = (5, 3, 9, 3, 7, 4)
 """Of six sequences; the last two are windows of one row."""
@@ -46,16 +46,16 @@ def classifier(*, dropout: float = 0.0) -> EncoderClassifier:
     return EncoderClassifier(tiny_encoder(dropout=dropout), "mean", head, unit_length=True)
 
 
-def objective(*, dropout: float = 0.0) -> Classification:
+def objective(*, dropout: float = 0.0) -> Supervised:
     """The classifier under cross-entropy."""
     loss = LOSSES.member("cross_entropy").build(LOSSES.options("cross_entropy"))
-    return Classification(classifier(dropout=dropout), loss, TARGETS)
+    return Supervised(classifier(dropout=dropout), loss, TARGETS)
 
 
 class Broken:
     """An objective whose loss of batches with row 2 is spoilt."""
 
-    def __init__(self, sound: Classification, spoil: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+    def __init__(self, sound: Supervised, spoil: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
         self.sound = sound
         self._spoil = spoil
 
@@ -69,18 +69,18 @@ class Broken:
         return self.sound.parameters()
 
 
-def weights(model: Classification) -> dict[str, torch.Tensor]:
+def weights(model: Supervised) -> dict[str, torch.Tensor]:
     """A copy of all weights."""
     return {name: value.detach().clone() for name, value in model.classifier.named_parameters()}
 
 
-def sgd(model: Classification, *, rate: float = 1.0) -> torch.optim.Optimizer:
+def sgd(model: Supervised, *, rate: float = 1.0) -> torch.optim.Optimizer:
     """Moves the weights by the gradient as it is."""
     return torch.optim.SGD(list(model.parameters()), lr=rate)
 
 
 def taken(
-    model: Classification, batches: Iterable[Batch], *, max_grad_norm: float = UNBOUNDED, size: int | None = None
+    model: Supervised, batches: Iterable[Batch], *, max_grad_norm: float = UNBOUNDED, size: int | None = None
 ) -> list[Step]:
     """Train on batches."""
     return list(fit_steps(model, batches, sgd(model), max_grad_norm=max_grad_norm, micro_batch_size=size))

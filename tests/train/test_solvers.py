@@ -9,11 +9,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from tests.models.wanted import classes
 
 from tunesmith.errors import ConfigError, DataError, ShapeError
 from tunesmith.evaluate.calibration import softmax
 from tunesmith.train.solvers import SOLVERS
-from tunesmith.train.solvers.softmax_regression import L2_GRID, choose_l2, solve_softmax
+from tunesmith.train.solvers.quasi_newton import L2_GRID, choose_l2, solve_head
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -38,10 +39,10 @@ def log_loss(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
 
 def test_options_are_checked() -> None:
     """An unknown or impossible option must be told with its name."""
-    with pytest.raises(ConfigError, match=r"softmax_regression\.tolerances is not a known key; nearest: .*tolerance"):
-        SOLVERS.options("softmax_regression", {"tolerances": 1.0})
-    with pytest.raises(ConfigError, match=r"softmax_regression\.l2 = -1\.0"):
-        SOLVERS.options("softmax_regression", {"l2": -1.0})
+    with pytest.raises(ConfigError, match=r"quasi_newton\.tolerances is not a known key; nearest: .*tolerance"):
+        SOLVERS.options("quasi_newton", {"tolerances": 1.0})
+    with pytest.raises(ConfigError, match=r"quasi_newton\.l2 = -1\.0"):
+        SOLVERS.options("quasi_newton", {"l2": -1.0})
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
@@ -51,7 +52,7 @@ def test_the_minimum_is_scikit_learns(n_classes: int, l2: float, scale: float) -
     """Run to the end, probabilities must agree to 1e-3 with LogisticRegression(C=1 / (l2 * rows))."""
     rows, targets = features(400, 12, n_classes)
     rows = scale * rows
-    ours = solve_softmax(rows, targets, n_classes, l2=l2, tolerance=0.0, max_iterations=500)
+    ours = solve_head(rows, classes(targets, n_classes), l2=l2, tolerance=0.0, max_iterations=500)
     # For two classes scikit-learn has one weight for the difference, whose penalty is twice that of two halves.
     strength = (2 if n_classes == 2 else 1) / (l2 * len(rows))
     reference = LogisticRegression(C=strength, tol=1e-8, max_iter=1000, solver="newton-cholesky")
@@ -62,7 +63,7 @@ def test_the_minimum_is_scikit_learns(n_classes: int, l2: float, scale: float) -
 def test_the_loss_told_is_the_loss() -> None:
     """Mean cross-entropy plus half the penalty, at the head that is given."""
     rows, targets = features(200, 8, 4)
-    solution = solve_softmax(rows, targets, 4, l2=0.01)
+    solution = solve_head(rows, classes(targets, 4), l2=0.01)
     probabilities = softmax(solution.logits(rows))
     by_hand = -np.log(probabilities[np.arange(200), targets]).mean() + 0.005 * (solution.weight**2).sum()
     assert solution.loss == pytest.approx(by_hand, rel=1e-5)
@@ -71,7 +72,9 @@ def test_the_loss_told_is_the_loss() -> None:
 def test_no_step_raises_the_loss() -> None:
     """However few steps are allowed, more never end higher; none gives the start."""
     rows, targets = features(300, 16, 6)
-    solutions = [solve_softmax(rows, targets, 6, l2=1e-4, max_iterations=steps, tolerance=0.0) for steps in range(12)]
+    solutions = [
+        solve_head(rows, classes(targets, 6), l2=1e-4, max_iterations=steps, tolerance=0.0) for steps in range(12)
+    ]
     assert solutions[0].loss == pytest.approx(np.log(6))
     assert not solutions[0].weight.any()
     assert [solution.iterations for solution in solutions] == list(range(12))
@@ -82,8 +85,8 @@ def test_no_step_raises_the_loss() -> None:
 def test_the_scale_of_the_features_does_not_slow_it_down() -> None:
     """Features a thousand times as large, with the penalty to match, take about as many steps to the same answers."""
     rows, targets = features(500, 16, 4)
-    once = solve_softmax(rows, targets, 4, l2=1e-4, tolerance=1e-6)
-    large = solve_softmax(1000 * rows, targets, 4, l2=1e-4 * 1000**2, tolerance=1e-6)
+    once = solve_head(rows, classes(targets, 4), l2=1e-4, tolerance=1e-6)
+    large = solve_head(1000 * rows, classes(targets, 4), l2=1e-4 * 1000**2, tolerance=1e-6)
     assert abs(large.iterations - once.iterations) <= 3
     np.testing.assert_allclose(softmax(large.logits(1000 * rows)), softmax(once.logits(rows)), atol=0.01)
 
@@ -91,9 +94,9 @@ def test_the_scale_of_the_features_does_not_slow_it_down() -> None:
 def test_a_start_saves_steps_and_does_not_change_the_end() -> None:
     """From the head of a stronger penalty the minimum must be reached sooner, and be the same."""
     rows, targets = features(2000, 32, 8)
-    strong = solve_softmax(rows, targets, 8, l2=1e-4)
-    cold = solve_softmax(rows, targets, 8, l2=3e-5, tolerance=1e-6)
-    warm = solve_softmax(rows, targets, 8, l2=3e-5, tolerance=1e-6, start=(strong.weight, strong.bias))
+    strong = solve_head(rows, classes(targets, 8), l2=1e-4)
+    cold = solve_head(rows, classes(targets, 8), l2=3e-5, tolerance=1e-6)
+    warm = solve_head(rows, classes(targets, 8), l2=3e-5, tolerance=1e-6, start=(strong.weight, strong.bias))
     assert warm.iterations < cold.iterations
     np.testing.assert_allclose(softmax(warm.logits(rows)), softmax(cold.logits(rows)), atol=0.01)
 
@@ -101,7 +104,7 @@ def test_a_start_saves_steps_and_does_not_change_the_end() -> None:
 def test_the_same_rows_give_the_same_bits() -> None:
     """Two solves must not differ."""
     rows, targets = features(500, 32, 5)
-    one, two = (solve_softmax(rows, targets, 5, l2=1e-5) for _ in range(2))
+    one, two = (solve_head(rows, classes(targets, 5), l2=1e-5) for _ in range(2))
     np.testing.assert_array_equal(one.weight, two.weight)
     np.testing.assert_array_equal(one.bias, two.bias)
 
@@ -112,14 +115,14 @@ def test_inputs_are_left_alone() -> None:
     start = np.ones((3, 8), np.float32), np.ones(3, np.float32)
     for array in (rows, targets, *start):
         array.setflags(write=False)
-    solve_softmax(rows, targets, 3, l2=1e-3, start=start)
+    solve_head(rows, classes(targets, 3), l2=1e-3, start=start)
     assert (start[0] == 1).all()
 
 
 def test_classes_without_rows_are_allowed() -> None:
     """A fold may lack a class: everything stays finite and the class is not answered."""
     rows, targets = features(200, 8, 3)
-    solution = solve_softmax(rows, targets, 5, l2=1e-4)
+    solution = solve_head(rows, classes(targets, 5), l2=1e-4)
     assert np.isfinite(solution.weight).all()
     assert np.isfinite(solution.bias).all()
     assert solution.logits(rows).argmax(axis=1).max() == 2
@@ -128,14 +131,14 @@ def test_classes_without_rows_are_allowed() -> None:
 def test_more_features_than_rows_without_penalty_are_solved() -> None:
     """The curvature cannot be inverted there as it is; the solver must not stumble."""
     rows, targets = features(10, 40, 2)
-    solution = solve_softmax(rows, targets, 2, l2=0.0)
+    solution = solve_head(rows, classes(targets, 2), l2=0.0)
     assert (solution.logits(rows).argmax(axis=1) == targets).all()
 
 
 def test_separable_rows_without_penalty_end() -> None:
     """With no penalty the minimum lies at infinity; the solver must stop all the same."""
     rows = np.array([[0.0], [1.0]], np.float32)
-    solution = solve_softmax(rows, np.array([0, 1]), 2, l2=0.0, tolerance=0.0, max_iterations=200)
+    solution = solve_head(rows, classes(np.array([0, 1]), 2), l2=0.0, tolerance=0.0, max_iterations=200)
     assert np.isfinite(solution.weight).all()
     assert solution.loss < 0.01
 
@@ -143,7 +146,7 @@ def test_separable_rows_without_penalty_end() -> None:
 def test_rows_that_are_all_alike_end_at_the_shares() -> None:
     """Features that say nothing leave the bias: probabilities are the shares of the classes."""
     rows = np.ones((10, 4), np.float32)
-    solution = solve_softmax(rows, np.array([0] * 7 + [1] * 3), 2, l2=1e-3, tolerance=0.0)
+    solution = solve_head(rows, classes(np.array([0] * 7 + [1] * 3), 2), l2=1e-3, tolerance=0.0)
     np.testing.assert_allclose(softmax(solution.logits(rows[:1])), [[0.7, 0.3]], atol=1e-3)
 
 
@@ -153,7 +156,7 @@ def test_ten_thousand_rows_are_solved_in_seconds() -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     started = time.process_time()
-    solution = solve_softmax(rows, targets, 77, l2=3e-6)
+    solution = solve_head(rows, classes(targets, 77), l2=3e-6)
     seconds = time.process_time() - started
     torch.set_num_threads(threads)
     assert solution.iterations < 100
@@ -164,8 +167,10 @@ def test_the_penalty_is_chosen_by_held_out_rows() -> None:
     """The choice must answer unseen rows better than both ends of the grid, and come with its own head."""
     rows, targets = features(2000, 64, 8, noise=0.05)
     train, validation = np.arange(0, 2000, 2), np.arange(1, 2000, 2)
-    l2, solution = choose_l2(rows, targets, 8, train=train, validation=validation)
-    heads = {each: solve_softmax(rows[train], targets[train], 8, l2=each) for each in (L2_GRID[0], l2, L2_GRID[-1])}
+    l2, solution = choose_l2(rows, classes(targets, 8), train=train, validation=validation)
+    heads = {
+        each: solve_head(rows[train], classes(targets[train], 8), l2=each) for each in (L2_GRID[0], l2, L2_GRID[-1])
+    }
     losses = {each: log_loss(head.logits(rows[validation]), targets[validation]) for each, head in heads.items()}
     assert min(losses, key=lambda each: losses[each]) == l2
     agree = solution.logits(rows).argmax(axis=1) == heads[l2].logits(rows).argmax(axis=1)
@@ -176,11 +181,11 @@ def test_a_head_that_is_only_unsure_is_not_passed_over() -> None:
     """With noisy labels and few rows, the best strong penalty gives unsure heads whose answers are the best."""
     rows, targets = features(400, 300, 5, noise=0.2)
     train, validation = np.arange(0, 400, 2), np.arange(1, 400, 2)
-    heads = {l2: solve_softmax(rows[train], targets[train], 5, l2=l2) for l2 in L2_GRID}
+    heads = {l2: solve_head(rows[train], classes(targets[train], 5), l2=l2) for l2 in L2_GRID}
     raw = {l2: log_loss(head.logits(rows[validation]), targets[validation]) for l2, head in heads.items()}
     right = {l2: (h.logits(rows[validation]).argmax(axis=1) == targets[validation]).mean() for l2, h in heads.items()}
     surest = min(raw, key=lambda l2: raw[l2])
-    chosen, _ = choose_l2(rows, targets, 5, train=train, validation=validation)
+    chosen, _ = choose_l2(rows, classes(targets, 5), train=train, validation=validation)
     assert chosen > surest
     assert right[chosen] >= right[surest]
 
@@ -198,15 +203,15 @@ def test_a_head_that_is_only_unsure_is_not_passed_over() -> None:
 def test_misfits_are_refused(shape: tuple[int, ...], targets: list[int], message: str) -> None:
     """Axes and class numbers that do not fit must be told with their values."""
     with pytest.raises(ShapeError, match=message):
-        solve_softmax(np.zeros(shape, np.float32), np.array(targets, int), 3, l2=0.1)
+        solve_head(np.zeros(shape, np.float32), classes(np.array(targets, int), 3), l2=0.1)
 
 
 def test_a_start_of_another_head_is_refused() -> None:
     """A start of the wrong shape must be told."""
     rows, targets = features(20, 4, 3)
     start = np.zeros((3, 5), np.float32), np.zeros(3, np.float32)
-    with pytest.raises(ShapeError, match=r"3 classes of 4 features: \[\(3, 5\), \(3,\)\]"):
-        solve_softmax(rows, targets, 3, l2=0.1, start=start)
+    with pytest.raises(ShapeError, match=r"3 outputs of 4 features: \[\(3, 5\), \(3,\)\]"):
+        solve_head(rows, classes(targets, 3), l2=0.1, start=start)
 
 
 def test_nothing_to_choose_by_is_refused() -> None:
@@ -214,11 +219,11 @@ def test_nothing_to_choose_by_is_refused() -> None:
     rows, targets = features(20, 4, 3)
     some, none = np.arange(15), np.arange(0)
     with pytest.raises(ShapeError, match="0 strengths, 15 train rows, 15 validation rows"):
-        choose_l2(rows, targets, 3, train=some, validation=some, grid=())
+        choose_l2(rows, classes(targets, 3), train=some, validation=some, grid=())
     with pytest.raises(ShapeError, match="8 strengths, 0 train rows, 15 validation rows"):
-        choose_l2(rows, targets, 3, train=none, validation=some)
+        choose_l2(rows, classes(targets, 3), train=none, validation=some)
     with pytest.raises(ShapeError, match="8 strengths, 15 train rows, 0 validation rows"):
-        choose_l2(rows, targets, 3, train=some, validation=none)
+        choose_l2(rows, classes(targets, 3), train=some, validation=none)
 
 
 def test_features_that_are_not_numbers_are_refused() -> None:
@@ -226,4 +231,4 @@ def test_features_that_are_not_numbers_are_refused() -> None:
     rows, targets = features(20, 4, 3)
     rows[3, 2] = np.nan
     with pytest.raises(DataError, match="features-not-finite"):
-        solve_softmax(rows, targets, 3, l2=0.1)
+        solve_head(rows, classes(targets, 3), l2=0.1)

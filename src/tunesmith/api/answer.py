@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, repeat
@@ -26,6 +26,7 @@ from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.files.atomic import replacing
 from tunesmith.machine.threads import choose_threads, set_threads
+from tunesmith.tasks import Task
 from tunesmith.types import JSON
 
 Style: TypeAlias = Literal["csv", "jsonl", "table"]
@@ -72,6 +73,27 @@ def answer_texts(
     return predict_texts(opened, texts, everything=everything)
 
 
+def told_answer(answer: Mapping[str, JSON]) -> str:
+    """Write an answer for a reader.
+
+    Args:
+        answer: As ``predict --json`` prints it.
+
+    Returns:
+        A label or several with their probabilities, or a number; in columns where it has one.
+
+    Example:
+        >>> told_answer({"labels": [{"label": "late", "probability": 0.91}, {"label": "damaged", "probability": 0.7}]})
+        'late 0.910, damaged 0.700'
+    """
+    if "value" in answer:
+        return f"{answer['value']:<10.6g}"
+    if "labels" in answer:
+        told = ", ".join(f"{each['label']} {each['probability']:.3f}" for each in answer["labels"])
+        return told or "(no label)"
+    return f"{answer['label']!s:<28} {answer['probability']:.3f}"
+
+
 def answer_file(
     bundle: str | Path,
     data: Source | Table,
@@ -104,7 +126,7 @@ def answer_file(
     n_rows, columns, kept = 0, None, None
     with _stream(out) as stream:
         labels = opened.facts.labels if asked.everything else ()
-        writer = _WRITERS[style](stream, labels, keeps=asked.keep is not None)
+        writer = _WRITERS[style](stream, opened.facts.learnt, labels, keeps=asked.keep is not None)
         for table in tables:
             if columns is None:  # chosen by the first part, for all of them
                 columns = _text_columns(table, opened.facts.data.text, asked.column)
@@ -160,8 +182,8 @@ def _records(table: Table) -> Iterator[tuple[str, ...]]:
 class _JsonLines:
     """One object a line, with the input columns where some are to be kept."""
 
-    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
-        del labels  # the answers hold them
+    def __init__(self, stream: TextIO, task: Task, labels: Sequence[str], *, keeps: bool) -> None:
+        del task, labels  # the answers hold all there is
         self._stream = stream
         self._keeps = keeps
 
@@ -175,15 +197,15 @@ class _JsonLines:
 class _Lines:
     """One line a row, as wide as the terminal."""
 
-    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
-        del keeps  # the table has what is kept
+    def __init__(self, stream: TextIO, task: Task, labels: Sequence[str], *, keeps: bool) -> None:
+        del task, keeps  # the table has what is kept
         self._stream = stream
         self._labels = labels
         self._width = shutil.get_terminal_size((100, 24)).columns
 
     def write(self, table: Table, answers: list[dict[str, JSON]]) -> None:
         for answer, cells in zip(answers, _records(table), strict=True):
-            lines = [f"{answer['row']:>6}  {answer['label']!s:<28} {answer['probability']:.3f}  {'  '.join(cells)}"]
+            lines = [f"{answer['row']:>6}  {told_answer(answer)}  {'  '.join(cells)}"]
             lines += [f"{'':>8}{label:<28} {answer['probabilities'][label]:.3f}" for label in self._labels]
             for line in lines:
                 shown = "".join(char if char.isprintable() else " " for char in line[: self._width])
@@ -191,11 +213,12 @@ class _Lines:
 
 
 class _Csv:
-    """Input columns, prediction and probability; cells a spreadsheet would run as a formula are disarmed."""
+    """Input columns and answers; cells a spreadsheet would run as a formula are disarmed."""
 
-    def __init__(self, stream: TextIO, labels: Sequence[str], *, keeps: bool) -> None:
+    def __init__(self, stream: TextIO, task: Task, labels: Sequence[str], *, keeps: bool) -> None:
         del keeps  # the table has what is kept
         self._stream = stream
+        self._task = task
         self._labels = labels
         self._names: list[str] = []
         self._begun = False
@@ -204,13 +227,13 @@ class _Csv:
         buffer = io.StringIO()
         if not self._begun:
             self._begun, self._names = True, list(table.columns)
-            added = ("prediction", "probability", *(f"probability:{label}" for label in self._labels))
+            added = (*self._task.columns, *(f"probability:{label}" for label in self._labels))
             _write_record(buffer, [_disarmed(name) for name in [*self._names, *_free_names(added, self._names)]])
         if list(table.columns) != self._names:
             raise _new_column(table, self._names)
         for answer, cells in zip(answers, _records(table), strict=True):
-            shares = (answer["probability"], *(answer["probabilities"][label] for label in self._labels))
-            record = [*map(_disarmed, (*cells, str(answer["label"]))), *(f"{share:.6f}" for share in shares)]
+            shares = (answer["probabilities"][label] for label in self._labels)
+            record = [*map(_disarmed, (*cells, *self._task.row_of(answer))), *(f"{share:.6f}" for share in shares)]
             _write_record(buffer, record)
         self._stream.write(buffer.getvalue())
 

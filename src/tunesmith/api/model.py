@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from tunesmith.data.frames import as_text
 from tunesmith.data.places import Places
 from tunesmith.data.prepare import prepare_label
 from tunesmith.errors import ConfigError
-from tunesmith.evaluate.calibration import apply_temperature
 from tunesmith.files.exchange import settle
 from tunesmith.run.workspace import Workspace
 from tunesmith.types import JSON
@@ -28,14 +27,18 @@ if TYPE_CHECKING:
 class Prediction:
     """One text's answer."""
 
-    label: Any
-    """The most probable label, in the type the labels came in."""
-    probability: float
-    """Calibrated probability of that label."""
     truncated: bool
     """Whether some of the text was not read; tunesmith reads longer texts in windows."""
     n_tokens: int | None
     """Tokens of the text, special ones included; None for bag of words."""
+    label: Any = None
+    """The most probable label, in the type the labels came in; None where answers are several labels or numbers."""
+    probability: float | None = None
+    """Calibrated probability of that label."""
+    labels: tuple[tuple[Any, float], ...] | None = None
+    """Each label of the text with its calibrated probability, the most probable first, where there may be several."""
+    value: float | None = None
+    """The number, where answers are numbers."""
 
 
 class Model:
@@ -62,15 +65,7 @@ class Model:
         Returns:
             One prediction a text, in order.
         """
-        return [
-            Prediction(
-                label=self._typed(answer["label"]),
-                probability=answer["probability"],
-                truncated=answer["truncated"],
-                n_tokens=answer["n_tokens"],
-            )
-            for answer in predict_texts(self.bundle, _as_texts(texts))
-        ]
+        return [self._prediction(answer) for answer in predict_texts(self.bundle, _as_texts(texts))]
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Give every label's calibrated probability.
@@ -79,10 +74,23 @@ class Model:
             texts: Any number, any length; None and NaN are empty texts, as in training.
 
         Returns:
-            ``[B, C]``, columns in the order of ``labels``.
+            ``[B, C]``, columns in the order of ``labels``; each row adds up to 1 where a text has one label.
+
+        Raises:
+            ConfigError: ``no-probabilities``, the model answers numbers.
         """
+        import numpy as np
+
+        facts = self.bundle.facts
+        if not facts.labels:
+            raise ConfigError(
+                "no-probabilities",
+                f"a model of the task {facts.task} answers numbers, not labels",
+                advice="ask it with predict",
+            )
         logits = outputs_of(self.bundle, _as_texts(texts)).logits
-        return apply_temperature(logits, self.bundle.facts.temperature)
+        answers = facts.learnt.answers(logits, facts.coding, facts.calibration, everything=True)
+        return np.array([list(answer["probabilities"].values()) for answer in answers]).reshape(-1, len(facts.labels))
 
     def evaluate(self, texts: Sequence[str], labels: Sequence[Any]) -> dict[str, JSON]:
         """Measure the model on labelled texts.
@@ -118,6 +126,19 @@ class Model:
         if out.exists():
             raise ConfigError("out-exists", "there is something at this place already", where=str(out))
         copy_bundle(self.bundle, out)
+
+    def _prediction(self, answer: Mapping[str, JSON]) -> Prediction:
+        several = answer.get("labels")
+        return Prediction(
+            truncated=answer["truncated"],
+            n_tokens=answer["n_tokens"],
+            label=self._typed(answer["label"]) if "label" in answer else None,
+            probability=answer.get("probability"),
+            labels=None
+            if several is None
+            else tuple((self._typed(each["label"]), each["probability"]) for each in several),
+            value=answer.get("value"),
+        )
 
     def _typed(self, label: str) -> Any:
         kind = self.bundle.facts.label_type

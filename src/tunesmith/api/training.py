@@ -25,8 +25,9 @@ from tunesmith.ladder.camp import Lives, open_site
 from tunesmith.ladder.climb import Outcome, climb
 from tunesmith.ladder.describe import costs_of, facts_of, rungs_of
 from tunesmith.ladder.dry_run import dry_run
+from tunesmith.ladder.likely_task import with_likely_task
 from tunesmith.ladder.narrate import Narrator, Silent
-from tunesmith.ladder.resolve import resolve, rung_problems
+from tunesmith.ladder.resolve import member_problems, resolve
 from tunesmith.ladder.site import Site
 from tunesmith.report.page import report_page
 from tunesmith.types import JSON
@@ -76,6 +77,7 @@ def train(
     base: str | Path | None = None,
     budget: str | None = None,
     rungs: Sequence[str] | None = None,
+    task: str | None = None,
     metric: str | None = None,
     out: str | Path | None = None,
     seed: int | None = None,
@@ -102,6 +104,7 @@ def train(
         base: Folder or name of the pretrained encoder.
         budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
+        task: What is learnt: ``single_label``, ``score`` and others; told by the labels when left out.
         metric: Figure that chooses.
         out: Model folder; left out, the file's stem with ``.model``, for a frame or several files
             ``tunesmith.model``.
@@ -133,13 +136,14 @@ def train(
         "ladder.budget": budget,
         "ladder.rungs": rungs,
         "ladder.metric": metric,
+        "run.task": task,
         "run.out": None if out is None else str(out),
         "run.seed": seed,
         "run.threads": threads,
         "run.offline": offline,
         **(options or {}),
     }
-    recipe = load_recipe(None if config is None else str(config), [], flags, rung_problems=rung_problems)
+    recipe = load_recipe(None if config is None else str(config), [], flags, member_problems=member_problems)
     lives = Lives(resume=resume, force=force, follow=None if plan is None else Path(plan), began=began)
     return load(train_recipe(data, recipe, lives, narrator=narrator or Silent()).out)
 
@@ -159,14 +163,18 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
     Raises:
         TunesmithError: With what, where, found, allowed and what to try.
     """
-    resolved = resolve(recipe)
+    resolve(recipe)  # what is wrong with it is told before any data is read
     data = source_given(data, recipe.data)
     out = _out_of(data, recipe)
-    with open_site(resolved, _table_of(data, recipe), out, lives=lives, narrator=narrator) as site:
+    table = _table_of(data, recipe)
+    recipe, task_notes = with_likely_task(recipe, table)
+    resolved = resolve(recipe)
+    with open_site(resolved, table, out, lives=lives, narrator=narrator) as site:
+        del table  # the rows are taken out of it; a climb may last for hours
         if site is None:
             narrator.say("this run had come to its end before; nothing is left to do")
             return _trained_before(out)
-        for note in (*resolved.notes, *site.notes):
+        for note in (*task_notes, *resolved.notes, *site.notes):
             narrator.say(note)
         publisher = _Publisher(site, out, label_type_of(data, site.data.columns.label or ""))
         outcome = climb(site, resolved.rungs, publisher)
@@ -194,7 +202,10 @@ def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
     Raises:
         TunesmithError: What a real run would find wrong before training.
     """
-    return dry_run(resolve(recipe), _table_of(source_given(data, recipe.data), recipe))
+    resolve(recipe)
+    table = _table_of(source_given(data, recipe.data), recipe)
+    recipe, notes = with_likely_task(recipe, table)
+    return dry_run(resolve(recipe), table, notes=notes)
 
 
 class _Publisher:

@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import Any
 
 from tunesmith.bundle.schema import Facts
-from tunesmith.types import JSON
+from tunesmith.evaluate.figures import figure_of, style_of
+from tunesmith.types import JSON, Interval
 
 _LICENCES = frozenset(
     "afl-3.0 apache-2.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause cc cc-by-3.0 cc-by-4.0 cc-by-nc-3.0 "
@@ -28,16 +29,15 @@ _RUNGS = {
     "refine": "the base encoder fine-tuned twice; the average of both, or the second where it alone is better",
 }
 
-_TOLD = (
-    ("accuracy", "accuracy", 100.0, "%", 1),
-    ("macro_f1", "macro-F1", 100.0, "%", 1),
-    ("mcc", "Matthews correlation", 1.0, "", 3),
-    ("log_loss", "log loss", 1.0, "nats", 3),
-    ("ece", "calibration error (ECE)", 100.0, "%", 1),
+_HUB_METRICS = (
+    ("accuracy", "accuracy"),
+    ("macro_f1", "f1"),
+    ("micro_f1", "f1"),
+    ("spearman", "spearmanr"),
+    ("pearson", "pearsonr"),
+    ("mae", "mae"),
 )
-"""Name in METRICS, in words, factor, unit, decimals."""
-
-_HUB_METRICS = (("accuracy", "accuracy"), ("macro_f1", "f1"))
+"""Name in METRICS, and what the hub calls it."""
 _LONGEST = 80
 _N_LABELS = 50
 _N_WORST = 5
@@ -67,12 +67,13 @@ def measured(facts: Facts) -> Measured:
         Figures and rows.
     """
     metrics = facts.metrics if facts.test_metrics is None else facts.test_metrics
-    given = facts.data.validation if facts.test_metrics is None else facts.data.test
-    rows = sum(int(row["rows"]) for row in metrics.get("per_class", {}).values()) or given
     if facts.test_metrics is not None:
+        rows = facts.data.test
         return Measured(metrics, rows, f"{rows:,} test rows", "not used to choose", is_test=True)
+    rows = facts.data.validation
     if facts.measured_on == "validation rows":
         return Measured(metrics, rows, f"{rows:,} validation rows", "used to choose", is_test=False)
+    rows += facts.data.train
     choice = f"the {facts.data.validation:,} validation rows among them were used to choose"
     return Measured(metrics, rows, facts.measured_on, choice, is_test=False)
 
@@ -137,7 +138,7 @@ def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     """
     parts = [
         _header(facts),
-        f"# {_code(facts.data.source)}: {len(facts.labels)} labels",
+        f"# {_code(facts.data.source)}: {f'{len(facts.labels)} labels' if facts.labels else 'a number'}",
         _what_it_is(facts),
         _how_good(facts),
         _how_made(facts, costs),
@@ -160,8 +161,9 @@ def _header(facts: Facts) -> str:
         lines.append(f"base_model: {_yaml(_HUB_NAMES.get(facts.base.name, facts.base.name))}")
     lines += ["library_name: tunesmith", "pipeline_tag: text-classification", "tags:"]
     lines += [f"- {_yaml(tag)}" for tag in ("tunesmith", "text-classification", facts.rung)]
-    figures = [(name, kind, found.metrics[name]) for name, kind in _HUB_METRICS if _has_interval(found.metrics, name)]
-    lines += ["metrics:", *(f"- {kind}" for _, kind, _ in figures)] if figures else []
+    told = [(name, kind) for name, kind in _HUB_METRICS if name in facts.learnt.figures]
+    figures = [(name, kind, found.metrics[name]) for name, kind in told if _has_interval(found.metrics, name)]
+    lines += ["metrics:", *(f"- {kind}" for kind in dict.fromkeys(kind for _, kind, _ in figures))] if figures else []
     lines += [
         "model-index:",
         f"- name: {_yaml(PurePath(facts.data.source).stem or facts.data.source)}",
@@ -184,15 +186,18 @@ def _header(facts: Facts) -> str:
 
 
 def _what_it_is(facts: Facts) -> str:
-    shown = ", ".join(_code(label) for label in facts.labels[:_N_LABELS])
-    more = len(facts.labels) - _N_LABELS
-    rest = f" and {more} more, all in `tunesmith.json`" if more > 0 else ""
     rung = _RUNGS.get(facts.rung, f"of the rung {_code(facts.rung)}")
     maker = f"tunesmith {facts.versions['tunesmith']}" if "tunesmith" in facts.versions else "tunesmith"
-    return (
-        f"Gives a text one of {len(facts.labels)} labels, with a calibrated probability. The model is {rung}; "
-        f"{maker} made it.\n\nLabels: {shown}{rest}."
-    )
+    return f"{facts.learnt.does(facts.coding)} The model is {rung}; {maker} made it.\n\n{_answers(facts)}"
+
+
+def _answers(facts: Facts) -> str:
+    """List the labels, or tell the numbers that were learnt from."""
+    if facts.scale is not None:
+        return f"The numbers it learnt from: mean {facts.scale.mean:.4g}, standard deviation {facts.scale.spread:.4g}."
+    shown = ", ".join(_code(label) for label in facts.labels[:_N_LABELS])
+    more = len(facts.labels) - _N_LABELS
+    return f"Labels: {shown}{f' and {more} more, all in `tunesmith.json`' if more > 0 else ''}."
 
 
 def _how_good(facts: Facts) -> str:
@@ -205,11 +210,10 @@ def _how_good(facts: Facts) -> str:
         "| figure | value | 95 % interval |",
         "|---|---:|---:|",
     ]
-    for name, words, factor, unit, digits in _TOLD:
-        if _has_interval(found.metrics, name):
-            value, low, high = (factor * found.metrics[name][end] for end in ("value", "low", "high"))
-            unit_after = f" {unit}" if unit else ""
-            lines.append(f"| {words} | {value:.{digits}f}{unit_after} | {low:.{digits}f} to {high:.{digits}f} |")
+    for name in facts.learnt.figures:
+        figure, style = figure_of(found.metrics, name), style_of(name)
+        if figure is not None:
+            lines.append(f"| {style.words} | {style.told(figure.value)} | {style.span(figure)} |")
     if not found.is_test:
         lines += ["", "Rows that helped to choose a model flatter it a little: measure on rows of your own before use."]
     worst = _worst(found.metrics)
@@ -234,9 +238,10 @@ def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
             f"{_code(facts.tokens.pooling)} pooling"
             f"{', scaled to length 1' if facts.tokens.unit_length else ''}, averaged over the windows."
         )
-    lines.append(f"Logits are divided by the temperature {facts.temperature:.3f} before they become probabilities.")
+    if facts.labels:
+        lines.append(f"Logits are divided by the temperature {facts.temperature:.3f} before they become probabilities.")
     if costs.get("rungs"):
-        lines += ["", *_rungs(costs["rungs"])]
+        lines += ["", *_rungs(costs["rungs"], facts.headline)]
     machine = costs.get("machine", {})
     if machine.get("cpu"):
         threads = f", {machine['threads']} threads" if machine.get("threads") else ""
@@ -247,16 +252,17 @@ def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _rungs(rungs: Iterable[Mapping[str, Any]]) -> list[str]:
+def _rungs(rungs: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    style = style_of(name)
     lines = [
-        "| rung | seconds | peak MiB | accuracy on validation rows | 95 % interval | |",
+        f"| rung | seconds | peak MiB | {style.words} on validation rows | 95 % interval | |",
         "|---|---:|---:|---:|---:|---|",
     ]
     for rung in rungs:
-        score = rung["validation"]["accuracy"]
+        score = Interval(**rung["validation"][name])
         lines.append(
-            f"| {_code(rung['name'])} | {rung['seconds']:.1f} | {rung['peak_mib']:.0f} | {100 * score['value']:.1f} % "
-            f"| {100 * score['low']:.1f} to {100 * score['high']:.1f} | {'kept' if rung['kept'] else ''} |"
+            f"| {_code(rung['name'])} | {rung['seconds']:.1f} | {rung['peak_mib']:.0f} | {style.told(score.value)} "
+            f"| {style.span(score)} | {'kept' if rung['kept'] else ''} |"
         )
     return lines
 
@@ -289,7 +295,7 @@ def _limits(facts: Facts) -> str:
     lines = [
         "## Limits",
         "",
-        f"- Every text gets one of the {len(facts.labels)} labels, also one that belongs to none of them.",
+        f"- {facts.learnt.caveat(facts.coding)}",
         "- The figures hold for texts like those of the file; on others, accuracy and probabilities may be worse.",
         "- Errors and slants of the labels and of the base model are learnt along.",
         "- Not meant to decide about people without a person who checks.",

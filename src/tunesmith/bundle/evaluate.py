@@ -8,7 +8,6 @@ from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.predict import outputs_of
 from tunesmith.data.places import Places
 from tunesmith.errors import DataError, quote
-from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
 _MOST_SLICES = 100
@@ -40,13 +39,13 @@ def evaluate_bundle(
         DataError: Some labels are not among the model's, or ``too-many-slices``.
     """
     facts = bundle.facts
-    task = load_task(facts.task)
-    targets = task.read_targets(labels, facts.labels, places=places)
+    task, coding = facts.learnt, facts.coding
+    targets = task.read_targets(labels, coding, places=places)
     slices = _rows_of(by, places)
     logits = outputs_of(bundle, texts, progress=progress).logits
 
     def measured(rows: Sequence[int]) -> dict[str, JSON]:
-        return task.metrics(logits[rows], targets[rows], facts.labels, temperature=facts.temperature)
+        return task.metrics(logits[rows], targets[rows], coding, calibration=facts.calibration)
 
     found: dict[str, JSON] = {"rows": len(texts), "metrics": measured(range(len(texts)))}
     if by is not None:

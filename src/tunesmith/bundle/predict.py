@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.load import Bundle
 from tunesmith.data.prepare import prepare_text
-from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
 
@@ -45,8 +44,7 @@ def predict_texts(
         return []
     outputs = outputs_of(bundle, texts)
     facts = bundle.facts
-    task = load_task(facts.task)
-    answers = task.answers(outputs.logits, facts.labels, temperature=facts.temperature, everything=everything)
+    answers = facts.learnt.answers(outputs.logits, facts.coding, facts.calibration, everything=everything)
     return [
         {
             "row": first_row + index,

@@ -13,9 +13,9 @@ from tunesmith.data.prepare import Form
 from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
 from tunesmith.models.poolings import POOLINGS
-from tunesmith.tasks import TASKS, load_task
+from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 
-FORMAT = 1
+FORMAT = 2
 FACTS_FILE = "tunesmith.json"
 
 Kind: TypeAlias = Literal["encoder", "bag_of_words"]
@@ -61,6 +61,16 @@ class TokenFacts(Settings):
 
     unit_length: bool = True
     """Whether that vector is scaled to length 1 before the head."""
+
+
+class ScaleFacts(Settings):
+    """What the output of a model that answers numbers stands for."""
+
+    mean: float = Field(allow_inf_nan=False)
+    """An output of 0."""
+
+    spread: float = Field(gt=0.0, allow_inf_nan=False)
+    """How much more an output of 1 is."""
 
 
 class BaseFacts(Settings):
@@ -119,6 +129,9 @@ class Facts(Settings):
     task: str
     """What was learnt."""
 
+    task_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the task."""
+
     rung: str
     """The rung of the ladder that was kept."""
 
@@ -134,8 +147,14 @@ class Facts(Settings):
     tokens: TokenFacts | None = None
     """Tokens and pooling; None for bag of words."""
 
+    scale: ScaleFacts | None = None
+    """What outputs stand for where answers are numbers."""
+
     temperature: float = Field(gt=0.0, le=1000.0)
     """Divides the logits, so that probabilities mean what they say."""
+
+    thresholds: Annotated[tuple[float, ...], Field(strict=False)] | None = None
+    """Probability from which on each label is answered; None where the most probable one is."""
 
     measured_on: str
     """Which rows the metrics come from, in words."""
@@ -157,6 +176,33 @@ class Facts(Settings):
 
     recipe: dict[str, Any]
     """The recipe as resolved."""
+
+    @property
+    def coding(self) -> Coding:
+        """How answers are coded as numbers."""
+        scale = {} if self.scale is None else {"mean": self.scale.mean, "spread": self.scale.spread}
+        return Coding(labels=self.labels, **scale)
+
+    @property
+    def calibration(self) -> Calibration:
+        """How outputs become answers."""
+        return Calibration(temperature=self.temperature, thresholds=self.thresholds)
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the model."""
+        return self.learnt.n_outputs(self.coding)
+
+    @property
+    def headline(self) -> str:
+        """Name of the figure that chose."""
+        chose = self.recipe.get("ladder", {}).get("metric")
+        return str(chose) if chose in self.metrics else self.learnt.objectives[0]
+
+    @property
+    def learnt(self) -> Task:
+        """The task that was learnt."""
+        return load_task(self.task, self.task_options)
 
 
 def read_facts(folder: Path) -> Facts:
@@ -210,39 +256,49 @@ def _misfits(facts: Facts) -> Iterator[str]:
     """Tell what is wrong beyond the types of the fields, one sentence a problem."""
     if facts.tokens and facts.tokens.pooling not in POOLINGS.names():
         yield f"tokens.pooling = {quote(facts.tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
-    if len(facts.labels) < 2 or len(set(facts.labels)) < len(facts.labels):
-        yield "labels: at least two are wanted, all different"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
     if odd:
         yield f"label_type = {facts.label_type}: the label {quote(odd[0])} is not of this type"
     if facts.task not in TASKS.names():
         yield f"task = {quote(facts.task)}: known are {', '.join(TASKS.names())}"
         return
-    headlines = load_task(facts.task).objectives
-    yield from _metrics_misfits(facts.metrics, facts.labels, "metrics", headlines=headlines)
+    options = problems_of(TASKS.member(facts.task).Options, facts.task_options, where="task_options")
+    if options:
+        yield from options
+        return
+    task = facts.learnt
+    yield from task.misfits(facts.coding, facts.calibration)
+    yield from _metrics_misfits(facts.metrics, facts.labels, "metrics", task=task)
     if facts.test_metrics is not None:
-        yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", headlines=headlines)
+        yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", task=task)
 
 
-def _metrics_misfits(
-    metrics: Mapping[str, Any], labels: tuple[str, ...], where: str, *, headlines: tuple[str, ...]
-) -> Iterator[str]:
+def _metrics_misfits(metrics: Mapping[str, Any], labels: tuple[str, ...], where: str, *, task: Task) -> Iterator[str]:
     """Tell what keeps these from being METRICS of these labels."""
-    lacking = [name for name in (*headlines, _PER_CLASS, _CONFUSION) if name not in metrics]
+    lacking = [name for name in (*task.objectives, *task.tables) if name not in metrics]
     if lacking:
         yield f"{where} lack {', '.join(lacking)}"
         return
     for name, figure in metrics.items():
         if name not in (_PER_CLASS, _CONFUSION) and not _are_numbers(figure, _OF_A_FIGURE):
             yield f"{where}: {quote(name)} is not a value with its low and high end"
-    per_class, confusion = metrics[_PER_CLASS], metrics[_CONFUSION]
+    if _PER_CLASS in metrics:
+        yield from _per_class_misfits(metrics[_PER_CLASS], labels, f"{where}.{_PER_CLASS}")
+    if _CONFUSION in metrics:
+        yield from _confusion_misfits(metrics[_CONFUSION], labels, f"{where}.{_CONFUSION}")
+
+
+def _per_class_misfits(per_class: Any, labels: tuple[str, ...], where: str) -> Iterator[str]:
     if not isinstance(per_class, dict) or per_class.keys() != set(labels):
-        yield f"{where}.{_PER_CLASS} is not of the labels"
+        yield f"{where} is not of the labels"
     elif not all(_are_numbers(row, _OF_A_LABEL) for row in per_class.values()):
-        yield f"{where}.{_PER_CLASS}: a label lacks one of {', '.join(sorted(_OF_A_LABEL))}"
+        yield f"{where}: a label lacks one of {', '.join(sorted(_OF_A_LABEL))}"
+
+
+def _confusion_misfits(confusion: Any, labels: tuple[str, ...], where: str) -> Iterator[str]:
     counts = confusion.get("counts") if isinstance(confusion, dict) else None
     if not isinstance(confusion, dict) or confusion.get("labels") != list(labels) or not _is_square(counts, labels):
-        yield f"{where}.{_CONFUSION} is not of the labels"
+        yield f"{where} is not of the labels"
 
 
 def _are_numbers(values: Any, names: set[str]) -> bool:

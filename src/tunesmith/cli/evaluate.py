@@ -11,10 +11,10 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.evaluate.figures import STYLES
 from tunesmith.report.classes import label_lines
 from tunesmith.types import JSON, Interval
 
-_HEADLINES = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "mcc", "log_loss", "ece")
 _LABEL_WIDTH = 27  # with three figures and the rows, a line has 100 columns
 _FIGURE_WIDTH = len("0.900 (0.596-0.982)")
 
@@ -70,9 +70,11 @@ def evaluate(
 def _print_table(found: dict[str, JSON]) -> None:
     metrics = found["metrics"]
     print_line(f"{found['rows']} rows, 95 % intervals")
-    for name in _HEADLINES:
+    for name in (name for name in STYLES if name in metrics):
         figure = metrics[name]
-        print_line(f"  {name:<14} {figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})")
+        print_line(f"  {name:<15} {figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})")
+    if "confusion" not in metrics:
+        return
     print_line()
     _print_columns("label", ("recall", "precision", "F1"), "rows")
     for line in label_lines(metrics["confusion"]):

@@ -20,6 +20,8 @@ def info(
     """Say what a model is, how it was made, how good and how big."""
     from tunesmith.api.model import load
     from tunesmith.bundle.card import data_line
+    from tunesmith.evaluate.figures import style_of
+    from tunesmith.types import Interval
 
     common.recipe()
     model = load(bundle)
@@ -29,17 +31,18 @@ def info(
         print_json({**facts.model_dump(mode="json"), "size_mib": round(size / 2**20, 2)})
         return
     figures = facts.test_metrics or facts.metrics
-    accuracy = figures["accuracy"]
+    style, figure = style_of(facts.headline), Interval(**figures[facts.headline])
     measured = "test rows" if facts.test_metrics else facts.measured_on
-    shown = ", ".join(facts.labels[:8]) + (f", ... ({len(facts.labels)} in all)" if len(facts.labels) > 8 else "")
+    more = f", ... ({len(facts.labels)} in all)" if len(facts.labels) > 8 else ""
     lines = {
         "model": f"{facts.kind}, rung {facts.rung}, {size / 2**20:.1f} MiB",
-        "labels": shown,
-        "accuracy": f"{100 * accuracy['value']:.1f} % "
-        f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f}, 95 %) on {measured}",
+        "task": facts.task,
+        "labels": ", ".join(facts.labels[:8]) + more if facts.labels else "none: it answers numbers",
+        style.words: f"{style.told(figure.value)} ({style.span(figure)}, 95 %) on {measured}",
         "data": data_line(facts),
         "base": f"{facts.base.name} ({facts.base.licence})" if facts.base else "none",
         "made with": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
+    width = max(10, *map(len, lines))
     for name, value in lines.items():
-        print_line(f"{name:<10} {value}")
+        print_line(f"{name:<{width}} {value}")

@@ -102,17 +102,17 @@ class Common:
         from tunesmith.machine.device import choose_device
 
         run = {f"run.{name}": getattr(self, name) for name in ("seed", "offline", "device", "threads")}
-        recipe = load_recipe(self.config, self.sets or [], {**(flags or {}), **run}, rung_problems=_rung_problems)
+        recipe = load_recipe(self.config, self.sets or [], {**(flags or {}), **run}, member_problems=_member_problems)
         if recipe.run.device != "auto":
             choose_device(recipe.run.device)
         return recipe
 
 
-def _rung_problems(sections: Mapping[str, Any]) -> list[str]:
-    """Import what knows the rungs only where something is wrong."""
-    from tunesmith.ladder.resolve import rung_problems
+def _member_problems(values: Mapping[str, Any]) -> list[str]:
+    """Import what knows tasks and rungs only where something is wrong."""
+    from tunesmith.ladder.resolve import member_problems
 
-    return rung_problems(sections)
+    return member_problems(values)
 
 
 def takes_common(command: Callable[..., None]) -> Callable[..., None]:

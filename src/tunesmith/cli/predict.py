@@ -103,10 +103,13 @@ def predict(
 
 
 def _print_answers(answers: list[dict[str, object]], texts: list[str], *, json: bool) -> None:
+    from tunesmith.api.answer import told_answer
+
     for answer, text in zip(answers, texts, strict=True):
         if json:
             print_json(answer)
         else:
-            print_line(f"{answer['label']}  {answer['probability']:.3f}  {text[:60]}")
+            told = "  ".join(part.strip() for part in told_answer(answer).rsplit("  ", 1))
+            print_line(f"{told}  {text[:60]}")
             for label, share in dict(answer.get("probabilities", {})).items():  # type: ignore[call-overload]
                 print_line(f"    {share:.3f}  {label}")

@@ -27,7 +27,9 @@ def train(
             "--group", metavar="COL", help="Column whose equal cells keep rows on one side when some are held out."
         ),
     ] = None,
-    task: Annotated[str | None, typer.Option("--task", help="What is learnt; so far only single_label.")] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="What is learnt: single_label, score; default: told by the labels.")
+    ] = None,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="FILE", help="Labelled file measured once, at the end; it chooses nothing."),
@@ -64,7 +66,7 @@ def train(
     metric: Annotated[
         str | None,
         typer.Option(
-            "--metric", help="Figure that chooses: accuracy, or macro_f1, where rare labels count like frequent ones."
+            "--metric", help="Figure that chooses, such as macro_f1, where rare labels count like frequent ones."
         ),
     ] = None,
     out: Annotated[
@@ -133,24 +135,26 @@ def print_trained(trained: Trained) -> None:
         trained: What a run brought.
     """
     from tunesmith.bundle.card import measured
+    from tunesmith.evaluate.figures import style_of
+    from tunesmith.types import Interval
 
     facts, out = trained.facts, trained.out
     print_line()
+    name = facts.headline
+    style = style_of(name)
     for row in trained.rungs:
-        accuracy = row["validation"]["accuracy"]
+        figure = Interval(**row["validation"][name])
         mark = "kept" if row["kept"] else ""
         print_line(
-            f"  {row['name']:<10} accuracy {100 * accuracy['value']:5.1f} % "
-            f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})  {row['seconds']:7.1f} s  "
-            f"{row['peak_mib']:6.0f} MiB  {mark}"
+            f"  {row['name']:<10} {style.words} {style.told(figure.value):>6} ({style.span(figure)})  "
+            f"{row['seconds']:7.1f} s  {row['peak_mib']:6.0f} MiB  {mark}"
         )
     found = measured(facts)
-    figure = found.metrics["accuracy"]
+    figure = Interval(**found.metrics[name])
     print_line()
     print_line(
-        f"{facts.rung}: accuracy {100 * figure['value']:.1f} % "
-        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}, 95 %) on {found.where} ({found.choice}); "
-        f"{trained.seconds:.0f} s in all"
+        f"{facts.rung}: {style.words} {style.told(figure.value)} ({style.span(figure)}, 95 %) on {found.where} "
+        f"({found.choice}); {trained.seconds:.0f} s in all"
     )
     print_line(f"model, card and report: {out}")
     print_line()

@@ -81,15 +81,15 @@ class LadderSection(Settings):
     min_gain: float = Field(0.2, ge=0.0, le=100.0)
     """Points of the objective that a further rung must still be able to bring."""
 
-    metric: str = "accuracy"
-    """Figure that decides which rung is kept: accuracy or macro_f1."""
+    metric: str | None = None
+    """Figure that decides which rung is kept, such as macro_f1; left out, the task's first."""
 
 
 class RunSection(Settings):
     """How the run behaves on this machine."""
 
-    task: str = "single_label"
-    """What is learnt: one label a text."""
+    task: str | None = None
+    """What is learnt, such as single_label or score; left out, told by the cells of the label column."""
 
     out: str | None = None
     """Model folder to write; left out, the data file's stem with .model."""
@@ -108,12 +108,15 @@ class RunSection(Settings):
 
 
 class Recipe(Settings):
-    """All that decides a run; ``[rung.NAME]`` holds the options of one rung."""
+    """All that decides a run; ``[task.NAME]`` holds the options of a task, ``[rung.NAME]`` those of a rung."""
 
     data: DataSection = DataSection()
     base: BaseSection = BaseSection()
     ladder: LadderSection = LadderSection()
     run: RunSection = RunSection()
+    task: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options of each task by its name."""
+
     rung: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of each rung by its name."""
 
@@ -123,7 +126,7 @@ def load_recipe(
     sets: Sequence[str],
     flags: Mapping[str, Any],
     *,
-    rung_problems: Callable[[Mapping[str, Any]], list[str]] | None = None,
+    member_problems: Callable[[Mapping[str, Any]], list[str]] | None = None,
 ) -> Recipe:
     """Put a recipe together: flag over ``--set`` over file over default.
 
@@ -131,8 +134,8 @@ def load_recipe(
         file: Path of a TOML file, or None.
         sets: ``"a.b=c"`` each; the value is TOML, or a bare word taken as text.
         flags: Dotted keys to values; None means the flag was not given.
-        rung_problems: Says what is wrong with the options of rungs, so that all problems are told at once; asked only
-            where there are others.
+        member_problems: Says what is wrong with the sections ``task`` and ``rung``, so that all problems are told at
+            once; asked only where there are others.
 
     Returns:
         The recipe, its common sections checked.
@@ -157,9 +160,8 @@ def load_recipe(
             _put(values, key, value)
     problems = problems_of(Recipe, values)
     if problems:
-        sections = values.get("rung", {})
-        if rung_problems is not None and isinstance(sections, dict):
-            problems += rung_problems(sections)
+        if member_problems is not None:
+            problems += member_problems(values)
         raise refusal(problems)
     return Recipe.model_validate(values)
 

@@ -10,7 +10,9 @@ TEXT_NAMES = (
 ).split()
 """Of texts, the most telling first."""
 
-LABEL_NAMES = "label labels category intent class sentiment queue topic target stars rating tag".split()
+LABEL_NAMES = (
+    "label labels category intent class sentiment queue topic target stars rating score similarity tag tags".split()
+)
 """Of labels, the most telling first."""
 
 KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, "split", "id"])

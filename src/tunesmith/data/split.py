@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,7 @@ def split_rows(
     return Split(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test), groups, notes)
 
 
-def folds(labels: Sequence[str], groups: Ints, *, n_folds: int = 5, seed: int) -> Ints:
+def folds(labels: Sequence[Hashable], groups: Ints, *, n_folds: int = 5, seed: int) -> Ints:
     """Deal rows out to folds of like size, without parting a group, classes in proportion.
 
     A class of one group is in one fold only: whoever trains on the other folds does not see it.
@@ -153,10 +153,10 @@ class _Unit:
         return len(self.rows)
 
 
-def _units(labels: Sequence[str], groups: Ints) -> list[_Unit]:
+def _units(labels: Sequence[Hashable], groups: Ints) -> list[_Unit]:
     if len(labels) != len(groups):
         raise ShapeError(f"{len(labels)} labels, {len(groups)} groups")
-    number: dict[str, int] = {}
+    number: dict[Hashable, int] = {}
     classes = [number.setdefault(label, len(number)) for label in labels]
     rows_of: dict[int, list[int]] = {}
     for row, group in enumerate(groups.tolist()):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tunesmith.bundle.kinds import KINDS
-from tunesmith.evaluate.calibration import fit_temperature
+from tunesmith.evaluate.figures import style_of
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
@@ -19,7 +19,8 @@ from tunesmith.ladder.site import GivenUpError, Site, given_up
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
 from tunesmith.machine.memory import peak_mib, reset_peak
 from tunesmith.runtimes.allocator import give_back_freed_memory
-from tunesmith.types import JSON
+from tunesmith.tasks import Calibration
+from tunesmith.types import JSON, Interval
 
 StoppedBecause = Literal["gain excluded", "budget", "top"]
 
@@ -44,7 +45,7 @@ class Outcome:
     """METRICS of each rung on the validation rows."""
     kept: Landing
     """The one kept; refit where its kind is refit."""
-    temperature: float
+    calibration: Calibration
     metrics: dict[str, JSON]
     """METRICS of the kept one, on the rows its ``measured_on`` names."""
     test: dict[str, JSON] | None
@@ -209,7 +210,7 @@ def _published(site: Site, rung: Rung) -> bool:
 
 
 def _measure(site: Site, landing: Landing) -> dict[str, JSON]:
-    return site.task.metrics(landing.logits, landing.targets, site.data.labels, temperature=None)
+    return site.task.metrics(landing.logits, landing.targets, site.data.coding, calibration=None)
 
 
 def _outcome(
@@ -222,19 +223,19 @@ def _outcome(
 ) -> Outcome:
     """Measure the kept landing; test rows are looked at only once the climb is over."""
     fair = slice(None) if kept.seen is None or not kept.seen.any() else kept.seen
-    temperature = fit_temperature(kept.logits[fair], kept.targets[fair])
+    calibration = site.task.calibrate(kept.logits[fair], kept.targets[fair])
     rows = site.data.split.test
     test = None
     if because is not None and len(rows):
         predictor = KINDS.member(kept.kind).predictor(kept.model)
         logits = predictor.outputs([site.data.texts[row] for row in rows]).logits
-        test = site.task.metrics(logits, site.data.targets[rows], site.data.labels, temperature=temperature)
+        test = site.task.metrics(logits, site.data.targets[rows], site.data.coding, calibration=calibration)
     return Outcome(
         landings=tuple(site.landings.values()),
         comparisons=dict(comparisons),
         validation=dict(validation),
         kept=kept,
-        temperature=temperature,
+        calibration=calibration,
         metrics=_measure(site, kept),
         test=test,
         stopped_because=because,
@@ -243,10 +244,9 @@ def _outcome(
 
 def _tell(site: Site, landing: Landing, kept: Landing, *, metrics: dict[str, JSON]) -> None:
     name = site.objective
-    figure = metrics[name]
+    style, figure = style_of(name), Interval(**metrics[name])
     verdict = "kept" if kept is landing else f"not kept ({kept.rung} is better)"
     site.narrator.say(
-        f"{landing.rung}: {name.replace('_', '-')} {100 * figure['value']:.1f} % "
-        f"({100 * figure['low']:.1f} to {100 * figure['high']:.1f}) on {len(landing.targets)} validation rows "
-        f"after {site.clock.elapsed():.0f} s, {verdict}"
+        f"{landing.rung}: {style.words} {style.told(figure.value)} ({style.span(figure)}) "
+        f"on {len(landing.targets)} validation rows after {site.clock.elapsed():.0f} s, {verdict}"
     )

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, TextFacts, TokenFacts
+from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, ScaleFacts, TextFacts, TokenFacts
 from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.site import Site
@@ -54,12 +54,15 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
         format=FORMAT,
         kind=kept.kind,
         task=site.task.name,
+        task_options=site.recipe.task.get(site.task.name, {}),
         rung=kept.rung,
-        labels=data.labels,
+        labels=data.coding.labels,
+        scale=None if data.coding.labels else ScaleFacts(mean=data.coding.mean, spread=data.coding.spread),
         label_type=label_type,
         text=TextFacts(normalise=site.recipe.data.normalise),
         tokens=tokens,
-        temperature=outcome.temperature,
+        temperature=outcome.calibration.temperature,
+        thresholds=outcome.calibration.thresholds,
         measured_on=kept.measured_on,
         metrics=outcome.metrics,
         test_metrics=outcome.test,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tunesmith.data.table import Table
 from tunesmith.ladder.prepare import prepare
 from tunesmith.ladder.resolve import Resolved
@@ -12,12 +14,13 @@ from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.types import JSON
 
 
-def dry_run(resolved: Resolved, table: Table) -> dict[str, JSON]:
+def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> dict[str, JSON]:
     """Read and prepare the data, find the base model, and foresee the least time of each rung.
 
     Args:
         resolved: The recipe, checked.
         table: The training file as read.
+        notes: What was decided before, to be told first.
 
     Returns:
         Plain data; nothing is written. Where no rung starts from the base model, what concerns it is null.
@@ -38,14 +41,15 @@ def dry_run(resolved: Resolved, table: Table) -> dict[str, JSON]:
     )
     return {
         "rows": len(data.texts),
-        "labels": len(data.labels),
+        "task": resolved.task.name,
+        "labels": len(data.coding.labels),
         "train": len(data.split.train),
         "validation": len(data.split.validation),
         "test": len(data.split.test),
         **_seen_by_the_base(ground),
         "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
         "budget": recipe.ladder.budget,
-        "notes": [*resolved.notes, *data.notes],
+        "notes": [*notes, *resolved.notes, *data.notes],
         "findings": [finding.message for finding in ground.findings],
     }
 

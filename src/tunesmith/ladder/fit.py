@@ -16,15 +16,15 @@ from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.places import Places
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError, ResourceError, Stopped
-from tunesmith.ladder.landing import log_loss_of
 from tunesmith.ladder.site import Site
 from tunesmith.run.checkpoint import Checkpoint
 from tunesmith.run.guard import Guard
 from tunesmith.run.log import RunLog
 from tunesmith.run.packing import pack_optimizer, pack_rng, unpack_optimizer, unpack_rng
 from tunesmith.runtimes.torch import logits as logits_of
+from tunesmith.tasks import Targets
 from tunesmith.train.loop import Step
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.parameter_groups import scale_rates
 from tunesmith.train.schedules import Schedule
 
@@ -38,13 +38,13 @@ _ON_TIME = 0.98
 
 @dataclass(frozen=True)
 class Rows:
-    """Tokens and classes of the rows to fit on and of those to score on; rows counted from 0 in each."""
+    """Tokens and targets of the rows to fit on and of those to score on; rows counted from 0 in each."""
 
     train: TokenSet
     train_places: Places
     """Line of the file on which each row to fit on begins."""
     validation: TokenSet
-    validation_targets: NDArray[np.int64]
+    validation_targets: Targets
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ class FitState:
     """Where the schedule stood when the steps were last planned: from there it runs evenly to its end."""
     number: int = 0
     best_number: int = 0
-    best_objective: float = -1.0
-    best_log_loss: float = 0.0
+    best_objective: float = -2.0
+    best_loss: float = 0.0
     """Of the best point; nothing before the first, whose objective is always higher."""
     points_without_gain: int = 0
     ended: str | None = None
     skipped: int = 0
     tokens: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
-    """One entry a scored point: step, objective, log_loss."""
+    """One entry a scored point: step, objective, loss."""
 
 
 class Fit:
@@ -112,7 +112,7 @@ class Fit:
         self,
         site: Site,
         name: str,
-        objective: Classification,
+        objective: Supervised,
         *,
         optimizer: torch.optim.Optimizer,
         schedule: Schedule,
@@ -280,13 +280,13 @@ class Fit:
             return
         targets = self._rows.validation_targets
         objective = self._site.task.objective(self._site.objective, logits, targets)
-        log_loss = log_loss_of(logits, targets)
-        state.curve.append({"step": state.number, "objective": objective, "log_loss": log_loss})
-        self._log(step=state.number, objective=objective, log_loss=log_loss)
+        loss = self._site.task.raw_loss(logits, targets)
+        state.curve.append({"step": state.number, "objective": objective, "loss": loss})
+        self._log(step=state.number, objective=objective, validation_loss=loss)
         self._site.log.flush()
         self._site.journal.append("scored", rung=self._name, step=state.number, objective=objective)
-        if (objective, -log_loss) > (state.best_objective, -state.best_log_loss):
-            state.best_number, state.best_objective, state.best_log_loss = state.number, objective, log_loss
+        if (objective, -loss) > (state.best_objective, -state.best_loss):
+            state.best_number, state.best_objective, state.best_loss = state.number, objective, loss
             state.points_without_gain = 0
             self.best_logits = logits
             weights = {f"weights.{name}": value.detach() for name, value in self._trained().items()}
@@ -439,7 +439,7 @@ def scoring_points(steps: int, *, steps_per_epoch: float, training_tokens: int, 
     return tuple(sorted({round(steps * (number + 1) / n_points) for number in range(n_points)}))
 
 
-def seconds_per_token(objective: Classification, batches: Sequence[Batch], micro_batch_size: int | None) -> float:
+def seconds_per_token(objective: Supervised, batches: Sequence[Batch], micro_batch_size: int | None) -> float:
     """Time forward and backward passes on real draws; weights and random state stay as they were.
 
     Args:

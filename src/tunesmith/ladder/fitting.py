@@ -24,7 +24,7 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.classification import Classification
+from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.schedules import SCHEDULES
@@ -81,8 +81,8 @@ class FitOptions(Settings):
     save_every_s: float = Field(60.0, gt=0.0)
     """Seconds between checkpoints, about; a killed run goes on from the last."""
 
-    loss: str = "cross_entropy"
-    """Which loss."""
+    loss: str | None = None
+    """Which loss; left out, that of the task."""
 
     loss_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the loss."""
@@ -136,8 +136,9 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         validation=site.encoded.tokens.select(data.split.validation),
         validation_targets=data.targets[data.split.validation],
     )
-    loss = LOSSES.member(options.loss).build(LOSSES.options(options.loss, options.loss_options))
-    objective = Classification(model.classifier, loss, torch.from_numpy(data.targets[data.split.train]))
+    named = options.loss or site.task.loss
+    loss = LOSSES.member(named).build(LOSSES.options(named, options.loss_options))
+    objective = Supervised(model.classifier, loss, torch.from_numpy(data.targets[data.split.train]))
     groups = parameter_groups(
         model.classifier.encoder.layer_groups(),
         model.classifier.head.parameters(),
@@ -172,7 +173,7 @@ def _trained_on(site: Site, name: str) -> TokenSet:
     return rows.at_most(most)
 
 
-def _plan(site: Site, options: FitOptions, objective: Classification, *, rows: Rows, name: str, seed: int) -> FitPlan:
+def _plan(site: Site, options: FitOptions, objective: Supervised, *, rows: Rows, name: str, seed: int) -> FitPlan:
     """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
     batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)

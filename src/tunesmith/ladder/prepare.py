@@ -22,7 +22,7 @@ from tunesmith.data.source import read_rows
 from tunesmith.data.split import Split, split_rows
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
-from tunesmith.tasks import Task
+from tunesmith.tasks import Coding, Targets, Task
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,12 @@ class Prepared:
     """Prepared texts, one a row."""
     places: Places
     """Where each row is."""
-    labels: tuple[str, ...]
-    """Distinct labels in the order of the outputs."""
-    targets: NDArray[np.int64]
-    """Class of each row, ``[N]``."""
+    coding: Coding
+    """How answers are coded as targets."""
+    targets: Targets
+    """Of N rows."""
+    strata: NDArray[np.int64]
+    """Kind of each row, all of which are held out in proportion, ``[N]``."""
     groups: NDArray[np.int64]
     """Group of each row that the split keeps together, ``[N]``: near-duplicates, or exact ones as it had to."""
     split: Split
@@ -78,15 +80,17 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     parts, notes = _parts(whole, table, columns, section=section)
     main = parts["train"]
     n_main = len(main.texts)
-    labels = task.label_order(main.labels)
-    targets = [task.read_targets(part.labels, labels, places=part.places) for part in parts.values()]
+    coding = task.coding(main.labels, places=main.places)
+    targets = [task.read_targets(part.labels, coding, places=part.places) for part in parts.values()]
+    cells = [cell for part in parts.values() for cell in part.labels]
+    strata = task.strata(cells)
     texts = [text for part in parts.values() for text in part.texts]
     near, exact = near_duplicate_groups(texts), exact_groups(texts)
-    cells = _group_cells(list(parts.values()))
-    together = near if cells is None else joined_groups(near, cells)
-    at_least = exact if cells is None else joined_groups(exact, cells)
+    asked = _asked_groups(list(parts.values()))
+    together = near if asked is None else joined_groups(near, asked)
+    at_least = exact if asked is None else joined_groups(exact, asked)
     split = split_rows(
-        main.labels,
+        strata[:n_main],
         together[:n_main],
         exact_groups=at_least[:n_main],
         seed=seed,
@@ -102,13 +106,14 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         columns=columns,
         texts=texts,
         places=Places.joined([part.places for part in parts.values()]),
-        labels=labels,
+        coding=coding,
         targets=np.concatenate(targets),
+        strata=np.unique(strata, return_inverse=True)[1].astype(np.int64),
         groups=groups,
         split=split,
         findings=tuple(check(main, groups=near[:n_main])),
-        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, cells)),
-        sha256=digest(texts, [label for part in parts.values() for label in part.labels]),
+        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, asked)),
+        sha256=digest(texts, cells),
     )
 
 
@@ -130,7 +135,7 @@ def digest(texts: list[str], labels: list[str]) -> str:
     return found.hexdigest()
 
 
-def _group_cells(parts: list[Labelled]) -> NDArray[np.int64] | None:
+def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:
     """Number all rows by their group cells, ``[N]``; a file without that column has none."""
     if all(part.groups is None for part in parts):
         return None

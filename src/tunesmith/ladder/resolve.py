@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from tunesmith.train.losses import LOSSES
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
 
+_STAND_IN = "single_label"
 _NESTED = (("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
 
 
@@ -37,7 +38,8 @@ def resolve(recipe: Recipe) -> Resolved:
     """Look up all names of a recipe and build its rungs, before any data is read.
 
     Args:
-        recipe: Common sections already checked.
+        recipe: Common sections already checked. Where it names no task, one label a text stands in for it: what is
+            wrong whatever the task is told, and the rows tell the task, see ``with_likely_task``.
 
     Returns:
         Task, rungs in order and budget.
@@ -45,23 +47,30 @@ def resolve(recipe: Recipe) -> Resolved:
     Raises:
         ConfigError: Names or options are wrong; all problems are listed.
     """
-    problems: list[str] = []
-    task = load_task(recipe.run.task) if recipe.run.task in TASKS.names() else None
+    named = task_named(recipe)
+    problems = _task_problems(recipe.task)
     names: list[str] = []
     notes: list[str] = []
-    if task is None:
-        problems.append(_unknown("run.task", recipe.run.task, TASKS.names()))
-    else:
-        if recipe.ladder.metric not in task.objectives:
-            problems.append(_unknown("ladder.metric", recipe.ladder.metric, task.objectives))
+    if named is not None and named not in TASKS.names():
+        problems.append(_unknown("run.task", named, TASKS.names()))
+    if not problems:
+        task = load_task(named or _STAND_IN, recipe.task.get(named or _STAND_IN))
+        problems += _metric_problems(recipe.ladder.metric, task if named else None)
         names, notes = _with_needs(recipe, task, problems)
-    problems += rung_problems(recipe.rung)
+        problems += _loss_problems(recipe, names, task) if named else []
+    problems += _rung_problems(recipe.rung)
     budget_s = _budget_s(recipe.ladder.budget, problems)
-    if problems or task is None:
+    if problems:
         raise refusal(problems)
-    options = {name: RUNGS.options(name, recipe.rung.get(name, {})) for name in names}
+    options = {name: RUNGS.options(name, _with_loss(name, recipe.rung.get(name, {}), task)) for name in names}
+    settled = {
+        "task": {task.name: TASKS.options(task.name, recipe.task.get(task.name, {})).model_dump(mode="json")},
+        "rung": {name: _filled_in(options[name]) for name in names},
+        "run": recipe.run.model_copy(update={"task": task.name}),
+        "ladder": recipe.ladder.model_copy(update={"metric": recipe.ladder.metric or task.objectives[0]}),
+    }
     return Resolved(
-        recipe=recipe.model_copy(update={"rung": {name: _filled_in(options[name]) for name in names}}),
+        recipe=recipe.model_copy(update=settled),
         task=task,
         rungs=tuple(RUNGS.member(name).build(options[name]) for name in names),
         budget_s=budget_s,
@@ -70,15 +79,46 @@ def resolve(recipe: Recipe) -> Resolved:
     )
 
 
-def rung_problems(sections: Mapping[str, Any]) -> list[str]:
-    """Check the options of rungs, of those too that are not climbed.
+def task_named(recipe: Recipe) -> str | None:
+    """Tell which task a recipe names, by its name or by options of it alone.
 
     Args:
-        sections: Name of a rung to its options, as they were written.
+        recipe: Common sections already checked.
+
+    Returns:
+        A name, which may be of no task; None where the rows are to tell.
+    """
+    given = [name for name, options in recipe.task.items() if options]
+    return recipe.run.task or (given[0] if len(given) == 1 else None)
+
+
+def member_problems(values: Mapping[str, Any]) -> list[str]:
+    """Check the options of tasks and rungs, of those too that are not used.
+
+    Args:
+        values: A recipe as it was written.
 
     Returns:
         One sentence a problem.
     """
+    tasks, rungs = (values.get(name, {}) for name in ("task", "rung"))
+    return [
+        *(_task_problems(tasks) if isinstance(tasks, Mapping) else ()),
+        *(_rung_problems(rungs) if isinstance(rungs, Mapping) else ()),
+    ]
+
+
+def _task_problems(sections: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for name, values in sections.items():
+        if name not in TASKS.names():
+            problems.append(_unknown("task", name, TASKS.names()))
+        elif isinstance(values, Mapping):
+            problems += problems_of(TASKS.member(name).Options, values, where=f"task.{name}")
+    return problems
+
+
+def _rung_problems(sections: Mapping[str, Any]) -> list[str]:
     problems = []
     for name, values in sections.items():
         if name not in RUNGS.names():
@@ -86,6 +126,33 @@ def rung_problems(sections: Mapping[str, Any]) -> list[str]:
         elif isinstance(values, Mapping):
             problems += _option_problems(name, values)
     return problems
+
+
+def _metric_problems(metric: str | None, task: Task | None) -> list[str]:
+    """Refuse a figure that the task does not have, or that no task has."""
+    tasks = [load_task(name) for name in TASKS.names()] if task is None else [task]
+    known = tuple(dict.fromkeys(name for each in tasks for name in each.objectives))
+    return [] if metric is None or metric in known else [_unknown("ladder.metric", metric, known)]
+
+
+def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str]:
+    """Refuse a loss that is not made for the targets of the task."""
+    problems = []
+    for name in names:
+        loss = recipe.rung.get(name, {}).get("loss")
+        if loss in LOSSES.names() and task.likelihood not in LOSSES.member(loss).LIKELIHOODS:
+            fitting = [each for each in LOSSES.names() if task.likelihood in LOSSES.member(each).LIKELIHOODS]
+            problems.append(
+                f"rung.{name}.loss = {shown_value(loss)} is not for the task {task.name}; allowed: {', '.join(fitting)}"
+            )
+    return problems
+
+
+def _with_loss(rung: str, values: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """Name the loss of the task where none is asked for."""
+    if "loss" not in RUNGS.member(rung).Options.model_fields or values.get("loss") is not None:
+        return dict(values)
+    return {**values, "loss": task.loss}
 
 
 def _budget_s(text: str, problems: list[str]) -> float | None:
@@ -133,6 +200,8 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
         if kind not in options.model_fields:
             continue
         member = values.get(kind, options.model_fields[kind].default)
+        if member is None:
+            continue
         if member not in family.names():
             problems.append(_unknown(f"{where}.{kind}", str(member), family.names()))
             continue

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.check import Finding
 from tunesmith.errors import ResourceError, Stopped
@@ -15,6 +18,8 @@ from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.narrate import Narrator
 from tunesmith.ladder.prepare import Prepared
 from tunesmith.models.base import BaseModel, find_base
+from tunesmith.models.likelihoods import Likelihood, load_likelihood
+from tunesmith.models.supervision import Supervision
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.clock import Clock
 from tunesmith.run.journal import Journal
@@ -53,7 +58,28 @@ class Ground:
     @property
     def objective(self) -> str:
         """Name of the figure that chooses."""
-        return self.recipe.ladder.metric
+        return self.recipe.ladder.metric or self.task.objectives[0]
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        """What a row's outputs say of its target."""
+        return load_likelihood(self.task.likelihood)
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of a model of this task."""
+        return self.task.n_outputs(self.data.coding)
+
+    def wanted(self, rows: NDArray[np.int64]) -> Supervision:
+        """Say what rows are fitted to.
+
+        Args:
+            rows: Which rows, ``[B]``.
+
+        Returns:
+            Their targets with the likelihood of the task.
+        """
+        return Supervision(self.likelihood, self.n_outputs, self.data.targets[rows])
 
     @cached_property
     def base(self) -> BaseModel:

@@ -34,12 +34,12 @@ def better(challenger: Landing, holder: Landing) -> bool:
         holder: The rung kept so far.
 
     Returns:
-        True where its objective is higher by more than 0.1 point, or within that where its log loss is lower.
+        True where its objective is higher by more than 0.1 point, or within that where its loss is lower.
     """
     points = 100.0 * (challenger.objective - holder.objective)
     if abs(points) > _TIE_POINTS + _ROUNDING:
         return points > 0.0
-    return challenger.log_loss < holder.log_loss
+    return challenger.loss < holder.loss
 
 
 def compare(challenger: Landing, holder: Landing, task: Task, *, objective: str, seed: int) -> Comparison:

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tunesmith.errors import ArtifactError, ShapeError
+from tunesmith.models.linear_descent import descend
 from tunesmith.models.ngrams import KINDS
-from tunesmith.models.softmax_descent import descend
 from tunesmith.models.sparse_rows import SparseRows
+from tunesmith.models.supervision import Supervision
 from tunesmith.models.tfidf import Terms, fit_terms, slabs
 from tunesmith.types import JSON
 
@@ -117,59 +118,57 @@ class BagOfWords:
         return logits
 
 
-def fit_bag_of_words(
-    texts: Sequence[str], targets: NDArray[np.int64], n_classes: int, *, seed: int, l2: float | None = None
-) -> BagOfWords:
+def fit_bag_of_words(texts: Sequence[str], wanted: Supervision, *, l2: float | None = None) -> BagOfWords:
     """Collect the terms of texts and fit one linear layer on them.
 
     Args:
         texts: B of them.
-        targets: Class numbers ``[B]``.
-        n_classes: C; classes without rows are allowed.
-        seed: Not used, nothing here is random; all fits are called alike.
+        wanted: What they are fitted to.
         l2: Strength of the penalty, relative to the mean loss of a row; by default 0.1 shared among all rows.
 
     Returns:
         The model; the same inputs on the same number of threads give the same bits.
 
     Raises:
-        ShapeError: Texts and targets differ in number, there is none, or a target is not a class number.
+        ShapeError: Texts and targets differ in number, there is none, or a target is none of the likelihood's.
 
     Example:
-        >>> model = fit_bag_of_words(["lost my card", "card is lost", "change my pin"], np.array([0, 0, 1]), 2, seed=0)
+        >>> from tunesmith.models.likelihoods import load_likelihood
+        >>> wanted = Supervision(load_likelihood("softmax"), 2, np.array([0, 0, 1]))
+        >>> model = fit_bag_of_words(["lost my card", "card is lost", "change my pin"], wanted)
         >>> model.logits(["lost cards", "new pin"]).argmax(axis=1)
         array([0, 1])
     """
-    del seed
-    if len(texts) != len(targets) or not len(texts):
-        raise ShapeError(f"{len(texts)} texts, {len(targets)} targets")
-    if targets.min() < 0 or targets.max() >= n_classes:
-        raise ShapeError(f"classes are 0 to {n_classes - 1}: targets lie in {targets.min()} to {targets.max()}")
+    if len(texts) != len(wanted):
+        raise ShapeError(f"{len(texts)} texts, {len(wanted)} targets")
+    wanted.refuse_misfits()
     strength = _L2_OF_ALL_ROWS / len(texts) if l2 is None else l2
     min_rows = 1 if len(texts) < _ROWS_TO_DROP_LONE_TERMS else 2
-    max_terms = max(_LEAST_TERMS, min(_MOST_TERMS, _MOST_WEIGHTS // n_classes))
+    max_terms = max(_LEAST_TERMS, min(_MOST_TERMS, _MOST_WEIGHTS // wanted.n_outputs))
     terms = [fit_terms(kind, sizes, texts, min_rows=min_rows, max_terms=max_terms) for kind, sizes in _SIZES.items()]
     features = _WeighedTexts(
-        [part.weigh(texts) for part in terms], [len(part) for part in terms], n_classes, l2=strength
+        [part.weigh(texts) for part in terms],
+        [len(part) for part in terms],
+        curvature=wanted.likelihood.curvature(wanted.n_outputs),
+        l2=strength,
     )
-    start = torch.zeros(sum(map(len, terms)) + 1, n_classes)
     descent = descend(
         features,
-        torch.from_numpy(np.array(targets, dtype=np.int64)),
-        start,
+        wanted,
+        torch.zeros(sum(map(len, terms)) + 1, wanted.n_outputs),
         l2=strength,
         max_iterations=_MAX_ITERATIONS,
         tolerance=_TOLERANCE,
         history=_HISTORY,
     )
-    weights = _split(descent.parameters, [len(part) for part in terms])
-    return BagOfWords(terms, weights, descent.parameters[-1].clone())
+    by_kind = _split(descent.parameters, [len(part) for part in terms])
+    return BagOfWords(terms, by_kind, descent.parameters[-1].clone())
 
 
 class _WeighedTexts:
     """The features of texts, one sparse matrix a kind, as ``descend`` asks for them."""
 
-    def __init__(self, matrices: Sequence[SparseRows], n_terms: Sequence[int], n_classes: int, *, l2: float) -> None:
+    def __init__(self, matrices: Sequence[SparseRows], n_terms: Sequence[int], *, curvature: float, l2: float) -> None:
         self._n_terms = n_terms
         self._matrices = matrices
         self._transposed = [matrix.transposed(count) for matrix, count in zip(matrices, n_terms, strict=True)]
@@ -178,7 +177,7 @@ class _WeighedTexts:
             for matrix, count in zip(matrices, n_terms, strict=True)
         ]
         n_rows = len(matrices[0].starts)
-        diagonal = np.concatenate([*squares, [n_rows]]) / (n_rows * n_classes) + l2  # of the curvature at weights of 0
+        diagonal = np.concatenate([*squares, [n_rows]]) * (curvature / n_rows) + l2  # of the curvature at weights of 0
         self._inverse = torch.from_numpy(diagonal**-_PRECONDITION_POWER).float()[:, None]
 
     def logits(self, parameters: Tensor) -> Tensor:

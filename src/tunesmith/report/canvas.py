@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from tunesmith.evaluate.figures import FigureStyle
 from tunesmith.report.labels import Box
 from tunesmith.report.scales import Scale, linear_ticks, time_ticks
 from tunesmith.report.svg import element
@@ -57,7 +58,12 @@ def canvas_for(values: Sequence[float], x: Scale, *, width: float, height: float
     frame = frame_for(width, height)
     low, high = min(values), max(values)
     per_pixel = max(high - low, _LEAST_RANGE) / (frame.bottom - frame.top - _AIR - below)
-    y = Scale(max(0.0, low - below * per_pixel), min(1.0, high + _AIR * per_pixel), frame.bottom, frame.top)
+    y = Scale(
+        max(0.0 if low >= 0.0 else -1.0, low - below * per_pixel),
+        min(1.0, high + _AIR * per_pixel),
+        frame.bottom,
+        frame.top,
+    )
     return Canvas(width, height, frame, Scale(x.low, x.high, frame.left, frame.right, x.logarithmic), y)
 
 
@@ -74,27 +80,30 @@ def frame_for(width: float, height: float) -> Box:
     return Box(48.0, 44.0, width - 10.0, height - 46.0)
 
 
-def axes(canvas: Canvas, *, x_title: str, y_title: str) -> list[str]:
+def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
     """Draw the axes: values of y on the left with a line each, names of x below.
 
     Args:
         canvas: A logarithmic x axis is one of time.
         x_title: What runs along the x axis.
-        y_title: What the y axis measures.
+        style: Of the figure on the y axis.
 
     Returns:
         SVG elements.
     """
     frame, drawn = canvas.frame, []
-    for level in linear_ticks(100.0 * canvas.y.low, 100.0 * canvas.y.high):
-        y = canvas.y(level / 100.0)
+    scale = 100.0 if style.is_share else 1.0
+    for level in linear_ticks(scale * canvas.y.low, scale * canvas.y.high):
+        y = canvas.y(level / scale)
         drawn.append(element("path", d=f"M{frame.left:.1f} {y:.1f} H{frame.right:.1f}", class_="grid"))
         drawn.append(element("text", f"{level:g}", x=frame.left - 8.0, y=y + 4.0, class_="tick end"))
     for x, name in _x_ticks(canvas):
         drawn.append(element("path", d=f"M{x:.1f} {frame.bottom:.1f} v5", class_="axis"))
         drawn.append(element("text", name, x=x, y=frame.bottom + 19.0, class_="tick middle"))
     drawn.append(element("path", d=f"M{frame.left:.1f} {frame.bottom:.1f} H{frame.right:.1f}", class_="axis"))
-    drawn.append(element("text", escape(f"{y_title}, %"), x=4, y=16, class_="title"))
+    drawn.append(
+        element("text", escape(f"{style.words}, %" if style.is_share else style.words), x=4, y=16, class_="title")
+    )
     drawn.append(element("text", escape(x_title), x=frame.right, y=canvas.height - 6.0, class_="title end"))
     return drawn
 

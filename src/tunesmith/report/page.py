@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from tunesmith.bundle.card import measured, origin
 from tunesmith.bundle.schema import Facts
+from tunesmith.evaluate.figures import FigureStyle, style_of
 from tunesmith.report import wording
 from tunesmith.report.classes import confusions, label_lines
 from tunesmith.report.curve import Curve, curve_plot
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _WIDE, _PHONE = 720, 360
 _SHOWN_LABELS = 20
-_METRIC_WORDS = {"macro_f1": "macro-F1"}
 
 
 def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str:
@@ -43,24 +43,26 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
     Returns:
         A whole HTML page. Its content security policy allows its own style sheet, by hash, and nothing else.
     """
-    style = _read("style.css")
+    sheet = _read("style.css")
     found = measured(facts)
-    metric = str(facts.recipe.get("ladder", {}).get("metric", "accuracy"))
-    lines = rung_lines(outcome, metric=metric)
+    task, metric = facts.learnt, facts.headline
+    style, usual = style_of(metric), task.objectives[0]
+    lines = rung_lines(outcome, metric=metric, usual=usual)
     confusion = found.metrics.get("confusion")
     return _template().render(
-        style=Markup(style),
-        style_hash=_digest(style),
+        style=Markup(sheet),
+        style_hash=_digest(sheet),
         facts=facts,
         found=found,
         machine=costs.get("machine", {}),
         headline=headline(facts, found),
-        opening=opening(found, costs),
-        figures=key_figures(found.metrics),
+        opening=opening(facts, found, costs),
+        figures=key_figures(task.figures, found.metrics),
         goes_on=outcome.stopped_because is None,
-        metric=_METRIC_WORDS.get(metric, metric),
+        metric=style,
+        usual=style_of(usual),
         lines=lines,
-        cost_plots=_cost_plots(lines, metric=_METRIC_WORDS.get(metric, metric)),
+        cost_plots=_cost_plots(lines, style),
         why_stopped=why_stopped(facts, outcome, lines),
         proven=is_it_proven(lines),
         labels=label_lines(confusion) if confusion else [],
@@ -83,7 +85,7 @@ def _template() -> Template:
     environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("shown", "percent", "span", "signed", "duration", "probability"):
+    for name in ("shown", "percent", "span", "signed", "duration", "probability", "told"):
         environment.filters[name] = getattr(wording, name)
     environment.filters["whisker"] = lambda score: Markup(whisker(score))
     return environment.get_template("page.html.j2")
@@ -94,14 +96,14 @@ def _digest(style: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _cost_plots(lines: Sequence[RungLine], *, metric: str) -> list[Markup]:
+def _cost_plots(lines: Sequence[RungLine], style: FigureStyle) -> list[Markup]:
     """Draw accuracy against cost twice: the style sheet shows the one that fits the screen."""
     points = [
         CostPoint(line.name, line.seconds_so_far, line.score, line.kept) for line in lines if line.score is not None
     ]
     if not points:
         return []
-    return [Markup(cost_plot(points, metric=metric, width=width)) for width in (_WIDE, _PHONE)]
+    return [Markup(cost_plot(points, style=style, width=width)) for width in (_WIDE, _PHONE)]
 
 
 def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], str]]:
@@ -110,8 +112,7 @@ def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], st
     for landing in outcome.landings:
         curve = _curve(outcome, landing.rung, landing.facts, metric=metric)
         if curve is not None:
-            words = _METRIC_WORDS.get(metric, metric)
-            plots = [Markup(curve_plot(curve, metric=words, width=width)) for width in (_WIDE, _PHONE)]
+            plots = [Markup(curve_plot(curve, style=style_of(metric), width=width)) for width in (_WIDE, _PHONE)]
             found.append((curve, plots, str(landing.facts.get("ended") or "")))
     return found
 
@@ -126,6 +127,7 @@ def _curve(outcome: Outcome, rung: str, facts: Mapping[str, JSON], *, metric: st
     value = dict(scores).get(best_step, measured_score.value)
     # An average of fits has a score of its own; on the same rows this fit's is as uncertain.
     moved = value - measured_score.value
-    best = Interval(value, max(0.0, measured_score.low + moved), min(1.0, measured_score.high + moved))
+    lowest = min(0.0, measured_score.low)
+    best = Interval(value, max(lowest, measured_score.low + moved), min(1.0, measured_score.high + moved))
     start = figure(outcome.validation.get("probe", {}).get(metric))
     return Curve(rung, scores, best_step, best, ("probe", start.value) if start else None)

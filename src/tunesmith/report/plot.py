@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from tunesmith.evaluate.figures import FigureStyle
 from tunesmith.report.canvas import (
     NARROW,
     Canvas,
@@ -22,7 +23,7 @@ from tunesmith.report.canvas import (
 from tunesmith.report.labels import Box, Wanted, place_labels
 from tunesmith.report.scales import Scale
 from tunesmith.report.svg import element
-from tunesmith.report.wording import duration, percent
+from tunesmith.report.wording import duration, told
 from tunesmith.types import Interval
 
 _LINE_HEIGHT = 16.0
@@ -42,38 +43,40 @@ class CostPoint:
     seconds: float
     """From the start of the climb until it landed."""
     score: Interval
-    """Share 0..1 with its 95 % interval."""
+    """The figure that chooses, with its 95 % interval."""
     kept: bool
 
 
-def cost_plot(points: Sequence[CostPoint], *, metric: str, width: int = 720) -> str:
+def cost_plot(points: Sequence[CostPoint], *, style: FigureStyle, width: int = 720) -> str:
     """Draw what each rung reached against the time it took to get there.
 
     Args:
         points: In the order they landed, at least one.
-        metric: Name of the figure on the y axis, as said in a sentence.
+        style: Of the figure on the y axis.
         width: Pixels.
 
     Returns:
         One ``svg`` element whose colours come from the page's style sheet.
     """
-    canvas = _canvas(points, width)
+    canvas = _canvas(points, width, style)
     frontier = _frontier(canvas, points)
     ordered = sorted(points, key=lambda point: not point.kept)  # the kept one's name takes the best place
-    wanted = [_wanted(canvas, point) for point in ordered]
+    wanted = [_wanted(canvas, point, style) for point in ordered]
     marks = [_room(canvas, point) for point in points]
     places = place_labels(wanted, frame=canvas.room(), marks=marks, lines=hulls(frontier))
     parts = [
-        *axes(canvas, x_title="time until it landed, log scale", y_title=metric),
+        *axes(canvas, x_title="time until it landed, log scale", style=style),
         polyline(frontier, class_="frontier"),
         *(_drawn(canvas, point) for point in points),
-        *(_label(*named) for named in zip(ordered, wanted, places, strict=True)),
+        *(_label(*named, style=style) for named in zip(ordered, wanted, places, strict=True)),
     ]
-    said = "; ".join(f"{point.name} {percent(point.score.value)} after {duration(point.seconds)}" for point in points)
-    return finished(canvas, parts, label=f"{metric} against time: {said}")
+    said = "; ".join(
+        f"{point.name} {told(style, point.score.value)} after {duration(point.seconds)}" for point in points
+    )
+    return finished(canvas, parts, label=f"{style.words} against time: {said}")
 
 
-def _canvas(points: Sequence[CostPoint], width: int) -> Canvas:
+def _canvas(points: Sequence[CostPoint], width: int, style: FigureStyle) -> Canvas:
     """Lay the plot out so that the lowest point's name fits below it and the last one's to its right."""
     values = [end for point in points for end in (point.score.low, point.score.high, point.score.value)]
     height = 360.0 if width < NARROW else 380.0
@@ -81,7 +84,7 @@ def _canvas(points: Sequence[CostPoint], width: int) -> Canvas:
     first, last = min(map(_seconds, points)), max(map(_seconds, points))
     room, right = (
         frame.right - frame.left,
-        max(text_width(line) for point in points for line in _lines(point)) + _MARGIN,
+        max(text_width(line) for point in points for line in _lines(point, style)) + _MARGIN,
     )
     left = _MARGIN if last > 2.0 * first else room / 4.0
     per_pixel = max(math.log(last / first) / (room - left - right), math.log(_LEAST_SPAN) / room)
@@ -93,12 +96,12 @@ def _canvas(points: Sequence[CostPoint], width: int) -> Canvas:
 def _frontier(canvas: Canvas, points: Sequence[CostPoint]) -> list[tuple[float, float]]:
     """The best score so far as time passes, as corners of a line of steps."""
     corners: list[tuple[float, float]] = []
-    best = 0.0
+    best = -math.inf
     for point in sorted(points, key=lambda point: point.seconds):
         x = canvas.x(_seconds(point))
         if corners:
             corners.append((x, corners[-1][1]))
-        if point.score.value > best or not corners:
+        if point.score.value > best:
             best = point.score.value
             corners.append((x, canvas.y(best)))
     return [*corners, (canvas.frame.right, corners[-1][1])]
@@ -117,19 +120,19 @@ def _drawn(canvas: Canvas, point: CostPoint) -> str:
     return bar(x, canvas.y(point.score.low), canvas.y(point.score.high), kept=point.kept) + mark
 
 
-def _lines(point: CostPoint) -> tuple[str, str]:
+def _lines(point: CostPoint, style: FigureStyle) -> tuple[str, str]:
     name = f"{point.name}, kept" if point.kept else point.name
-    return name, f"{percent(point.score.value)}, {duration(point.seconds)}"
+    return name, f"{told(style, point.score.value)}, {duration(point.seconds)}"
 
 
-def _wanted(canvas: Canvas, point: CostPoint) -> Wanted:
-    width = max(map(text_width, _lines(point)))
+def _wanted(canvas: Canvas, point: CostPoint, style: FigureStyle) -> Wanted:
+    width = max(map(text_width, _lines(point, style)))
     return Wanted(canvas.x(_seconds(point)), canvas.y(point.score.value), width, 2.0 * _LINE_HEIGHT + 4.0)
 
 
-def _label(point: CostPoint, want: Wanted, place: Box) -> str:
+def _label(point: CostPoint, want: Wanted, place: Box, *, style: FigureStyle) -> str:
     """The name of a point and its figures in two lines; a line leads to the point where that is far."""
-    name, figures = _lines(point)
+    name, figures = _lines(point, style)
     is_left = place.right < want.x
     x, end = (place.right - 4.0, " end") if is_left else (place.left + 4.0, "")
     kept = " kept" if point.kept else ""

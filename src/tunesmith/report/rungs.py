@@ -45,8 +45,9 @@ class RungLine:
     tflop: float | None
     """None where nothing was counted."""
     score: Interval | None
-    """The figure that chooses, 0..1 with its 95 % interval."""
-    accuracy: Interval | None
+    """The figure that chooses, with its 95 % interval."""
+    beside: Interval | None
+    """The figure that the task is usually told by, where another chooses."""
     gain: Gain | None
     """None for the first."""
     kept: bool
@@ -54,12 +55,13 @@ class RungLine:
     """What it decided from the data, and what it had to say."""
 
 
-def rung_lines(outcome: Outcome, *, metric: str) -> list[RungLine]:
+def rung_lines(outcome: Outcome, *, metric: str, usual: str) -> list[RungLine]:
     """List the rungs in the order they landed.
 
     Args:
         outcome: What the climb brought so far.
         metric: Name of the figure that chooses, as METRICS has it.
+        usual: Name of the figure that the task is usually told by.
 
     Returns:
         One line a rung.
@@ -79,7 +81,7 @@ def rung_lines(outcome: Outcome, *, metric: str) -> list[RungLine]:
                 peak_mib=landing.peak_mib,
                 tflop=landing.tflop if landing.tflop > 0.0 else None,
                 score=figure(metrics.get(metric)),
-                accuracy=figure(metrics.get("accuracy")),
+                beside=None if usual == metric else figure(metrics.get(usual)),
                 gain=_gain(outcome, landing, holder),
                 kept=landing.rung == outcome.kept.rung,
                 notes=(*_decisions(landing.facts), *landing.notes),

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.bundle.card import Measured
 from tunesmith.bundle.schema import Facts
+from tunesmith.evaluate.figures import style_of
 from tunesmith.report.rungs import RungLine
-from tunesmith.report.wording import duration, figure, percent, probability, rung_words, shown, signed, span
+from tunesmith.report.wording import duration, figure, percent, probability, rung_words, shown, signed, told_figure
 from tunesmith.types import JSON, Interval
 
 if TYPE_CHECKING:
     from tunesmith.ladder.climb import Outcome
+
+_N_KEY_FIGURES = 4
+_NOT_KEY = ("weighted_f1", "macro_recall", "ece")
+"""Told elsewhere on the page, or told by others."""
+_LONGEST_TITLE = 24
 
 
 @dataclass(frozen=True)
@@ -37,15 +43,20 @@ def headline(facts: Facts, found: Measured) -> str:
         A sentence without a full stop.
     """
     words = rung_words(facts.rung)
-    accuracy = figure(found.metrics.get("accuracy"))
-    told = f" answers {percent(accuracy.value)} right" if accuracy else " is kept"
+    accuracy, name = figure(found.metrics.get("accuracy")), facts.headline
+    chose = figure(found.metrics.get(name))
+    if accuracy:
+        told = f" answers {percent(accuracy.value)} right"
+    else:
+        told = f" reaches a {style_of(name).words} of {told_figure(name, chose.value)}" if chose else " is kept"
     return words[0].upper() + words[1:] + told
 
 
-def opening(found: Measured, costs: Mapping[str, Any]) -> list[str]:
+def opening(facts: Facts, found: Measured, costs: Mapping[str, Any]) -> list[str]:
     """Say what the headline's figure is worth.
 
     Args:
+        facts: What the bundle says of itself.
         found: The figures to judge by.
         costs: Content of ``costs.json``.
 
@@ -53,16 +64,18 @@ def opening(found: Measured, costs: Mapping[str, Any]) -> list[str]:
         A few sentences, one a paragraph.
     """
     told = []
-    accuracy = figure(found.metrics.get("accuracy"))
-    if accuracy:
-        between = f"{100.0 * accuracy.low:.1f} and {100.0 * accuracy.high:.1f}\xa0%"
-        told.append(f"An accuracy between {between} (95\xa0% interval), on {found.where}, {found.choice}.")
+    name = "accuracy" if "accuracy" in found.metrics else facts.headline
+    score, style = figure(found.metrics.get(name)), style_of(name)
+    if score:
+        between = style.span(score).replace(" to ", " and ") + ("\xa0%" if style.is_share else "")
+        article = "An" if style.words[0] in "aeiou" else "A"
+        told.append(f"{article} {style.words} between {between} (95\xa0% interval), on {found.where}, {found.choice}.")
     if not found.is_test:
         told.append(
             "Rows that helped to choose a model flatter it a little. Rows that it has never met give the fair figure: "
             "measure with tunesmith evaluate before use."
         )
-    per_class = found.metrics.get("per_class", {})
+    per_class = found.metrics.get("per_class", {}) if "accuracy" in found.metrics else {}
     if per_class and found.rows:
         label, commonest = max(per_class.items(), key=lambda item: int(item[1]["rows"]))
         share = int(commonest["rows"]) / found.rows
@@ -78,28 +91,23 @@ def _effort(costs: Mapping[str, Any]) -> list[str]:
     return [f"The climb took {duration(float(costs['seconds']))}{threads}."]
 
 
-def key_figures(metrics: Mapping[str, JSON]) -> list[Figure]:
+def key_figures(names: Sequence[str], metrics: Mapping[str, JSON]) -> list[Figure]:
     """Choose the figures of the strip below the headline.
 
     Args:
+        names: Figures of the task, the most telling first.
         metrics: METRICS.
 
     Returns:
         Those that are there with an interval.
     """
-    wanted = (
-        ("accuracy", "Accuracy", True, "rows answered right"),
-        ("macro_f1", "Macro-F1", True, "mean F1, each label counting alike"),
-        ("mcc", "MCC", False, "Matthews correlation: 1 perfect, 0 guessing"),
-        ("log_loss", "Log loss", False, "nats a row, lower is better"),
-    )
-    found = []
-    for name, title, is_share, meaning in wanted:
-        value = figure(metrics.get(name))
-        if value and is_share:
-            found.append(Figure(title, percent(value.value), f"{span(value)}\xa0%", meaning))
-        elif value:
-            found.append(Figure(title, f"{value.value:.3f}", span(value, scale=1.0, digits=3), meaning))
+    found: list[Figure] = []
+    for name in names:
+        value, style = figure(metrics.get(name)), style_of(name)
+        if value and len(found) < _N_KEY_FIGURES and name not in _NOT_KEY:
+            unit = "\xa0%" if style.is_share else ""
+            title = style.title if len(style.title) <= _LONGEST_TITLE else style.title.split(" (")[0]
+            found.append(Figure(title, told_figure(name, value.value), f"{style.span(value)}{unit}", style.meaning))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tunesmith.evaluate.figures import FigureStyle, style_of
 from tunesmith.types import JSON, Interval
 
 _LONGEST = 80
@@ -103,6 +104,36 @@ def span(interval: Interval, *, scale: float = 100.0, digits: int = 1) -> str:
         ('80.0 to 95.0', '0.28 to 0.35')
     """
     return f"{scale * interval.low:.{digits}f} to {scale * interval.high:.{digits}f}"
+
+
+def told_figure(name: str, value: float) -> str:
+    r"""Write a figure of METRICS; its unit does not break.
+
+    Args:
+        name: Of the figure.
+        value: As METRICS has it.
+
+    Returns:
+        Percent or a number.
+
+    Example:
+        >>> told_figure("accuracy", 0.934), told_figure("spearman", 0.8712)
+        ('93.4\xa0%', '0.871')
+    """
+    return told(style_of(name), value)
+
+
+def told(style: FigureStyle, value: float) -> str:
+    """Write a figure of a style; its unit does not break.
+
+    Args:
+        style: Of the figure.
+        value: As METRICS has it.
+
+    Returns:
+        Percent or a number.
+    """
+    return style.told(value).replace(" ", "\xa0")
 
 
 def signed(points: float) -> str:

@@ -70,13 +70,13 @@ def load(folder: Path, facts: Facts) -> BagOfWordsPredictor:
     tensors = load_arrays(folder / "model.safetensors")
     model = BagOfWords.from_state(tensors, read_json(folder / "vocabulary.json"))
     n_outputs = len(tensors["bias"])  # the weights were held to it
-    if n_outputs != len(facts.labels):
+    if n_outputs != facts.n_outputs:
         raise ArtifactError(
             "head-differs",
             "the weights do not fit the labels",
             where=str(folder / "model.safetensors"),
             found=f"{n_outputs} outputs",
-            allowed=f"{len(facts.labels)}, one a label",
+            allowed=f"{facts.n_outputs}, as the task has them",
         )
     return BagOfWordsPredictor(model)
 

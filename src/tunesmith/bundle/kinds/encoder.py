@@ -126,7 +126,7 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         )
     encoder = load_encoder(folder, config)
     weights = load_tensors(folder / "head.safetensors")
-    expected = {"weight": [len(facts.labels), encoder.hidden_size], "bias": [len(facts.labels)]}
+    expected = {"weight": [facts.n_outputs, encoder.hidden_size], "bias": [facts.n_outputs]}
     found = {name: list(tensor.shape) for name, tensor in weights.items()}
     if found != expected:
         raise ArtifactError(
@@ -136,7 +136,7 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
             found=str(found),
             allowed=str(expected),
         )
-    head = LinearHead(encoder.hidden_size, len(facts.labels))
+    head = LinearHead(encoder.hidden_size, facts.n_outputs)
     head.load_state_dict(weights)
     classifier = EncoderClassifier(encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length)
     classifier.eval()

@@ -19,7 +19,7 @@ from tunesmith.ladder.fitting import (
     set_up,
 )
 from tunesmith.ladder.flops import forward_flops, training_flops
-from tunesmith.ladder.landing import Landing, calibrated_log_loss
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.train.loop import fit_steps
 from tunesmith.types import JSON
@@ -187,7 +187,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
         logits=logits,
         targets=targets,
         objective=site.task.objective(site.objective, logits, targets),
-        log_loss=calibrated_log_loss(logits, targets),
+        loss=site.task.held_out_loss(logits, targets),
         measured_on="validation rows",
         seconds=seconds,
         tflop=(trained + scored) / 1e12,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tunesmith.config import Settings
 from tunesmith.data.split import folds
-from tunesmith.ladder.landing import Landing, calibrated_log_loss
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.bag_of_words import BagOfWords, fit_bag_of_words
 from tunesmith.types import JSON
@@ -75,7 +75,7 @@ class Linear:
             logits=logits,
             targets=targets,
             objective=site.task.objective(site.objective, logits, targets),
-            log_loss=calibrated_log_loss(logits, targets),
+            loss=site.task.held_out_loss(logits, targets),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
             tflop=0.0,
@@ -95,16 +95,15 @@ class Linear:
         """
         data = site.data
         rows = data.rows_to_choose()
-        labels = [data.labels[target] for target in data.targets[rows]]
-        fold_of = folds(labels, data.groups[rows], n_folds=_N_FOLDS, seed=site.seed)
-        logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
+        fold_of = folds(data.strata[rows].tolist(), data.groups[rows], n_folds=_N_FOLDS, seed=site.seed)
+        logits = np.empty((len(rows), site.n_outputs), dtype=np.float32)
         seen = np.empty(len(rows), dtype=np.bool_)
         for fold in range(_N_FOLDS):
             site.heed_stop("while linear was scored out of fold")
             site.narrator.progress("linear, out of fold", fold / _N_FOLDS)
             held = fold_of == fold
             logits[held] = self._fit(site, rows[~held]).logits([data.texts[row] for row in rows[held]])
-            seen[held] = np.isin(data.targets[rows[held]], data.targets[rows[~held]])
+            seen[held] = np.isin(data.strata[rows[held]], data.strata[rows[~held]])
         site.narrator.progress("linear, out of fold", 1.0)
         return replace(
             landing,
@@ -141,8 +140,8 @@ class Linear:
         return BagOfWords.from_state({name: tensor.numpy() for name, tensor in tensors.items()}, state)
 
     def _affordable(self, site: Site) -> NDArray[np.int64]:
-        """Choose the train rows that its share of the budget suffices for; each class keeps one, whatever it costs."""
-        train, targets = site.data.split.train, site.data.targets
+        """Choose the train rows that its share of the budget suffices for; each kind keeps one, whatever it costs."""
+        train, strata = site.data.split.train, site.data.strata
 
         def forecast() -> JSON:
             share = _SHARE_OF_BUDGET * max(site.clock.left(), 0.0) / self.forecast(site)
@@ -152,16 +151,14 @@ class Linear:
         if n_rows >= len(train):
             return train
         drawn = np.random.Generator(np.random.PCG64(site.seed)).permutation(train)
-        one_of_each = np.sort(np.unique(targets[drawn], return_index=True)[1])
+        one_of_each = np.sort(np.unique(strata[drawn], return_index=True)[1])
         others = np.delete(drawn, one_of_each)[: max(0, n_rows - len(one_of_each))]
         chosen = np.sort(np.concatenate([drawn[one_of_each], others]))
         site.narrator.say(f"{self.name}: {len(chosen)} of {len(train)} rows fit its share of the budget")
         return chosen
 
     def _fit(self, site: Site, rows: NDArray[np.int64]) -> BagOfWords:
-        data = site.data
-        texts = [data.texts[row] for row in rows]
-        return fit_bag_of_words(texts, data.targets[rows], len(data.labels), seed=site.seed)
+        return fit_bag_of_words([site.data.texts[row] for row in rows], site.wanted(rows))
 
 
 def build(options: Options) -> Linear:

@@ -18,12 +18,14 @@ from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.flops import forward_flops
-from tunesmith.ladder.landing import Landing, calibrated_log_loss
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.supervision import Supervision
 from tunesmith.models.tokenizers import load_tokenizer
-from tunesmith.train.solvers.softmax_regression import SoftmaxSolution, choose_l2, solve_softmax
+from tunesmith.tasks import Task
+from tunesmith.train.solvers.quasi_newton import HeadSolution, choose_l2, solve_head
 from tunesmith.types import JSON
 
 _N_FOLDS = 5
@@ -96,7 +98,7 @@ class Probe:
         targets = data.targets[rows]
         solving = time.monotonic()
         choice = _choose(
-            features, self._options.poolings, targets, n_classes=len(data.labels), train=train, held=validation
+            features, self._options.poolings, site.task, wanted=site.wanted(rows), train=train, held=validation
         )
         refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
         pooling, solution = choice.pooling, choice.solution
@@ -109,7 +111,7 @@ class Probe:
             logits=logits,
             targets=targets[validation],
             objective=site.task.objective(site.objective, logits, targets[validation]),
-            log_loss=calibrated_log_loss(logits, targets[validation]),
+            loss=site.task.held_out_loss(logits, targets[validation]),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
             tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
@@ -132,20 +134,21 @@ class Probe:
         pooling, l2 = str(landing.facts["pooling"]), float(landing.facts["l2"])
         features = self._features(site, rows)[pooling]
         targets = data.targets[rows]
-        labels = [data.labels[target] for target in targets]
-        fold_of = folds(labels, data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
+        strata = data.strata[rows]
+        fold_of = folds(strata.tolist(), data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
         head = landing.model.classifier.head
         start = head.weight.detach().numpy(), head.bias.detach().numpy()
-        final = solve_softmax(features, targets, len(data.labels), l2=l2, start=start)
-        logits = np.empty((len(rows), len(data.labels)), dtype=np.float32)
+        wanted = site.wanted(rows)
+        final = solve_head(features, wanted, l2=l2, start=start)
+        logits = np.empty((len(rows), site.n_outputs), dtype=np.float32)
         seen = np.empty(len(rows), dtype=np.bool_)
         for fold in range(self._options.n_folds):
             site.heed_stop("while the probe was scored out of fold")
             site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
             held = fold_of == fold
-            head = solve_softmax(features[~held], targets[~held], len(data.labels), l2=l2, tolerance=_COARSE)
+            head = solve_head(features[~held], wanted[~held], l2=l2, tolerance=_COARSE)
             logits[held] = head.logits(features[held])
-            seen[held] = np.isin(targets[held], targets[~held])
+            seen[held] = np.isin(strata[held], strata[~held])
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
             landing,
@@ -179,9 +182,7 @@ class Probe:
         Returns:
             The model.
         """
-        solution = SoftmaxSolution(
-            weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0
-        )
+        solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
         return _model(site, str(state["pooling"]), solution=solution)
 
     def _features(
@@ -223,20 +224,20 @@ def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np
 
 @dataclass(frozen=True)
 class _Choice:
-    """A head solved on the train rows, and its log loss on the held-out ones at its own best temperature."""
+    """A head solved on the train rows, and its loss on the held-out ones once calibrated."""
 
     pooling: str
     l2: float
-    solution: SoftmaxSolution
-    log_loss: float
+    solution: HeadSolution
+    loss: float
 
 
 def _choose(
     features: Mapping[str, NDArray[np.float32]],
     poolings: Sequence[str],
-    targets: NDArray[np.int64],
+    task: Task,
     *,
-    n_classes: int,
+    wanted: Supervision,
     train: NDArray[np.int64],
     held: NDArray[np.int64],
 ) -> _Choice:
@@ -250,22 +251,23 @@ def _choose(
     def solved(pooling: str, l2: float | None) -> _Choice:
         vectors = features[pooling]
         if l2 is None:
-            l2, solution = choose_l2(vectors, targets, n_classes, train=train, validation=held)
+            l2, solution = choose_l2(vectors, wanted, train=train, validation=held)
         else:
-            solution = solve_softmax(vectors[train], targets[train], n_classes, l2=l2, tolerance=_COARSE)
-        return _Choice(pooling, l2, solution, calibrated_log_loss(solution.logits(vectors[held]), targets[held]))
+            solution = solve_head(vectors[train], wanted[train], l2=l2, tolerance=_COARSE)
+        loss = task.held_out_loss(solution.logits(vectors[held]), wanted.targets[held])
+        return _Choice(pooling, l2, solution, loss)
 
     best = solved(poolings[0], None)
     for pooling in poolings[1:]:
         rival = solved(pooling, best.l2)
-        if rival.log_loss < best.log_loss:
-            best = min(rival, solved(pooling, None), key=lambda choice: choice.log_loss)
+        if rival.loss < best.loss:
+            best = min(rival, solved(pooling, None), key=lambda choice: choice.loss)
     return best
 
 
-def _model(site: Site, pooling: str, *, solution: SoftmaxSolution) -> EncoderModel:
-    n_classes, hidden_size = solution.weight.shape
-    head = LinearHead(hidden_size, n_classes)
+def _model(site: Site, pooling: str, *, solution: HeadSolution) -> EncoderModel:
+    n_outputs, hidden_size = solution.weight.shape
+    head = LinearHead(hidden_size, n_outputs)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(np.asarray(solution.weight)))
         head.bias.copy_(torch.from_numpy(np.asarray(solution.bias)))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
-from tunesmith.ladder.landing import Landing, calibrated_log_loss
+from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs.finetune import Finetune, landing_of, least_seconds
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.runtimes.torch import logits as logits_of
@@ -87,15 +87,15 @@ class Refine:
         _average(setup.model, first)
         logits = logits_of(setup.model.classifier, setup.rows.validation)
         objective = site.task.objective(site.objective, logits, alone.targets)
-        log_loss = calibrated_log_loss(logits, alone.targets)
-        if (objective, -log_loss) < (alone.objective, -alone.log_loss):
+        loss = site.task.held_out_loss(logits, alone.targets)
+        if (objective, -loss) < (alone.objective, -alone.loss):
             _put(setup.model, second)
             return replace(alone, facts={**alone.facts, "averaged": False}, seconds=time.monotonic() - started)
         return replace(
             alone,
             logits=logits,
             objective=objective,
-            log_loss=log_loss,
+            loss=loss,
             seconds=time.monotonic() - started,
             facts={**alone.facts, "averaged": True},
         )

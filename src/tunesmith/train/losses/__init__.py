@@ -1,4 +1,7 @@
-"""Losses: ``build(options)`` gives a function of ``logits [B, C]`` and ``targets [B]`` to one loss a row, ``[B]``."""
+"""Losses: ``build(options)`` gives a function of ``logits [B, C]`` and the targets of B rows to their losses, ``[B]``.
+
+``LIKELIHOODS`` of a member names those whose targets it takes.
+"""
 
 from __future__ import annotations
 

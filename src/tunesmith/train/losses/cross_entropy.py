@@ -8,6 +8,9 @@ from torch.nn import functional
 from tunesmith.config import Settings
 from tunesmith.train.losses import Loss
 
+LIKELIHOODS = ("softmax",)
+"""Likelihoods whose targets it takes."""
+
 
 class Options(Settings):
     """Cross-entropy has no options."""

@@ -9,6 +9,9 @@ from torch.nn import functional
 from tunesmith.config import Settings
 from tunesmith.train.losses import Loss
 
+LIKELIHOODS = ("softmax",)
+"""Likelihoods whose targets it takes."""
+
 
 class Options(Settings):
     """How fast the weight of a row falls with its probability."""

@@ -9,6 +9,9 @@ from torch.nn import functional
 from tunesmith.config import Settings
 from tunesmith.train.losses import Loss
 
+LIKELIHOODS = ("softmax",)
+"""Likelihoods whose targets it takes."""
+
 
 class Options(Settings):
     """How much is given to the other classes."""

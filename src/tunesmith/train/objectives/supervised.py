@@ -1,4 +1,4 @@
-"""Classification: an encoder with a head, trained to give each row its class."""
+"""Supervised learning: an encoder with a head, trained to give each row its target."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from tunesmith.train.losses import Loss
 
 
-class Classification:
-    """An ``EncoderClassifier`` with a loss and the rows' classes.
+class Supervised:
+    """An ``EncoderClassifier`` with a loss and the rows' targets.
 
     Args:
         classifier: Encoder, pooling and head.
-        loss: ``logits [B, C]``, ``targets [B]`` to ``[B]``.
-        targets: Class of every row of the training set, int64 ``[rows]``; a batch's rows index it.
+        loss: Logits ``[B, C]`` and the targets of B rows to ``[B]``.
+        targets: Of every row of the training set, ``[rows, ...]``; a batch's rows index it.
     """
 
     def __init__(self, classifier: EncoderClassifier, loss: Loss, targets: torch.Tensor) -> None:

@@ -1,10 +1,10 @@
-"""Multinomial logistic regression on stored features.
+"""A linear head on stored features, whatever its likelihood, by a quasi-Newton descent.
 
-The second derivative of the loss at weights of zero is known: ``(I - 1/C) / C`` over the classes times the second
-moment of the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the features nor
-their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384, 77 classes,
-l2 3e-6) the loss is within 1 % of its minimum after 32 steps of two passes each; without this after 67; a Newton method
-with conjugate gradients takes 189.
+The second derivative of the loss at weights of zero is known: for softmax ``(I - 1/C) / C`` over the classes times the
+second moment of the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the
+features nor their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384,
+77 classes, l2 3e-6) the loss is within 1 % of its minimum after 32 steps of two passes each; without this after 67; a
+Newton method with conjugate gradients takes 189.
 
 Source: Böhning 1992.
 """
@@ -12,7 +12,7 @@ Source: Böhning 1992.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -25,7 +25,8 @@ from torch.nn import functional
 
 from tunesmith.config import Settings
 from tunesmith.errors import DataError, ShapeError
-from tunesmith.models.softmax_descent import cross_entropy, descend
+from tunesmith.models.linear_descent import descend
+from tunesmith.models.supervision import Supervision
 
 L2_GRID = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7)
 """Strengths of the penalty worth trying on features of unit length."""
@@ -51,7 +52,7 @@ class Options(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class SoftmaxSolution:
+class HeadSolution:
     """A solved head: ``weight`` ``[C, H]``, ``bias`` ``[C]``, the loss reached (penalty included), the steps taken."""
 
     weight: NDArray[np.float32]
@@ -69,17 +70,16 @@ class SoftmaxSolution:
 
 
 class Solver(Protocol):
-    """What ``build`` gives: ``solve_softmax`` with its options bound."""
+    """What ``build`` gives: ``solve_head`` with its options bound."""
 
     def __call__(
         self,
         features: NDArray[np.float32],
-        targets: NDArray[np.int64],
-        n_classes: int,
+        wanted: Supervision,
         *,
         start: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-    ) -> SoftmaxSolution:
-        """Solve the head, see ``solve_softmax``."""
+    ) -> HeadSolution:
+        """Solve the head, see ``solve_head``."""
 
 
 def build(options: Options) -> Solver:
@@ -89,30 +89,28 @@ def build(options: Options) -> Solver:
         options: Strength of the penalty, when to stop.
 
     Returns:
-        ``solve(features, targets, n_classes, *, start=None)``.
+        ``solve(features, wanted, *, start=None)``.
     """
-    return partial(solve_softmax, l2=options.l2, max_iterations=options.max_iterations, tolerance=options.tolerance)
+    return partial(solve_head, l2=options.l2, max_iterations=options.max_iterations, tolerance=options.tolerance)
 
 
-def solve_softmax(
+def solve_head(
     features: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    n_classes: int,
+    wanted: Supervision,
     *,
     l2: float,
     start: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     max_iterations: int = _MAX_ITERATIONS,
     tolerance: float = 3e-4,
-) -> SoftmaxSolution:
-    """Fit a linear softmax head to features of any scale: least ``mean cross-entropy + l2 / 2 * |weight|^2``.
+) -> HeadSolution:
+    """Fit a linear head to features of any scale: least ``mean loss of a row + l2 / 2 * |weight|^2``.
 
     The same inputs on the same number of threads give the same bits. Beware of a ``start`` that was fitted on rows
     this head will be judged on: at a useful tolerance it is still in the result, so out-of-fold heads start from zero.
 
     Args:
         features: ``[B, H]``.
-        targets: Class numbers ``[B]``.
-        n_classes: C; classes without rows are allowed.
+        wanted: What the rows are fitted to.
         l2: Strength of the penalty, relative to the mean loss of a row.
         start: Weight ``[C, H]`` and bias ``[C]`` to start from; zero where left out.
         max_iterations: Most steps; 0 gives the start back, measured.
@@ -122,45 +120,44 @@ def solve_softmax(
         The head and what it took.
 
     Raises:
-        ShapeError: The axes do not fit, there is no row, or a target is not a class number.
+        ShapeError: The axes do not fit, there is no row, or a target is none of the likelihood's.
         DataError: A feature is not a finite number (``features-not-finite``).
 
     Example:
-        >>> solution = solve_softmax(np.array([[0], [1], [4], [5]], np.float32), np.array([0, 0, 1, 1]), 2, l2=0.01)
+        >>> from tunesmith.models.likelihoods import load_likelihood
+        >>> wanted = Supervision(load_likelihood("softmax"), 2, np.array([0, 0, 1, 1]))
+        >>> solution = solve_head(np.array([[0], [1], [4], [5]], np.float32), wanted, l2=0.01)
         >>> solution.logits(np.array([[2], [3]], np.float32)).argmax(axis=1)
         array([0, 1])
     """
-    _refuse_misfits(features, targets, n_classes, start=start)
-    shared = _tensor(features)
-    problem = _Problem(shared, _tensor(targets), n_classes, _second_moment(shared))
+    _refuse_misfits(features, wanted, start=start)
+    problem = _problem(features, wanted)
     return problem.solve(l2, start, max_iterations=max_iterations, tolerance=tolerance)
 
 
 def choose_l2(
     features: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    n_classes: int,
+    wanted: Supervision,
     *,
     train: NDArray[np.int64],
     validation: NDArray[np.int64],
     grid: Sequence[float] = L2_GRID,
     tolerance: float = 1e-3,
-) -> tuple[float, SoftmaxSolution]:
+) -> tuple[float, HeadSolution]:
     """Choose the strength of the penalty by held-out rows, walking from strong to weak.
 
-    Heads are compared by their log loss at their own best temperature: a strong penalty makes a head unsure, which
-    calibration heals, and without it too weak a penalty would be chosen. Each head starts from the one before. The
-    walk ends once the log loss rises, because the weakest penalties take the longest. On banking77 the choice is the
-    same at a tolerance of 3e-3 and 3e-4, for half the passes.
+    Heads are compared by their loss at their own best temperature where there is one: a strong penalty makes a head
+    unsure, which calibration heals, and without it too weak a penalty would be chosen. Each head starts from the one
+    before. The walk ends once the loss rises, because the weakest penalties take the longest. On banking77 the choice
+    is the same at a tolerance of 3e-3 and 3e-4, for half the passes.
 
     Args:
         features: ``[B, H]``.
-        targets: Class numbers ``[B]``.
-        n_classes: C.
+        wanted: What the rows are fitted to.
         train: Rows to fit on.
         validation: Rows to choose by.
         grid: Strengths to try, in any order.
-        tolerance: See ``solve_softmax``.
+        tolerance: See ``solve_head``.
 
     Returns:
         The strength, and its head fitted on the train rows.
@@ -170,19 +167,19 @@ def choose_l2(
     """
     if not len(grid) or not len(train) or not len(validation):
         raise ShapeError(f"{len(grid)} strengths, {len(train)} train rows, {len(validation)} validation rows")
-    _refuse_misfits(features, targets, n_classes, start=None)
-    seen, held_out, held_out_targets = _tensor(features[train]), features[validation], _tensor(targets[validation])
-    problem = _Problem(seen, _tensor(targets[train]), n_classes, _second_moment(seen))
-    chosen: tuple[float, SoftmaxSolution] | None = None
+    _refuse_misfits(features, wanted, start=None)
+    held_out, of_held_out = features[validation], replace(wanted[validation], weights=None)
+    problem = _problem(features[train], wanted[train])
+    chosen: tuple[float, HeadSolution] | None = None
     lowest = float("inf")
     start = None
     for l2 in sorted(set(grid), reverse=True):
         solution = problem.solve(l2, start, max_iterations=_MAX_ITERATIONS, tolerance=tolerance)
         start = solution.weight, solution.bias
-        log_loss = _tempered_log_loss(torch.from_numpy(solution.logits(held_out)), held_out_targets)
-        if chosen is not None and log_loss >= lowest:
+        loss = _tempered_loss(of_held_out, torch.from_numpy(solution.logits(held_out)))
+        if chosen is not None and loss >= lowest:
             break
-        chosen, lowest = (l2, solution), log_loss
+        chosen, lowest = (l2, solution), loss
     assert chosen is not None, "the first strength is the best so far"
     return chosen
 
@@ -192,8 +189,7 @@ class _Problem:
     """Rows, and the second moment of their features with a last one of 1, ``[H + 1, H + 1]``: the same for all l2."""
 
     features: Tensor
-    targets: Tensor
-    n_classes: int
+    wanted: Supervision
     second_moment: Tensor
 
     def solve(
@@ -203,19 +199,19 @@ class _Problem:
         *,
         max_iterations: int,
         tolerance: float,
-    ) -> SoftmaxSolution:
+    ) -> HeadSolution:
         """Solve one head."""
         if start is None:
-            first = torch.zeros(len(self.second_moment), self.n_classes)
+            first = torch.zeros(len(self.second_moment), self.wanted.n_outputs)
         else:
             first = torch.from_numpy(np.concatenate([start[0].T, start[1][None]]))
-        curvature = self.second_moment / self.n_classes
+        curvature = self.second_moment * self.wanted.likelihood.curvature(self.wanted.n_outputs)
         curvature.diagonal()[:-1] += l2
         curvature.diagonal().add_(_LEAST_PENALTY)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(curvature)).float()
         descent = descend(
             _Dense(self.features, inverse),
-            self.targets,
+            self.wanted,
             first,
             l2=l2,
             max_iterations=max_iterations,
@@ -223,7 +219,13 @@ class _Problem:
         )
         parameters = descent.parameters.numpy()
         weight = np.ascontiguousarray(parameters[:-1].T)
-        return SoftmaxSolution(weight, parameters[-1].copy(), descent.loss, descent.iterations)
+        return HeadSolution(weight, parameters[-1].copy(), descent.loss, descent.iterations)
+
+
+def _problem(features: NDArray[np.float32], wanted: Supervision) -> _Problem:
+    """Put the rows of heads that differ only in their penalty together."""
+    shared = _tensor(features)
+    return _Problem(shared, wanted, _second_moment(shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +256,10 @@ def _second_moment(features: Tensor) -> Tensor:
     return sample.T @ sample / len(sample)
 
 
-def _tempered_log_loss(logits: Tensor, targets: Tensor) -> float:
-    """Log loss at the best of some temperatures."""
-    return min(cross_entropy(logits * sharpness, targets)[0] for sharpness in _SHARPNESS)
+def _tempered_loss(wanted: Supervision, logits: Tensor) -> float:
+    """Mean loss at the best of some temperatures."""
+    sharpness = _SHARPNESS if wanted.likelihood.tempered else (1.0,)
+    return min(wanted.measure(logits * each)[0] for each in sharpness)
 
 
 def _tensor(array: NDArray[np.generic]) -> Tensor:
@@ -265,20 +268,16 @@ def _tensor(array: NDArray[np.generic]) -> Tensor:
 
 
 def _refuse_misfits(
-    features: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    n_classes: int,
-    *,
-    start: Iterable[NDArray[np.float32]] | None,
+    features: NDArray[np.float32], wanted: Supervision, *, start: Iterable[NDArray[np.float32]] | None
 ) -> None:
     """Raise where the inputs do not fit together."""
-    if features.ndim != 2 or targets.shape != features.shape[:1] or not len(targets):
-        raise ShapeError(f"[B, H] and [B] with rows wanted: features {features.shape}, targets {targets.shape}")
-    if targets.min() < 0 or targets.max() >= n_classes:
-        raise ShapeError(f"classes are 0 to {n_classes - 1}: targets lie in {targets.min()} to {targets.max()}")
+    if features.ndim != 2 or len(wanted) != len(features) or not len(wanted):
+        raise ShapeError(f"[B, H] and B targets wanted: features {features.shape}, targets {wanted.targets.shape}")
+    wanted.refuse_misfits()
+    n_outputs = wanted.n_outputs
     shapes = [part.shape for part in start] if start is not None else []
-    if shapes and shapes != [(n_classes, features.shape[1]), (n_classes,)]:
-        raise ShapeError(f"the start does not fit {n_classes} classes of {features.shape[1]} features: {shapes}")
+    if shapes and shapes != [(n_outputs, features.shape[1]), (n_outputs,)]:
+        raise ShapeError(f"the start does not fit {n_outputs} outputs of {features.shape[1]} features: {shapes}")
     if not np.isfinite(features.sum(dtype=np.float64)):
         raise DataError(
             "features-not-finite",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.models.wanted import classes
 from torch import Tensor
 
-from tunesmith.models.softmax_descent import cross_entropy, descend
+from tunesmith.models.linear_descent import Descent, descend
 
 
 @dataclass
@@ -32,6 +34,11 @@ class Plain:
         return self.guess * gradient
 
 
+def lowered(features: Plain, targets: Tensor, start: Tensor, **how: Any) -> Descent:
+    """Where the descent of the cross-entropy ends."""
+    return descend(features, classes(targets, start.shape[1]), start, **how)
+
+
 def problem(guess: float = 1.0) -> tuple[Plain, Tensor, Tensor]:
     """Features, targets, and parameters of zero: 200 rows, 6 features, 3 classes."""
     generator = torch.Generator().manual_seed(0)
@@ -43,7 +50,7 @@ def problem(guess: float = 1.0) -> tuple[Plain, Tensor, Tensor]:
 def test_the_gradient_vanishes_where_it_ends() -> None:
     """At the minimum the gradient by automatic differentiation must be zero but for rounding."""
     features, targets, start = problem()
-    end = descend(features, targets, start, l2=0.01, max_iterations=200, tolerance=0.0)
+    end = lowered(features, targets, start, l2=0.01, max_iterations=200, tolerance=0.0)
     parameters = end.parameters.double().requires_grad_()
     rows = features.rows.double()
     logits = rows @ parameters[:-1] + parameters[-1]
@@ -57,8 +64,8 @@ def test_the_gradient_vanishes_where_it_ends() -> None:
 @pytest.mark.parametrize("guess", [1e-4, 1.0, 1e4])
 def test_a_wrong_guess_costs_steps_but_not_the_minimum(guess: float) -> None:
     """A first step that is far too short or far too long must be corrected by the line search."""
-    best = descend(*problem(), l2=0.01, max_iterations=200, tolerance=0.0).loss
-    end = descend(*problem(guess), l2=0.01, max_iterations=200, tolerance=0.0)
+    best = lowered(*problem(), l2=0.01, max_iterations=200, tolerance=0.0).loss
+    end = lowered(*problem(guess), l2=0.01, max_iterations=200, tolerance=0.0)
     assert end.loss == pytest.approx(best, rel=1e-5)
     assert end.iterations < 120
 
@@ -67,16 +74,16 @@ def test_a_step_across_a_narrow_valley_does_not_climb() -> None:
     """Where the slope behind the minimum is gentler than before it, a long step ends higher and must not be taken."""
     features = Plain(torch.tensor([[100.0], [80.0]]), guess=0.2)
     targets, start = torch.tensor([1, 0]), torch.tensor([[0.25, -0.25], [0.0, 0.0]])
-    before, _ = cross_entropy(features.logits(start), targets)
-    assert descend(features, targets, start, l2=0.0, max_iterations=1, tolerance=0.0).loss < before
+    before, _ = classes(targets, 2).measure(features.logits(start))
+    assert lowered(features, targets, start, l2=0.0, max_iterations=1, tolerance=0.0).loss < before
 
 
 def test_it_stops_when_little_is_left() -> None:
     """A looser tolerance must take fewer steps, and two slow steps in a row are enough."""
-    steps = [descend(*problem(), l2=0.01, max_iterations=200, tolerance=each).iterations for each in (0.5, 1e-2, 1e-5)]
+    steps = [lowered(*problem(), l2=0.01, max_iterations=200, tolerance=each).iterations for each in (0.5, 1e-2, 1e-5)]
     assert steps == sorted(steps)
     assert steps[0] < steps[2]
-    assert descend(*problem(), l2=0.01, max_iterations=200, tolerance=2.0).iterations == 2
+    assert lowered(*problem(), l2=0.01, max_iterations=200, tolerance=2.0).iterations == 2
 
 
 def test_what_is_learnt_of_the_curvature_saves_steps() -> None:
@@ -84,7 +91,7 @@ def test_what_is_learnt_of_the_curvature_saves_steps() -> None:
     features, targets, start = problem()
     features.rows *= torch.from_numpy(np.geomspace(1, 0.05, 6)).float()
     taken = {
-        history: descend(features, targets, start, l2=1e-4, max_iterations=500, tolerance=1e-6, history=history)
+        history: lowered(features, targets, start, l2=1e-4, max_iterations=500, tolerance=1e-6, history=history)
         for history in (0, 10)
     }
     assert taken[10].loss <= taken[0].loss * (1 + 1e-4)
@@ -94,5 +101,5 @@ def test_what_is_learnt_of_the_curvature_saves_steps() -> None:
 def test_the_start_is_left_alone() -> None:
     """The caller's parameters must not be written to."""
     features, targets, start = problem()
-    descend(features, targets, start, l2=0.01, max_iterations=5, tolerance=0.0)
+    lowered(features, targets, start, l2=0.01, max_iterations=5, tolerance=0.0)
     assert not start.any()

@@ -1,11 +1,11 @@
-"""Fitting a linear softmax classifier on all rows at once, whatever its features are stored as.
+"""Fitting a linear model on all rows at once, whatever its likelihood and whatever its features are stored as.
 
-Minimises ``mean cross-entropy + l2 / 2 * |weights|^2`` by L-BFGS from a start and a first guess of the inverse
-curvature that the caller knows. Logits are linear in the parameters, so a step needs one product to move the logits
+Minimises ``mean loss of a row + l2 / 2 * |weights|^2`` by L-BFGS from a start and a first guess of the inverse
+curvature that the caller knows. Outputs are linear in the parameters, so a step needs one product to move the outputs
 and one for the gradient; the line search between them only adds and exponentiates.
 
-Source: Nocedal and Wright 2006, algorithm 7.4 and section 3.1. The objective is that of scikit-learn's
-``LogisticRegression`` with ``C = 1 / (l2 * rows)``; the bias is free in both.
+Source: Nocedal and Wright 2006, algorithm 7.4 and section 3.1. With cross-entropy, the objective is that of
+scikit-learn's ``LogisticRegression`` with ``C = 1 / (l2 * rows)``; the bias is free in both.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from tunesmith.models.supervision import Supervision
 
 _TRIALS = 12  # evaluations in one line search; one or two are usual
 _SUFFICIENT_DECREASE = 1e-4
@@ -61,7 +63,7 @@ class Descent:
 
 def descend(
     features: Features,
-    targets: Tensor,
+    wanted: Supervision,
     start: Tensor,
     *,
     l2: float,
@@ -75,7 +77,7 @@ def descend(
 
     Args:
         features: Of B rows.
-        targets: Class numbers ``[B]``.
+        wanted: What the rows are fitted to.
         start: Parameters to begin at, ``[F + 1, C]``.
         l2: Strength of the penalty, relative to the mean loss of a row.
         max_iterations: Most steps.
@@ -85,7 +87,7 @@ def descend(
     Returns:
         The end.
     """
-    objective = _Objective(features, targets, l2)
+    objective = _Objective(features, wanted, l2)
     point = objective.at(start)
     pairs: deque[_Pair] = deque(maxlen=history)
     iterations = n_slow = 0
@@ -103,21 +105,6 @@ def descend(
     return Descent(point.parameters, point.loss, iterations)
 
 
-def cross_entropy(logits: Tensor, targets: Tensor) -> tuple[float, Tensor]:
-    """Measure the mean loss of a row.
-
-    Args:
-        logits: ``[B, C]``.
-        targets: Class numbers ``[B]``.
-
-    Returns:
-        The loss, and the probabilities ``[B, C]``.
-    """
-    log_probabilities = torch.log_softmax(logits, dim=1)
-    loss = -float(log_probabilities.gather(1, targets[:, None]).mean(dtype=torch.float64))
-    return loss, log_probabilities.exp_()
-
-
 @dataclass(frozen=True, slots=True)
 class _Point:
     """Parameters ``[F + 1, C]``, their logits ``[B, C]``, their loss and its gradient."""
@@ -133,22 +120,19 @@ class _Objective:
     """What does not change from step to step: rows and penalty."""
 
     features: Features
-    targets: Tensor
+    wanted: Supervision
     l2: float
 
     def at(self, parameters: Tensor) -> _Point:
         """Measure a set of parameters."""
         logits = self.features.logits(parameters)
-        loss, probabilities = cross_entropy(logits, self.targets)
+        loss, residual = self.wanted.measure(logits)
         loss += self.l2 / 2 * _dot(parameters[:-1], parameters[:-1])
-        return _Point(parameters, logits, loss, self.gradient(parameters, probabilities))
+        return _Point(parameters, logits, loss, self.gradient(parameters, residual))
 
-    def gradient(self, parameters: Tensor, probabilities: Tensor) -> Tensor:
-        """Gradient of the loss; ``probabilities`` is used up."""
-        residual = probabilities
-        residual[torch.arange(len(residual)), self.targets] -= 1
-        residual /= len(residual)
-        gradient = self.features.gradient(residual)
+    def gradient(self, parameters: Tensor, residual: Tensor) -> Tensor:
+        """Gradient of the loss; ``residual`` is used up."""
+        gradient = self.features.gradient(residual.div_(len(residual)))
         gradient[:-1].add_(parameters[:-1], alpha=self.l2)
         return gradient
 
@@ -161,20 +145,19 @@ def _line_search(objective: _Objective, point: _Point, direction: Tensor) -> _Po
     """
     slope = _dot(point.gradient, direction)
     move = objective.features.logits(direction)
-    move_of_target = float(move.gather(1, objective.targets[:, None]).mean(dtype=torch.float64))
     weights, turn = point.parameters[:-1], direction[:-1]
     penalty, pull, bend = (objective.l2 * _dot(*two) for two in ((weights, weights), (weights, turn), (turn, turn)))
     below, above = (0.0, slope), (float("inf"), 0.0)
     step = 1.0
     for _ in range(_TRIALS):
         logits = torch.add(point.logits, move, alpha=step)
-        loss, probabilities = cross_entropy(logits, objective.targets)
+        loss, residual = objective.wanted.measure(logits)
         loss += penalty / 2 + step * pull + step * step / 2 * bend
-        slope_here = _dot(probabilities, move) / len(move) - move_of_target + pull + step * bend
+        slope_here = _dot(residual, move) / len(move) + pull + step * bend
         fell = loss <= point.loss + _SUFFICIENT_DECREASE * step * slope
         if fell and abs(slope_here) <= -_SLOPE_LEFT * slope:
             parameters = torch.add(point.parameters, direction, alpha=step)
-            return _Point(parameters, logits, loss, objective.gradient(parameters, probabilities))
+            return _Point(parameters, logits, loss, objective.gradient(parameters, residual))
         below, above = ((step, slope_here), above) if slope_here < 0 and fell else (below, (step, slope_here))
         step = _next_step(below, above)
     return None
