@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Text: TypeAlias = str | tuple[str, str]
+"""What a row holds: a text, or a pair of them."""
+
 JSON: TypeAlias = Any
 """A value that a JSON file can hold: None, bool, int, float, str, or lists and string-keyed dicts of these."""
 
@@ -69,3 +72,19 @@ class PackedTokens:
                 found.append((start, 1, length))
             start += length
         return found
+
+
+def as_one(text: Text) -> str:
+    """Write a pair as one text, for what looks at texts without reading them.
+
+    Args:
+        text: Prepared.
+
+    Returns:
+        A text as it is; both of a pair with a space between.
+
+    Example:
+        >>> as_one(("Where is it?", "")), as_one("hi")
+        ('Where is it?', 'hi')
+    """
+    return text if isinstance(text, str) else " ".join(filter(None, text))

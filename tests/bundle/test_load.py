@@ -120,7 +120,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     ),
     "a label without F1": (
         lambda values: values["metrics"]["per_class"]["card"].pop("f1"),
-        r"metrics\.per_class: a label lacks one of f1, precision, recall, rows",
+        r"metrics\.per_class: a label lacks one of answered, f1, precision, recall, rows",
     ),
     "half a confusion": (
         lambda values: values["metrics"]["confusion"]["counts"].pop(),

@@ -55,8 +55,6 @@ def model_of(base: Path, pooling: str, *, unit_length: bool = True) -> EncoderMo
         tokenizer=load_tokenizer(base),
         base_folder=base,
         max_seq_length=max_seq_length(base, config),
-        pooling=pooling,
-        unit_length=unit_length,
     )
 
 

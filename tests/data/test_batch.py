@@ -33,7 +33,7 @@ def sequences_by_row(batch: Batch) -> dict[int, list[tuple[list[int], list[int]]
     """Ids and types of each row's sequences, in packed order."""
     found: dict[int, list[tuple[list[int], list[int]]]] = {row: [] for row in batch.rows.tolist()}
     start = 0
-    for place, length in zip(batch.sequence_row, batch.tokens.lengths, strict=True):
+    for place, length in zip(batch.sequence_text, batch.tokens.lengths, strict=True):
         part = slice(start, start + int(length))
         kinds = [] if batch.tokens.token_type_ids is None else batch.tokens.token_type_ids[part].tolist()
         found[int(batch.rows[place])].append((batch.tokens.input_ids[part].tolist(), kinds))
@@ -65,7 +65,7 @@ def test_packing_keeps_every_sequence_with_its_row(windows: bool, types: bool) -
     assert np.diff(batch.tokens.lengths).min() >= 0
     assert len(batch) == 20
     assert batch.n_tokens == tokens.n_tokens[rows].sum() == batch.tokens.lengths.sum()
-    assert batch.tokens.lengths.dtype == batch.sequence_row.dtype == np.int64
+    assert batch.tokens.lengths.dtype == batch.sequence_text.dtype == np.int64
     assert sum(count * length for _, count, length in batch.tokens.groups()) == batch.n_tokens
 
 

@@ -157,11 +157,31 @@ def test_real_columns_are_found(real_data: Path, path: str, text: str, label: st
     assert (chosen.text, chosen.label) == ((text,), label)
 
 
-@pytest.mark.parametrize("path", ["multi30k/test.csv", "stsb/test.csv", "kg_umls/test.csv"])
+@pytest.mark.parametrize("path", ["multi30k/test.csv", "kg_umls/test.csv"])
 def test_real_files_of_other_tasks_are_not_guessed(real_data: Path, path: str) -> None:
-    """Pairs and triples have no plain text column."""
+    """Translations and triples have no plain text column."""
     with pytest.raises(DataError, match="columns-unclear"):
         choose_columns(read_table(real_data / path))
+
+
+@pytest.mark.parametrize(
+    ("path", "label"), [("stsb/test.csv", "score"), ("covid_faq/question_similarity_en.csv", "label")]
+)
+def test_real_pairs_are_found_by_their_names(real_data: Path, path: str, label: str) -> None:
+    """Nobody has to say that two columns are a pair."""
+    chosen = choose_columns(read_table(real_data / path))
+    assert (chosen.text, chosen.pair, chosen.label) == (("text_a",), "text_b", label)
+    assert chosen.reasons[0] == 'pairs: columns "text_a" and "text_b", by their names'
+
+
+def test_a_pair_is_asked_for() -> None:
+    """By any names; and a column cannot be two things."""
+    chosen = choose_columns(table(title=TEXTS, body=TEXTS, kind=LABELS), text="title", pair="Body", label="kind")
+    assert (chosen.text, chosen.pair, chosen.label) == (("title",), "body", "kind")
+    assert "both texts of a pair" in fault(table(title=TEXTS, kind=LABELS), text="title", pair="title")
+    assert "both text and label" in fault(table(a=TEXTS, b=TEXTS), text="a", pair="b", label="b")
+    only_text = choose_columns(table(text_a=TEXTS, text_b=TEXTS, kind=LABELS), text="text_a", label="kind")
+    assert only_text.pair is None
 
 
 def test_a_split_column_is_neither_text_nor_label() -> None:

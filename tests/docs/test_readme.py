@@ -27,6 +27,7 @@ from tunesmith.data.read import read_table
 from tunesmith.errors import TunesmithError
 from tunesmith.ladder import camp
 from tunesmith.ladder.resolve import resolve
+from tunesmith.tasks import TASKS
 
 READMES = ("README.md", "README.zh.md")
 COMMANDS: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
@@ -215,10 +216,12 @@ def test_the_file_is_read(readme: str, tmp_path: Path) -> None:
 
 
 @every_readme
-def test_the_table_lists_the_rungs(readme: str) -> None:
-    """All that a recipe left alone climbs, from the cheapest."""
+def test_the_tables_list_the_rungs_and_the_tasks(readme: str) -> None:
+    """All that a recipe left alone climbs, from the cheapest; and all that can be learnt."""
     listed = re.findall(r"^\| `(\w+)` \|", text_of(readme), re.M)
-    assert tuple(listed) == resolve(Recipe()).task.rungs == Recipe().ladder.rungs
+    rungs = Recipe().ladder.rungs
+    assert tuple(listed[: len(rungs)]) == resolve(Recipe()).task.rungs == rungs
+    assert sorted(listed[len(rungs) :]) == list(TASKS.names())
 
 
 @every_readme

@@ -46,7 +46,7 @@ def test_the_result_is_the_machine_output() -> None:
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert all(set(metrics[name]) == {"value", "low", "high"} for name in FIGURES)
     assert list(metrics["per_class"]) == metrics["confusion"]["labels"] == ["a", "b", "c"]
-    assert set(metrics["per_class"]["a"]) == {"precision", "recall", "f1", "rows"}
+    assert set(metrics["per_class"]["a"]) == {"precision", "recall", "f1", "rows", "answered"}
     assert [row["rows"] for row in metrics["per_class"].values()] == np.bincount(targets).tolist()
     assert np.sum(metrics["confusion"]["counts"]) == 40
 
@@ -100,7 +100,7 @@ def test_a_class_that_no_row_tells_of_does_not_count() -> None:
     targets = np.array([0, 1, 1, 0])
     metrics = classification_metrics(targets, np.eye(3)[targets], ["a", "b", "c"], seed=0, draws=50)
     assert [metrics[name]["value"] for name in MACRO] == [1.0, 1.0, 1.0]
-    assert metrics["per_class"]["c"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0}
+    assert metrics["per_class"]["c"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0, "answered": 0}
     answered = classification_metrics(targets, np.eye(3)[[0, 1, 1, 2]], ["a", "b", "c"], seed=0, draws=50)
     assert answered["macro_f1"]["value"] == pytest.approx((2 / 3 + 1 + 0) / 3)
 

@@ -39,7 +39,7 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
     """The memory of a step must not grow with the longest text of the file; what is left out is told."""
 
     def loss_sum(objective: Supervised, batch: Batch) -> object:
-        most_windows.append(int(np.bincount(batch.sequence_row).max()))
+        most_windows.append(int(np.bincount(batch.sequence_text).max()))
         return sound_loss(objective, batch)
 
     def logits_of(classifier: EncoderClassifier, rows: TokenSet) -> np.ndarray:

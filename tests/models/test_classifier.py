@@ -9,7 +9,7 @@ from tests.models.tiny_encoders import packed
 from torch import Tensor
 
 from tunesmith.errors import ConfigError
-from tunesmith.models.classifier import EncoderClassifier, row_means
+from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.types import PackedTokens
@@ -73,10 +73,10 @@ def test_an_unknown_pooling_is_told_with_the_nearest() -> None:
         classifier(pooling="meen")
 
 
-def test_row_means_carries_gradients_to_every_sequence() -> None:
+def test_text_means_carries_gradients_to_every_sequence() -> None:
     """Each window of a row gets its share."""
     vectors = torch.ones(3, 1, requires_grad=True)
-    row_means(vectors, np.array([0, 1, 0]), 2).sum().backward()
+    text_means(vectors, np.array([0, 1, 0]), 2).sum().backward()
     assert vectors.grad is not None
     assert vectors.grad.flatten().tolist() == [0.5, 1.0, 0.5]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -19,6 +21,19 @@ def test_wilson_equals_scipy(hits: int, total: int) -> None:
     assert found.low <= found.value <= found.high
 
 
+def per_class(confusion: dict[str, Any]) -> dict[str, Any]:
+    """What METRICS tell of each label, by these confusion counts."""
+    counts = np.array(confusion["counts"])
+    return {
+        label: {
+            "recall": counts[place, place] / max(counts[place].sum(), 1),
+            "rows": int(counts[place].sum()),
+            "answered": int(counts[:, place].sum()),
+        }
+        for place, label in enumerate(confusion["labels"])
+    }
+
+
 def _confusion(n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, object]]:
     generator = np.random.default_rng(seed)
     targets = generator.integers(0, n_classes, 400)
@@ -33,7 +48,7 @@ def test_figures_equal_scikit_learn(n_classes: int) -> None:
     """Precision, recall, F1 and rows must be scikit-learn's, each within its interval, the worst F1 first."""
     targets, predicted, confusion = _confusion(n_classes, seed=n_classes)
     precision, recall, f1, rows = precision_recall_fscore_support(targets, predicted)
-    lines = label_lines(confusion)
+    lines = label_lines(per_class(confusion))
     assert [line.f1.value for line in lines if line.f1] == pytest.approx(sorted(f1))
     for line in lines:
         index = int(line.label.removeprefix("label"))
@@ -56,7 +71,9 @@ def test_the_interval_of_f1_covers() -> None:
     held = 0
     for counts in draws:
         line = next(
-            line for line in label_lines({"labels": ["a", "b"], "counts": counts.tolist()}) if line.label == "a"
+            line
+            for line in label_lines(per_class({"labels": ["a", "b"], "counts": counts.tolist()}))
+            if line.label == "a"
         )
         held += line.f1 is not None and line.f1.low <= true_f1 <= line.f1.high
     assert 0.92 <= held / len(draws) <= 0.98
@@ -64,7 +81,7 @@ def test_the_interval_of_f1_covers() -> None:
 
 def test_labels_that_no_row_tells_of_have_no_figures() -> None:
     """A label without rows and one never answered must say so instead of showing 0 %, and come last."""
-    lines = label_lines({"labels": ["seen", "unseen", "never"], "counts": [[5, 1, 0], [0, 0, 0], [2, 0, 0]]})
+    lines = label_lines(per_class({"labels": ["seen", "unseen", "never"], "counts": [[5, 1, 0], [0, 0, 0], [2, 0, 0]]}))
     assert [line.label for line in lines] == ["never", "seen", "unseen"]
     never, _, unseen = lines
     assert never.precision is None

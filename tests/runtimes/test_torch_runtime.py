@@ -60,8 +60,8 @@ def test_the_answers_are_the_classifier_s(classifier: EncoderClassifier) -> None
     """The same as a forward pass over a packed batch, unit length and head included."""
     batch = pack(ROWS, np.arange(8))
     with torch.inference_mode():
-        expected = classifier.eval()(batch.tokens, batch.sequence_row, len(batch)).numpy()
-        features = classifier.features(batch.tokens, batch.sequence_row, len(batch)).numpy()
+        expected = classifier.eval()(batch.tokens, batch.sequence_text, len(batch)).numpy()
+        features = classifier.features(batch.tokens, batch.sequence_text, len(batch)).numpy()
     np.testing.assert_allclose(logits(classifier, ROWS), expected, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(encode(classifier, ROWS), features, rtol=1e-5, atol=1e-5)
 

@@ -105,7 +105,7 @@ def test_a_file_of_numbers_is_learnt_measured_and_answered(tmp_path: Path) -> No
         "predict", str(out), "--text", "all was great and great and good", "--text", "bad bad bad", "--json"
     ).out
     high, low = (json.loads(line)["value"] for line in answers.splitlines())
-    assert high > 3.0 > 1.0 > low
+    assert high > low + 2.0
     answered = run("predict", str(out), str(tmp_path / "rows.csv")).out.splitlines()
     assert answered[0] == "text,score,prediction"
     page = (out / "report.html").read_text("utf-8")

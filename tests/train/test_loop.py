@@ -107,7 +107,7 @@ def test_the_loss_is_the_mean_over_rows() -> None:
     """Long rows and rows of two windows count once, as the gradient's step does."""
     model = objective()
     before = weights(model)
-    logits = model.classifier(ALL.tokens, ALL.sequence_row, 5)
+    logits = model.classifier(ALL.tokens, ALL.sequence_text, 5)
     mean = functional.cross_entropy(logits, TARGETS)
     mean.backward()
     named = model.classifier.named_parameters()
@@ -125,7 +125,7 @@ def test_each_row_is_held_to_its_own_class() -> None:
     model = objective()
     for numbers in ([4, 2, 0], [3], [2, 1, 3, 4]):
         batch = rows(*numbers)
-        logits = model.classifier(batch.tokens, batch.sequence_row, len(batch))
+        logits = model.classifier(batch.tokens, batch.sequence_text, len(batch))
         expected = functional.cross_entropy(logits, TARGETS[numbers], reduction="sum")
         torch.testing.assert_close(model.loss_sum(batch), expected)
 

@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, repeat
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
@@ -18,16 +18,17 @@ from typing import Literal, TextIO, TypeAlias
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.bundle.predict import predict_texts
+from tunesmith.bundle.schema import Facts
 from tunesmith.data.bad_rows import BadRows
-from tunesmith.data.columns import choose_columns, find_column
-from tunesmith.data.labelled import joined_texts
+from tunesmith.data.columns import Columns, choose_columns, find_column
+from tunesmith.data.labelled import inputs_of
 from tunesmith.data.read import Source, read_chunks
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.files.atomic import replacing
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.tasks import Task
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 Style: TypeAlias = Literal["csv", "jsonl", "table"]
 
@@ -42,6 +43,8 @@ class Asked:
 
     column: str | Sequence[str] | None = None
     """Column of the text; left out, that of the training file where the file has it, else found by itself."""
+    pair: str | None = None
+    """Column of the second text, where the model reads pairs; left out, that of the training file."""
     everything: bool = False
     """Give every label's probability."""
     encoding: str | None = None
@@ -55,7 +58,7 @@ class Asked:
 
 
 def answer_texts(
-    bundle: str | Path, texts: Sequence[str], *, everything: bool = False, threads: int | None = None
+    bundle: str | Path, texts: Sequence[Text], *, everything: bool = False, threads: int | None = None
 ) -> list[dict[str, JSON]]:
     """Answer a few texts.
 
@@ -129,9 +132,9 @@ def answer_file(
         writer = _WRITERS[style](stream, opened.facts.learnt, labels, keeps=asked.keep is not None)
         for table in tables:
             if columns is None:  # chosen by the first part, for all of them
-                columns = _text_columns(table, opened.facts.data.text, asked.column)
+                columns = _text_columns(table, opened.facts, asked)
                 kept = None if asked.keep is None else [find_column(table, name, "--keep") for name in asked.keep]
-            texts = joined_texts(table, columns, opened.facts.text.normalise)
+            texts = inputs_of(table, columns, opened.facts.text.normalise)
             answers = predict_texts(opened, texts, everything=asked.everything, first_row=n_rows + 1)
             writer.write(table if kept is None else _some_columns(table, kept), answers)
             n_rows += table.n_rows
@@ -169,9 +172,12 @@ def _stream(out: Path | None) -> Iterator[TextIO]:
             stream.detach()
 
 
-def _text_columns(table: Table, trained_on: str, asked: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Take the column asked for, or the training file's where this file has it, else find one."""
-    return choose_columns(table, text=asked or remembered(table, trained_on), need_label=False).text
+def _text_columns(table: Table, facts: Facts, asked: Asked) -> Columns:
+    """Take the columns asked for, or the training file's where this file has them, else find some."""
+    text = asked.column or remembered(table, facts.data.text)
+    if not facts.reads_pairs:
+        return replace(choose_columns(table, text=text, need_label=False), pair=None)
+    return choose_columns(table, text=text, pair=asked.pair or facts.data.pair, need_label=False)
 
 
 def _records(table: Table) -> Iterator[tuple[str, ...]]:

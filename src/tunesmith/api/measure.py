@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.bundle.evaluate import evaluate_bundle
-from tunesmith.config.recipe import DataSection
+from tunesmith.config.recipe import DataSection, Recipe
 from tunesmith.data.check import check
-from tunesmith.data.columns import Columns, choose_columns, find_column
+from tunesmith.data.columns import choose_columns, find_column
 from tunesmith.data.labelled import Labelled, labelled, unlabelled_rows
 from tunesmith.data.near_duplicates import near_duplicate_groups
 from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows, source_given
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
+from tunesmith.ladder.likely_task import with_likely_task
+from tunesmith.ladder.resolve import resolve
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.models.base import find_base
-from tunesmith.types import JSON
+from tunesmith.types import JSON, as_one
 
 
 def evaluate_file(
@@ -56,15 +58,18 @@ def evaluate_file(
     opened = open_bundle(bundle)
     table, trained = read_rows(source_given(data, section), section), opened.facts.data
     text, label = section.text or remembered(table, trained.text), section.label
-    columns = choose_columns(table, text=text, label=label or remembered(table, trained.label))
+    pair = section.pair or trained.pair
+    columns = choose_columns(table, text=text, label=label or remembered(table, trained.label), pair=pair)
     rows = labelled(
         table,
         columns,
         drop_unlabelled=section.drop_unlabelled,
         may_be_uniform=True,
+        may_be_empty=opened.facts.learnt.reads_empty,
         normalise=opened.facts.text.normalise,
     )
-    values = None if by is None else _values(table, columns, find_column(table, by, "--by"))
+    left_out = set() if opened.facts.learnt.reads_empty else set(unlabelled_rows(table, columns))
+    values = None if by is None else _values(table, find_column(table, by, "--by"), left_out)
     _tell(told, (*table.notes, *rows.notes))
     set_threads(threads or choose_threads())
 
@@ -75,15 +80,14 @@ def evaluate_file(
     return evaluate_bundle(opened, rows.texts, rows.labels, places=rows.places, by=values, progress=advanced)
 
 
-def _values(table: Table, columns: Columns, by: str) -> list[str]:
-    """Give the cells of a column in the rows that have a label."""
-    left_out = set(unlabelled_rows(table, columns))
+def _values(table: Table, by: str, left_out: Container[int]) -> list[str]:
+    """Give the cells of a column in the rows that are measured."""
     return [cell.strip() for row, cell in enumerate(table.columns[by]) if row not in left_out]
 
 
 def check_file(
     data: Source | None,
-    section: DataSection | None = None,
+    recipe: Recipe | None = None,
     *,
     told: Callable[[str], None] | None = None,
 ) -> dict[str, JSON]:
@@ -92,8 +96,8 @@ def check_file(
     Args:
         data: CSV, TSV, JSONL or Parquet, one file or several with the same columns; ``-`` is stdin; None
             where the section has a query.
-        section: Query, columns, encoding, and whether rows without a label are left out; columns that are not named
-            are found.
+        recipe: Its section of the data says query, columns, encoding, and whether rows without a label are left out;
+            columns that are not named are found, and so is the task.
         told: Told what the reader had to decide, why the columns were chosen, and which rows were left out.
 
     Returns:
@@ -102,18 +106,29 @@ def check_file(
     Raises:
         DataError: The file cannot be read as a labelled table at all.
     """
-    section = section or DataSection()
+    recipe = recipe or Recipe()
+    section = recipe.data
     table = read_rows(source_given(data, section), section)
-    columns = choose_columns(table, text=section.text or None, label=section.label)
-    missing = unlabelled_rows(table, columns)
+    columns = choose_columns(table, text=section.text or None, label=section.label, pair=section.pair)
+    recipe, notes = with_likely_task(recipe, table)
+    task = resolve(recipe).task
+    missing = [] if task.reads_empty else unlabelled_rows(table, columns)
     if len(missing) == table.n_rows:
         rows = Labelled([], [], table.places.select([]))
     else:
-        rows = labelled(table, columns, drop_unlabelled=True, may_be_uniform=True, normalise=section.normalise)
+        rows = labelled(
+            table,
+            columns,
+            drop_unlabelled=True,
+            may_be_uniform=True,
+            may_be_empty=task.reads_empty,
+            normalise=section.normalise,
+        )
     may_drop = section.drop_unlabelled and rows.texts
     unlabelled = table.places.select([] if may_drop else missing)
-    findings = check(rows, groups=near_duplicate_groups(rows.texts), unlabelled=unlabelled)
-    _tell(told, (*table.notes, *columns.reasons, *(rows.notes if may_drop else ())))
+    groups = near_duplicate_groups(list(map(as_one, rows.texts)))
+    findings = check(rows, groups=groups, unlabelled=unlabelled, labels_in=task.labels_in)
+    _tell(told, (*table.notes, *columns.reasons, *notes, *(rows.notes if may_drop else ())))
     return {"rows": len(rows.texts) + len(unlabelled), "findings": [finding.as_dict() for finding in findings]}
 
 

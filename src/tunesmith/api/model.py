@@ -16,7 +16,7 @@ from tunesmith.data.prepare import prepare_label
 from tunesmith.errors import ConfigError
 from tunesmith.files.exchange import settle
 from tunesmith.run.workspace import Workspace
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,22 +56,24 @@ class Model:
         """The labels in the order of ``predict_proba``'s columns, in the type they came in."""
         return [self._typed(label) for label in self.bundle.facts.labels]
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[Text]) -> list[Prediction]:
         """Answer texts.
 
         Args:
-            texts: Any number, any length; None and NaN are empty texts, as in training.
+            texts: Any number, any length; None and NaN are empty texts, as in training. Where the model reads pairs,
+                tuples of two.
 
         Returns:
             One prediction a text, in order.
         """
         return [self._prediction(answer) for answer in predict_texts(self.bundle, _as_texts(texts))]
 
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def predict_proba(self, texts: Sequence[Text]) -> NDArray[np.float64]:
         """Give every label's calibrated probability.
 
         Args:
-            texts: Any number, any length; None and NaN are empty texts, as in training.
+            texts: Any number, any length; None and NaN are empty texts, as in training. Where the model reads pairs,
+                tuples of two.
 
         Returns:
             ``[B, C]``, columns in the order of ``labels``; each row adds up to 1 where a text has one label.
@@ -92,11 +94,11 @@ class Model:
         answers = facts.learnt.answers(logits, facts.coding, facts.calibration, everything=True)
         return np.array([list(answer["probabilities"].values()) for answer in answers]).reshape(-1, len(facts.labels))
 
-    def evaluate(self, texts: Sequence[str], labels: Sequence[Any]) -> dict[str, JSON]:
+    def evaluate(self, texts: Sequence[Text], labels: Sequence[Any]) -> dict[str, JSON]:
         """Measure the model on labelled texts.
 
         Args:
-            texts: One a row.
+            texts: One a row, or a tuple of two where the model reads pairs.
             labels: The right ones, in the type they came in at training.
 
         Returns:
@@ -181,7 +183,10 @@ def open_bundle(folder: str | Path) -> Bundle:
     return load_bundle(workspace.out)
 
 
-def _as_texts(texts: Iterable[str]) -> list[str]:
+def _as_texts(texts: Iterable[Any]) -> list[Text]:
     if isinstance(texts, str):
         raise ConfigError("one-text", "a list of texts is expected", found="a single text", advice="put it in a list")
-    return [as_text(text) for text in texts]
+    return [
+        (as_text(text[0]), as_text(text[1])) if isinstance(text, tuple | list) and len(text) == 2 else as_text(text)
+        for text in texts
+    ]

@@ -71,6 +71,7 @@ def train(
     sql: str | None = None,
     db: str | None = None,
     text: str | Sequence[str] | None = None,
+    pair: str | None = None,
     label: str | None = None,
     validation: str | Path | None = None,
     test: str | Path | None = None,
@@ -98,6 +99,7 @@ def train(
         sql: Query whose rows are read instead.
         db: Database to ask, such as ``sqlite:///tickets.db``.
         text: Column of the text; found by itself when left out.
+        pair: Column of the second text, where rows are pairs.
         label: Column of the label; found by itself when left out.
         validation: File whose rows choose between models.
         test: File looked at once, at the end.
@@ -129,6 +131,7 @@ def train(
         "data.sql": sql,
         "data.db": db,
         "data.text": (text,) if isinstance(text, str) else text,
+        "data.pair": pair,
         "data.label": label,
         "data.validation": None if validation is None else str(validation),
         "data.test": None if test is None else str(test),

@@ -8,14 +8,14 @@ from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.predict import outputs_of
 from tunesmith.data.places import Places
 from tunesmith.errors import DataError, quote
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 _MOST_SLICES = 100
 
 
 def evaluate_bundle(
     bundle: Bundle,
-    texts: Sequence[str],
+    texts: Sequence[Text],
     labels: Sequence[str],
     *,
     places: Places,
@@ -26,7 +26,7 @@ def evaluate_bundle(
 
     Args:
         bundle: Loaded.
-        texts: One a row.
+        texts: One a row, or a pair.
         labels: The right ones, prepared.
         places: Where each row is, for messages.
         by: What to measure the rows apart by, one value a row; left out, they are measured together alone.

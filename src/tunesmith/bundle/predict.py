@@ -6,34 +6,53 @@ from collections.abc import Callable, Sequence
 
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.load import Bundle
-from tunesmith.data.prepare import prepare_text
-from tunesmith.types import JSON
+from tunesmith.data.prepare import prepare_input
+from tunesmith.errors import ConfigError
+from tunesmith.types import JSON, Text
 
 
-def outputs_of(bundle: Bundle, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+def outputs_of(bundle: Bundle, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
     """Prepare texts as the bundle says and run its model.
 
     Args:
         bundle: Loaded.
-        texts: As the user wrote them.
+        texts: As the user wrote them; pairs where the model reads those.
         progress: Told work done and work in all.
 
     Returns:
         Logits and token counts, one row a text.
+
+    Raises:
+        ConfigError: ``pairs-expected`` or ``texts-expected``, the texts are not of the kind that the model reads.
     """
-    return bundle.predictor.outputs(
-        [prepare_text(text, bundle.facts.text.normalise) for text in texts], progress=progress
-    )
+    _refuse_others(bundle, texts)
+    prepared = [prepare_input(text, bundle.facts.text.normalise) for text in texts]
+    return bundle.predictor.outputs(prepared, progress=progress)
+
+
+def _refuse_others(bundle: Bundle, texts: Sequence[Text]) -> None:
+    """Refuse texts where the model reads pairs, and pairs where it reads texts."""
+    wanted = tuple if bundle.facts.reads_pairs else str
+    other = next((row for row, text in enumerate(texts, start=1) if not isinstance(text, wanted)), None)
+    if other is not None:
+        pairs = bundle.facts.reads_pairs
+        raise ConfigError(
+            "pairs-expected" if pairs else "texts-expected",
+            f"this model answers {'pairs of texts' if pairs else 'single texts'}",
+            where=str(bundle.folder),
+            found=f"{'a single text' if pairs else 'no text'} at row {other}",
+            allowed='("first", "second") each, or --text and --pair' if pairs else "one text each",
+        )
 
 
 def predict_texts(
-    bundle: Bundle, texts: Sequence[str], *, everything: bool = False, first_row: int = 1
+    bundle: Bundle, texts: Sequence[Text], *, everything: bool = False, first_row: int = 1
 ) -> list[dict[str, JSON]]:
     """Answer texts.
 
     Args:
         bundle: Loaded.
-        texts: As the user wrote them.
+        texts: As the user wrote them; pairs where the model reads those.
         everything: Give every label's probability.
         first_row: Number of the first text, from 1.
 

@@ -17,6 +17,7 @@ from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_error, write_json, write_text
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.files.manifest import MANIFEST, verify_manifest, write_manifest
+from tunesmith.types import Text
 
 RECORD = ("README.md", "costs.json", "report.html")
 """Files that hold measured costs: outside "the same bytes"."""
@@ -29,7 +30,7 @@ def save_bundle(
     model: Any,
     facts: Facts,
     *,
-    probe_texts: Sequence[str],
+    probe_texts: Sequence[Text],
     probe_logits: NDArray[np.float32],
     extra_files: Mapping[str, str],
     costs: Mapping[str, Any],
@@ -93,7 +94,7 @@ def _recorded(folder: Path) -> list[str]:
     return [name for name in RECORD if (folder / name).exists()]
 
 
-def _compare(folder: Path, facts: Facts, texts: Sequence[str], *, expected: NDArray[np.float32]) -> None:
+def _compare(folder: Path, facts: Facts, texts: Sequence[Text], *, expected: NDArray[np.float32]) -> None:
     """Load what was written and hold its answers to those of the model in memory."""
     if not len(texts):
         return

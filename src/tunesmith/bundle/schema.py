@@ -12,6 +12,7 @@ from tunesmith.config import Settings, problems_of
 from tunesmith.data.prepare import Form
 from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
+from tunesmith.models.pairings import PAIRINGS
 from tunesmith.models.poolings import POOLINGS
 from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 
@@ -30,7 +31,7 @@ _READS: Mapping[LabelType, Callable[[str], object]] = {
 }
 _PER_CLASS, _CONFUSION = "per_class", "confusion"
 _OF_A_FIGURE = {"value", "low", "high"}
-_OF_A_LABEL = {"precision", "recall", "f1", "rows"}
+_OF_A_LABEL = {"precision", "recall", "f1", "rows", "answered"}
 _LONGEST_PROBLEM = 160
 
 
@@ -61,6 +62,9 @@ class TokenFacts(Settings):
 
     unit_length: bool = True
     """Whether that vector is scaled to length 1 before the head."""
+
+    pairing: str | None = None
+    """How the vectors of both texts of a pair become its features; None where a row is one text."""
 
 
 class ScaleFacts(Settings):
@@ -97,6 +101,9 @@ class DataFacts(Settings):
 
     text: str
     """Column of the text."""
+
+    pair: str | None = None
+    """Column of the second text, where rows are pairs."""
 
     label: str
     """Column of the label."""
@@ -194,6 +201,11 @@ class Facts(Settings):
         return self.learnt.n_outputs(self.coding)
 
     @property
+    def reads_pairs(self) -> bool:
+        """Whether the model answers pairs of texts."""
+        return self.data.pair is not None
+
+    @property
     def headline(self) -> str:
         """Name of the figure that chose."""
         chose = self.recipe.get("ladder", {}).get("metric")
@@ -256,6 +268,10 @@ def _misfits(facts: Facts) -> Iterator[str]:
     """Tell what is wrong beyond the types of the fields, one sentence a problem."""
     if facts.tokens and facts.tokens.pooling not in POOLINGS.names():
         yield f"tokens.pooling = {quote(facts.tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
+    if facts.tokens and facts.tokens.pairing not in (None, *PAIRINGS.names()):
+        yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(PAIRINGS.names())}"
+    if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
+        yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
     if odd:
         yield f"label_type = {facts.label_type}: the label {quote(odd[0])} is not of this type"

@@ -19,6 +19,7 @@ def check(
     sql: options.Sql = None,
     db: options.Db = None,
     text: options.Text = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     encoding: options.Encoding = None,
     fail_on: Annotated[
@@ -39,13 +40,14 @@ def check(
         "data.sql": sql,
         "data.db": db,
         "data.text": options.columns_asked(text),
+        "data.pair": pair,
         "data.label": label,
         "data.encoding": encoding,
         "data.skip_bad_rows": skip_bad_rows,
         "data.drop_unlabelled": drop_unlabelled,
     }
     with Terminal(quiet=common.quiet or common.json) as terminal:
-        found = check_file(data, common.recipe(flags).data, told=terminal.say)
+        found = check_file(data, common.recipe(flags), told=terminal.say)
     if common.json:
         print_json(found)
     else:

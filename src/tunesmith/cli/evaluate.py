@@ -26,6 +26,7 @@ def evaluate(
     sql: options.Sql = None,
     db: options.Db = None,
     text: options.Text = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     by: Annotated[
         str | None,
@@ -44,6 +45,7 @@ def evaluate(
         "data.sql": sql,
         "data.db": db,
         "data.text": options.columns_asked(text),
+        "data.pair": pair,
         "data.label": label,
         "data.encoding": encoding,
         "data.skip_bad_rows": skip_bad_rows,
@@ -73,11 +75,11 @@ def _print_table(found: dict[str, JSON]) -> None:
     for name in (name for name in STYLES if name in metrics):
         figure = metrics[name]
         print_line(f"  {name:<15} {figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})")
-    if "confusion" not in metrics:
+    if "per_class" not in metrics:
         return
     print_line()
     _print_columns("label", ("recall", "precision", "F1"), "rows")
-    for line in label_lines(metrics["confusion"]):
+    for line in label_lines(metrics["per_class"]):
         _print_columns(line.label, (_told(line.recall), _told(line.precision), _told(line.f1)), str(line.rows))
 
 

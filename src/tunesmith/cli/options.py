@@ -42,6 +42,12 @@ Text: TypeAlias = Annotated[
         help="Column of the text; several, joined: subject,body; default: found by name and content.",
     ),
 ]
+Pair: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--pair", metavar="COL", help="Column of the second text, where rows are pairs; default: by its name."
+    ),
+]
 Label: TypeAlias = Annotated[
     str | None, typer.Option("--label", metavar="COL", help="Column of the label; default: found by name and content.")
 ]

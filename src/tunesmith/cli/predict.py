@@ -13,6 +13,7 @@ from tunesmith.cli.console import Terminal, print_json, print_line
 
 if TYPE_CHECKING:
     from tunesmith.api.answer import Style
+    from tunesmith.types import Text
 
 
 @options.takes_common
@@ -29,6 +30,14 @@ def predict(
         str | None,
         typer.Option(
             "--column", metavar="COL", help="Column of the text; default: that of the training file, else found."
+        ),
+    ] = None,
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pair",
+            metavar="TEXT|COL",
+            help="Second text of each --text, where the model reads pairs; with a file, their column.",
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Give every label's probability.")] = False,
@@ -59,7 +68,10 @@ def predict(
     from tunesmith.errors import ConfigError
 
     # bytes of the command line that are no UTF-8 come as halves of surrogate pairs, which nothing can print
-    texts = [given.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for given in text or ()]
+    texts, seconds = (
+        [each.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for each in given or ()]
+        for given in (text, pair)
+    )
     flags = {
         "data.sql": sql,
         "data.db": db,
@@ -74,15 +86,22 @@ def predict(
             "give either a file (or - for stdin), a query (--sql and --db) or --text",
             advice=f'tunesmith predict {bundle} --text "..."',
         )
+    if texts and seconds and len(texts) != len(seconds):
+        raise ConfigError(
+            "pairs-differ", "every --text needs its --pair", found=f"{len(texts)} --text, {len(seconds)} --pair"
+        )
     threads = recipe.run.threads
+    given: list[Text] = list(zip(texts, seconds, strict=True)) if texts and seconds else list(texts)
     if texts and out is None and keep is None and (common.json or sys.stdout.isatty()):
-        answers = answer_texts(bundle, texts, everything=everything, threads=threads)
-        _print_answers(answers, texts, json=common.json)
+        answers = answer_texts(bundle, given, everything=everything, threads=threads)
+        _print_answers(answers, given, json=common.json)
         return
     target: Path | Style = out or ("jsonl" if common.json else "table" if sys.stdout.isatty() else "csv")
     bad_rows = BadRows() if recipe.data.skip_bad_rows else None
+    typed = {"text": texts, **({"pair": seconds} if seconds else {})}
     asked = Asked(
         column=recipe.data.text or None,
+        pair=None if not seconds else "pair" if texts else seconds[0],
         everything=everything,
         encoding=recipe.data.encoding,
         threads=threads,
@@ -92,7 +111,7 @@ def predict(
     with Terminal(quiet=common.quiet or target == "table") as terminal:
         answer_file(
             bundle,
-            table_of({"text": texts}) if texts else source_given(data, recipe.data),
+            table_of(typed) if texts else source_given(data, recipe.data),
             asked,
             target=target,
             told=lambda n_rows: terminal.count("predicting", n_rows),
@@ -102,14 +121,15 @@ def predict(
             terminal.say(note)
 
 
-def _print_answers(answers: list[dict[str, object]], texts: list[str], *, json: bool) -> None:
+def _print_answers(answers: list[dict[str, object]], texts: list[Text], *, json: bool) -> None:
     from tunesmith.api.answer import told_answer
+    from tunesmith.types import as_one
 
     for answer, text in zip(answers, texts, strict=True):
         if json:
             print_json(answer)
         else:
             told = "  ".join(part.strip() for part in told_answer(answer).rsplit("  ", 1))
-            print_line(f"{told}  {text[:60]}")
+            print_line(f"{told}  {as_one(text)[:60]}")
             for label, share in dict(answer.get("probabilities", {})).items():  # type: ignore[call-overload]
                 print_line(f"    {share:.3f}  {label}")

@@ -20,6 +20,7 @@ def train(
     sql: options.Sql = None,
     db: options.Db = None,
     text: options.Text = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     group: Annotated[
         str | None,
@@ -28,7 +29,19 @@ def train(
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option("--task", help="What is learnt: single_label, score; default: told by the labels.")
+        str | None,
+        typer.Option(
+            "--task",
+            help="What is learnt: single_label, binary, multi_label, ordinal or score; default: told by the labels.",
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option("--separator", help="What stands between the labels of a text that may have several, such as ;."),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", metavar="LABEL", help="Which of two labels counts as positive: yes or no."),
     ] = None,
     test: Annotated[
         str | None,
@@ -101,6 +114,7 @@ def train(
         "data.sql": sql,
         "data.db": db,
         "data.text": options.columns_asked(text),
+        "data.pair": pair,
         "data.label": label,
         "data.group": group,
         "data.test": test,
@@ -114,6 +128,8 @@ def train(
         "ladder.rungs": tuple(name.strip() for name in rungs.split(",")) if rungs else None,
         "ladder.metric": metric,
         "run.task": task,
+        "task.multi_label.separator": separator,
+        "task.binary.positive": positive,
         "run.out": out,
     }
     recipe = common.recipe(flags)

@@ -28,6 +28,9 @@ class DataSection(Settings):
     text: Names = ()
     """Column that holds the text; found by itself when left out."""
 
+    pair: str | None = None
+    """Column of the second text, where rows are pairs; found where its name is a usual one, such as text_b."""
+
     label: str | None = None
     """Column that holds the label; found by itself when left out."""
 

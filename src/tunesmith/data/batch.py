@@ -18,17 +18,25 @@ from tunesmith.types import PackedTokens
 class Batch:
     """Some rows with their sequences packed shortest first.
 
-    ``rows`` int64 ``[B]``, numbers in the token set; ``sequence_row`` int64 ``[S]``, the place in ``rows`` of each
-    packed sequence. A row has all its windows in one batch.
+    ``rows`` int64 ``[B]``, numbers in the token set; ``sequence_text`` int64 ``[S]``, which text each packed sequence
+    is of: that of the row at this place in ``rows``, or of pairs the first text of place ``p`` is ``2 p``, the second
+    ``2 p + 1``. A row has all its windows in one batch.
     """
 
     rows: Ints
     tokens: PackedTokens
-    sequence_row: Ints
+    sequence_text: Ints
+    n_sides: int = 1
+    """Texts of a row."""
 
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.rows)
+
+    @property
+    def n_texts(self) -> int:
+        """Texts of all rows."""
+        return len(self) * self.n_sides
 
     @property
     def n_tokens(self) -> int:
@@ -51,19 +59,21 @@ class Batch:
             raise ShapeError(f"micro_batch_size {micro_batch_size} is below 1")
         if len(self) <= micro_batch_size:
             return [self]
-        n_tokens = np.bincount(self.sequence_row, weights=self.tokens.lengths, minlength=len(self))
+        n_tokens = np.bincount(self.sequence_text // self.n_sides, weights=self.tokens.lengths, minlength=len(self))
         by_length = np.argsort(n_tokens, kind="stable")
         return [self._part(by_length[at : at + micro_batch_size]) for at in range(0, len(self), micro_batch_size)]
 
     def _part(self, places: Ints) -> Batch:
         new_place = np.full(len(self), -1, dtype=np.int64)
         new_place[places] = np.arange(len(places))
-        sequences = np.flatnonzero(new_place[self.sequence_row] >= 0)
+        place, side = np.divmod(self.sequence_text, self.n_sides)
+        sequences = np.flatnonzero(new_place[place] >= 0)
         lengths = self.tokens.lengths[sequences]
         at = spans((self.tokens.lengths.cumsum() - self.tokens.lengths)[sequences], lengths)
         types = self.tokens.token_type_ids
         packed = PackedTokens(self.tokens.input_ids[at], lengths, None if types is None else types[at])
-        return Batch(self.rows[places], packed, new_place[self.sequence_row[sequences]])
+        text = new_place[place[sequences]] * self.n_sides + side[sequences]
+        return Batch(self.rows[places], packed, text, self.n_sides)
 
 
 def pack(tokens: TokenSet, rows: Ints) -> Batch:
@@ -76,14 +86,17 @@ def pack(tokens: TokenSet, rows: Ints) -> Batch:
     Returns:
         The batch; equal lengths keep the order of ``rows``.
     """
-    sequences, place = tokens.sequences_of(rows)
+    sequences, text = tokens.sequences_of(rows)
+    if tokens.side is not None:
+        text = 2 * text + tokens.side[sequences]
     starts = tokens.offsets[sequences]
     lengths = tokens.offsets[sequences + 1] - starts
     order = lengths.argsort(kind="stable")
     lengths = lengths[order]
     at = spans(starts[order], lengths)
     types = tokens.token_type_ids
-    return Batch(rows, PackedTokens(tokens.input_ids[at], lengths, None if types is None else types[at]), place[order])
+    packed = PackedTokens(tokens.input_ids[at], lengths, None if types is None else types[at])
+    return Batch(rows, packed, text[order], tokens.n_sides)
 
 
 def length_batches(tokens: TokenSet, *, batch_tokens: int = 4096) -> Iterator[Batch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
 from tunesmith.data.places import Places, Unit
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.errors import quote
-from tunesmith.types import JSON
+from tunesmith.types import JSON, as_one
 
 Severity = Literal["error", "warning", "info"]
 
@@ -75,8 +75,27 @@ class Finding:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows that have a label, both texts of a pair as one."""
+
+    texts: list[str]
+    labels: list[str]
+    places: Places
+    held: list[tuple[str, ...]]
+    """Labels that each cell holds."""
+
+    def rows_of(self, labels: Container[str]) -> list[int]:
+        """Rows that have one of some labels."""
+        return [row for row, held in enumerate(self.held) if any(label in labels for label in held)]
+
+
 def check(
-    labelled: Labelled, *, groups: NDArray[np.int64] | None = None, unlabelled: Places | None = None
+    labelled: Labelled,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    unlabelled: Places | None = None,
+    labels_in: Callable[[str], tuple[str, ...]] = lambda cell: (cell,),
 ) -> list[Finding]:
     """Look for what harms training or its figures, and for what training refuses; nothing is changed.
 
@@ -84,6 +103,7 @@ def check(
         labelled: The rows that have a label.
         groups: Near-duplicate group of each row where it is known already, ``[N]``.
         unlabelled: Where the rows are that have none.
+        labels_in: Lists the labels that a cell holds; none where it is a number.
 
     Returns:
         Findings, errors first, then warnings, then infos.
@@ -93,17 +113,19 @@ def check(
         >>> [finding.code for finding in check(rows)]
         ['empty-text', 'duplicate']
     """
+    held = [labels_in(cell) for cell in labelled.labels]
+    rows = _Rows(list(map(as_one, labelled.texts)), labelled.labels, labelled.places, held)
     findings = [
         *_missing_labels(unlabelled, len(labelled.labels)),
-        *_too_little(labelled),
-        *_empty_texts(labelled),
-        *_id_like_texts(labelled),
-        *_constant_length(labelled),
-        *_duplicates(labelled, groups),
-        *_rare_classes(labelled),
-        *_look_alike_labels(labelled),
-        *_null_like_labels(labelled),
-        *_long_texts(labelled),
+        *_too_little(rows),
+        *_empty_texts(rows),
+        *_id_like_texts(rows),
+        *_constant_length(rows),
+        *_duplicates(rows, groups),
+        *_rare_classes(rows),
+        *_look_alike_labels(rows),
+        *_null_like_labels(rows),
+        *_long_texts(rows),
     ]
     return sorted(findings, key=lambda finding: ("error", "warning", "info").index(finding.severity))
 
@@ -145,9 +167,7 @@ def _unknown_id(tokenizer: Tokenizer) -> int | None:
     return next((token for token in known if token is not None), None)
 
 
-def _finding(
-    labelled: Labelled, code: str, severity: Severity, *, rows: Sequence[int], message: str
-) -> Iterator[Finding]:
+def _finding(labelled: _Rows, code: str, severity: Severity, *, rows: Sequence[int], message: str) -> Iterator[Finding]:
     """Make a finding of row numbers where there are any; ``{rows}`` in the message becomes their number."""
     if rows:
         counted = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
@@ -177,7 +197,7 @@ def _missing_labels(rows: Places | None, n_labelled: int) -> Iterator[Finding]:
         yield _placed("label-missing", "error", rows, message=message)
 
 
-def _too_little(labelled: Labelled) -> Iterator[Finding]:
+def _too_little(labelled: _Rows) -> Iterator[Finding]:
     """What can be measured on but not learnt from."""
     rows = range(len(labelled.labels))
     if len(rows) == 1:
@@ -189,14 +209,14 @@ def _too_little(labelled: Labelled) -> Iterator[Finding]:
         yield from _finding(labelled, "one-class", "error", rows=rows, message=message)
 
 
-def _empty_texts(labelled: Labelled) -> Iterator[Finding]:
+def _empty_texts(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, lambda text: not text)
     yield from _finding(
         labelled, "empty-text", "warning", rows=rows, message="{rows} with an empty text; they teach nothing"
     )
 
 
-def _id_like_texts(labelled: Labelled) -> Iterator[Finding]:
+def _id_like_texts(labelled: _Rows) -> Iterator[Finding]:
     """Numbers or codes in place of sentences: most likely the wrong column."""
     rows = _rows_where(labelled.texts, _is_code)
     if len(rows) > 0.9 * len(labelled.texts):
@@ -209,7 +229,7 @@ def _is_code(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text and any(map(str.isdigit, text))
 
 
-def _constant_length(labelled: Labelled) -> Iterator[Finding]:
+def _constant_length(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, bool)
     lengths = {len(labelled.texts[row]) for row in rows}
     if len(rows) >= 2 * _FEW_ROWS and len(lengths) == 1:
@@ -217,7 +237,7 @@ def _constant_length(labelled: Labelled) -> Iterator[Finding]:
         yield from _finding(labelled, "constant-length", "warning", rows=rows, message=message)
 
 
-def _duplicates(labelled: Labelled, groups: NDArray[np.int64] | None) -> Iterator[Finding]:
+def _duplicates(labelled: _Rows, groups: NDArray[np.int64] | None) -> Iterator[Finding]:
     exact = exact_groups(labelled.texts)
     labels_of: dict[int, set[str]] = {}
     again, seen = [], set()
@@ -236,7 +256,7 @@ def _duplicates(labelled: Labelled, groups: NDArray[np.int64] | None) -> Iterato
     yield from _near_duplicates(labelled, exact, near_duplicate_groups(labelled.texts) if groups is None else groups)
 
 
-def _near_duplicates(labelled: Labelled, exact: NDArray[np.int64], near: NDArray[np.int64]) -> Iterator[Finding]:
+def _near_duplicates(labelled: _Rows, exact: NDArray[np.int64], near: NDArray[np.int64]) -> Iterator[Finding]:
     """Rows that have a near-duplicate which is no exact one; a giant group is a warning."""
     n_kinds = Counter(near[group] for group in np.unique(exact).tolist())
     rows = [row for row, group in enumerate(near.tolist()) if n_kinds[group] > 1]
@@ -248,24 +268,24 @@ def _near_duplicates(labelled: Labelled, exact: NDArray[np.int64], near: NDArray
     yield from _finding(labelled, "near-duplicates", "warning" if giant else "info", rows=rows, message=message)
 
 
-def _rare_classes(labelled: Labelled) -> Iterator[Finding]:
-    counts = Counter(labelled.labels)
+def _rare_classes(labelled: _Rows) -> Iterator[Finding]:
+    counts = Counter(label for held in labelled.held for label in held)
     single = [label for label, count in counts.items() if count == 1]
     rare = [label for label, count in counts.items() if 1 < count < _FEW_ROWS]
-    rows = _rows_where(labelled.labels, set(single).__contains__)
+    rows = labelled.rows_of(set(single))
     message = f"{{rows}} are the only one of their label, which can be learnt but not measured: {_shown(single)}"
     yield from _finding(labelled, "single-row-class", "warning", rows=rows, message=message)
-    rows = _rows_where(labelled.labels, set(rare).__contains__)
+    rows = labelled.rows_of(set(rare))
     message = f"{len(rare)} labels have fewer than {_FEW_ROWS} rows ({{rows}} in all): {_shown(rare)}"
     yield from _finding(labelled, "rare-class", "warning", rows=rows, message=message)
 
 
-def _look_alike_labels(labelled: Labelled) -> Iterator[Finding]:
+def _look_alike_labels(labelled: _Rows) -> Iterator[Finding]:
     by_look: dict[str | float, list[str]] = {}
-    for label, _ in Counter(labelled.labels).most_common():
+    for label, _ in Counter(label for held in labelled.held for label in held).most_common():
         by_look.setdefault(_look(label), []).append(label)
     alike = [labels for labels in by_look.values() if len(labels) > 1]
-    rows = _rows_where(labelled.labels, {label for labels in alike for label in labels[1:]}.__contains__)
+    rows = labelled.rows_of({label for labels in alike for label in labels[1:]})
     message = f"{{rows}} have a label that looks like another one: {'; '.join(_shown(labels) for labels in alike[:5])}"
     yield from _finding(labelled, "look-alike-labels", "warning", rows=rows, message=message)
 
@@ -279,14 +299,14 @@ def _look(label: str) -> str | float:
         return re.sub(r"[\s_\-.,;:!'\"]+", "", plain) or plain
 
 
-def _null_like_labels(labelled: Labelled) -> Iterator[Finding]:
-    rows = _rows_where(labelled.labels, lambda label: label.casefold() in _NULL_LIKE)
-    names = sorted({labelled.labels[row] for row in rows})
+def _null_like_labels(labelled: _Rows) -> Iterator[Finding]:
+    names = sorted({label for held in labelled.held for label in held if label.casefold() in _NULL_LIKE})
+    rows = labelled.rows_of(set(names))
     message = f"{{rows}} have the label {_shown(names)}, taken as a label like any other; is it a missing value?"
     yield from _finding(labelled, "null-like-label", "warning", rows=rows, message=message)
 
 
-def _long_texts(labelled: Labelled) -> Iterator[Finding]:
+def _long_texts(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, lambda text: len(text) > _LONG_CHARACTERS)
     message = (
         f"{{rows}} have more than {_LONG_CHARACTERS} characters; long texts are read in windows, nothing is cut off"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.config import nearest
-from tunesmith.data.names import LABEL_NAMES, TEXT_NAMES, plain_name
+from tunesmith.data.names import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, plain_name
 from tunesmith.data.split_column import find_split_column
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
@@ -29,6 +29,8 @@ class Columns:
     """Column that says which rows are for training, choosing and testing; never one that is asked for as another."""
     group: str | None = None
     """Column whose equal cells keep rows together when rows are held out."""
+    pair: str | None = None
+    """Column of the second text, where rows are pairs."""
 
 
 def choose_columns(
@@ -37,6 +39,7 @@ def choose_columns(
     text: str | Sequence[str] | None = None,
     label: str | None = None,
     group: str | None = None,
+    pair: str | None = None,
     need_label: bool = True,
 ) -> Columns:
     """Choose the text and label columns.
@@ -46,6 +49,7 @@ def choose_columns(
         text: Columns that are asked for, several as a sequence or with commas between; case and spaces do not matter.
         label: The column that is asked for.
         group: The column that is asked for to keep rows together.
+        pair: The column that is asked for as the second text of a pair.
         need_label: Look for a label column where none is asked for.
 
     Returns:
@@ -63,20 +67,24 @@ def choose_columns(
     """
     reasons: list[str] = []
     asked = [find_column(table, name, "--text") for name in _listed(table, text)]
+    asked_pair = find_column(table, pair, "--pair") if pair is not None else None
+    if not asked and asked_pair is None:
+        asked, asked_pair = _found_pair(table)
+        if asked_pair:
+            reasons.append(f"pairs: columns {quote(asked[0])} and {quote(asked_pair)}, by their names")
+    elif asked_pair is not None:
+        reasons.append(f"pairs: the second text is in column {quote(asked_pair)}, as asked")
+    if asked_pair is not None and asked_pair in asked:
+        raise _twice(table, asked_pair, "both texts of a pair", flags="--text and --pair")
     asked_label = find_column(table, label, "--label") if label is not None else None
-    if asked_label is not None and asked_label in asked:
-        raise DataError(
-            "columns-unclear",
-            f"the column {quote(asked_label)} cannot be both text and label",
-            where=table.source,
-            advice="name different columns with --text and --label",
-        )
+    if asked_label is not None and asked_label in (*asked, asked_pair):
+        raise _twice(table, asked_label, "both text and label", flags="--text and --label")
     asked_group = find_column(table, group, "--group") if group is not None else None
-    free = [name for name in table.columns if name not in (*asked, asked_label, asked_group)]
+    free = [name for name in table.columns if name not in (*asked, asked_pair, asked_label, asked_group)]
     split = next((name for name in [find_split_column(table)] if name in free), None)
     free = [name for name in free if name != split]
     if asked:
-        reasons.append(f"text: {_columns(asked)}, as asked")
+        reasons += [] if reasons and reasons[0].endswith("by their names") else [f"text: {_columns(asked)}, as asked"]
     else:
         found, why = _found_text(table, free, need_label=need_label and label is None)
         asked, free = [found], [name for name in free if name != found]
@@ -88,7 +96,26 @@ def choose_columns(
         reasons.append(f"label: column {quote(asked_label)}, {why}")
     if asked_group is not None:
         reasons.append(f"rows with the same {quote(asked_group)} stay together, as asked")
-    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group)
+    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group, asked_pair)
+
+
+def _found_pair(table: Table) -> tuple[list[str], str | None]:
+    """The two text columns of a file of pairs, by their names."""
+    for names in PAIR_NAMES:
+        found = [_matching(table, name) for name in names]
+        if all(len(each) == 1 for each in found):
+            return found[0], found[1][0]
+    return [], None
+
+
+def _twice(table: Table, name: str, as_what: str, *, flags: str) -> DataError:
+    """Make the error for a column that is asked for in two ways."""
+    return DataError(
+        "columns-unclear",
+        f"the column {quote(name)} cannot be {as_what}",
+        where=table.source,
+        advice=f"name different columns with {flags}",
+    )
 
 
 def _columns(names: list[str]) -> str:

@@ -11,6 +11,7 @@ from tunesmith.data.places import Places
 from tunesmith.data.prepare import Form, prepare_label, prepare_text
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
+from tunesmith.types import Text, as_one
 
 _SHOWN_LABELS = 7
 
@@ -19,7 +20,7 @@ _SHOWN_LABELS = 7
 class Labelled:
     """Rows of a table: text, label, and where each begins; ``notes`` tells what was left out."""
 
-    texts: list[str]
+    texts: list[Text]
     labels: list[str]
     places: Places
     notes: tuple[str, ...] = ()
@@ -49,6 +50,28 @@ def joined_texts(table: Table, text: Sequence[str], normalise: Form = "NFC") -> 
     return [" ".join(filter(None, parts)) for parts in zip(*columns, strict=True)]
 
 
+def inputs_of(table: Table, columns: Columns, normalise: Form = "NFC") -> list[Text]:
+    """Prepare what a model reads of each row.
+
+    Args:
+        table: The user's table.
+        columns: The columns to use.
+        normalise: Normal form of the texts.
+
+    Returns:
+        A text a row, or a pair where there is a column of second texts.
+
+    Example:
+        >>> table = Table({"a": ["Hi "], "b": ["Bye"]}, Places.of("a.csv", [2]))
+        >>> inputs_of(table, Columns(("a",), None, (), pair="b"))
+        [('Hi', 'Bye')]
+    """
+    texts = joined_texts(table, columns.text, normalise)
+    if columns.pair is None:
+        return list(texts)
+    return list(zip(texts, joined_texts(table, [columns.pair], normalise), strict=True))
+
+
 def unlabelled_rows(table: Table, columns: Columns) -> list[int]:
     """Find the rows without a label.
 
@@ -74,6 +97,7 @@ def labelled(
     *,
     drop_unlabelled: bool = False,
     may_be_uniform: bool = False,
+    may_be_empty: bool = False,
     normalise: Form = "NFC",
 ) -> Labelled:
     """Take the texts and labels out of a table.
@@ -82,6 +106,7 @@ def labelled(
         table: The user's table.
         columns: The columns to use; a label column is among them.
         drop_unlabelled: Leave rows without a label out instead of refusing them.
+        may_be_empty: Take an empty label for an answer, as where a text may have none of the labels.
         may_be_uniform: Accept a single row or a single label: enough to measure a model on, not to train one.
         normalise: Normal form of the texts.
 
@@ -97,12 +122,13 @@ def labelled(
         ['greeting', 'farewell']
     """
     assert columns.label is not None, "the caller chose columns without a label"
-    texts = joined_texts(table, columns.text, normalise)
+    texts = inputs_of(table, columns, normalise)
     labels = [prepare_label(label) for label in table.columns[columns.label]]
-    missing = [row for row, label in enumerate(labels) if not label]
+    empty = [row for row, label in enumerate(labels) if not label]
+    missing = [] if may_be_empty and len(empty) < len(labels) else empty
     if missing and (len(missing) == len(labels) or not drop_unlabelled):
         raise _label_missing(table, columns.label, labels, missing=missing)
-    if not any(texts):
+    if not any(map(as_one, texts)):
         raise DataError(
             "text-missing",
             "every text is empty",
@@ -111,8 +137,11 @@ def labelled(
             f"{len(texts)} rows",
             advice="name the column that holds the texts with --text",
         )
-    kept = [row for row, label in enumerate(labels) if label]
+    left_out = set(missing)
+    kept = [row for row in range(len(labels)) if row not in left_out]
     notes = (f"{len(missing)} rows without a label were left out ({table.places.told(missing)})",) if missing else ()
+    if empty and not missing:
+        notes = (f"{len(empty)} rows have none of the labels",)
     rows = Labelled(
         [texts[row] for row in kept],
         [labels[row] for row in kept],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 TEXT_NAMES = (
     "text sentence message body content review headline utterance query question comment tweet description document "
@@ -15,7 +16,17 @@ LABEL_NAMES = (
 )
 """Of labels, the most telling first."""
 
-KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, "split", "id"])
+PAIR_NAMES = (
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("sentence_a", "sentence_b"),
+    ("text1", "text2"),
+    ("question1", "question2"),
+    ("premise", "hypothesis"),
+)
+"""Of the two texts of a pair."""
+
+KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, *chain.from_iterable(PAIR_NAMES), "split", "id"])
 """Names that a header is known by."""
 
 

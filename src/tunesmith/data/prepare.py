@@ -7,6 +7,8 @@ import unicodedata
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from tunesmith.types import Text
+
 Form: TypeAlias = Literal["NFC", "NFKC"]
 """Normal form of Unicode: ``NFC`` joins what is one character; ``NFKC`` also makes full-width letters, ligatures and
 the like plain ones."""
@@ -32,6 +34,25 @@ def prepare_text(text: str, normalise: Form = "NFC") -> str:
         ('two  lines', 'fine ABC')
     """
     return unicodedata.normalize(normalise, _CONTROL.sub(" ", text)).strip()
+
+
+def prepare_input(text: Text, normalise: Form = "NFC") -> Text:
+    """Prepare a text, or both of a pair.
+
+    Args:
+        text: As the user wrote it.
+        normalise: The normal form.
+
+    Returns:
+        Of the same kind.
+
+    Example:
+        >>> prepare_input(("one ", " two"))
+        ('one', 'two')
+    """
+    if isinstance(text, str):
+        return prepare_text(text, normalise)
+    return prepare_text(text[0], normalise), prepare_text(text[1], normalise)
 
 
 def prepare_label(label: str) -> str:

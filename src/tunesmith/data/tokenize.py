@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from tokenizers import Encoding, Tokenizer
 
 from tunesmith.data.spans import Ints, spans
 from tunesmith.errors import ConfigError, ShapeError
+from tunesmith.types import Text
 
 _SLAB = 4096
 _PROBES = ("a", "1", "a b", "。")  # texts of which any tokenizer makes at least one token
@@ -35,6 +37,14 @@ class TokenSet:
     row: Ints
     token_type_ids: NDArray[np.uint8] | None
     n_tokens: NDArray[np.int32]
+    side: NDArray[np.uint8] | None = None
+    """Of pairs: whether each sequence is of the first text, 0, or of the second, 1, ``[S]``; None where a row is one
+    text. Every row has sequences of both."""
+
+    @property
+    def n_sides(self) -> int:
+        """Texts of a row: 1, or 2 of pairs."""
+        return 1 if self.side is None else 2
 
     @property
     def n_rows(self) -> int:
@@ -98,7 +108,7 @@ class TokenSet:
         """Leave out windows of the rows that have too many; those kept lie evenly, the first and the last among them.
 
         Args:
-            n_windows: Most windows of a row, at least 1.
+            n_windows: Most windows of a row, at least 1, or 2 of pairs.
 
         Returns:
             A set of the same rows; the set itself where none has too many.
@@ -123,26 +133,44 @@ class TokenSet:
             row,
             None if types is None else types[at],
             np.bincount(row, weights=lengths, minlength=n_rows).astype(np.int32),
+            None if self.side is None else self.side[sequences],
         )
 
 
-def tokenize(texts: Sequence[str], tokenizer: Tokenizer, *, max_seq_length: int) -> TokenSet:
-    """Turn texts into token ids; every token of a text is in exactly one of its windows.
+def tokenize(texts: Sequence[Text], tokenizer: Tokenizer, *, max_seq_length: int) -> TokenSet:
+    """Turn texts or pairs into token ids; every token of a text is in exactly one of its windows.
+
+    The two texts of a pair are sequences of their own.
 
     A text that does not fit is cut into as few windows as possible, all of (nearly) one length: features are averaged
     over windows, so a short last one must not weigh as much as a full one. Each window has its special tokens.
 
     Args:
-        texts: Prepared texts; of an empty one only the special tokens remain.
+        texts: Prepared, all of one kind; of an empty text only the special tokens remain.
         tokenizer: Its truncation and padding play no part and are left as they are.
         max_seq_length: Most tokens of a sequence, special tokens included.
 
     Returns:
-        One row a text.
+        One row a text or pair.
 
     Raises:
         ConfigError: ``max_seq_length`` leaves no room beside the special tokens.
     """
+    if texts and isinstance(texts[0], tuple):
+        sides = tokenize(list(chain.from_iterable(texts)), tokenizer, max_seq_length=max_seq_length)
+        return TokenSet(
+            sides.input_ids,
+            sides.offsets,
+            sides.row // 2,
+            sides.token_type_ids,
+            sides.n_tokens.reshape(-1, 2).sum(axis=1, dtype=np.int32),
+            (sides.row % 2).astype(np.uint8),
+        )
+    return _tokenized(cast("Sequence[str]", texts), tokenizer, max_seq_length)
+
+
+def _tokenized(texts: Sequence[str], tokenizer: Tokenizer, max_seq_length: int) -> TokenSet:
+    """Tokenize texts, one a row."""
     frame = _frame(tokenizer)
     room = max_seq_length - len(frame.before) - len(frame.after)
     if room < 1:

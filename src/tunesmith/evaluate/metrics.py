@@ -31,6 +31,7 @@ def classification_metrics(
     seed: int,
     draws: int = 1000,
     calibrated: NDArray[np.floating] | None = None,
+    predicted: NDArray[np.int64] | None = None,
 ) -> dict[str, JSON]:
     """Measure answers, with 95 % bootstrap intervals by row.
 
@@ -42,6 +43,7 @@ def classification_metrics(
         draws: Number of resamples.
         calibrated: What it gives after calibration, ``[B, C]``, each row by a temperature that was fitted without it;
             then ``log_loss``, ``brier`` and ``ece`` are of these, and ``ece_uncalibrated`` is of the others.
+        predicted: The classes answered, ``[B]``; left out, the most probable.
 
     Returns:
         METRICS of the machine output: ``{name: {"value", "low", "high"}}``, ``"per_class"`` and ``"confusion"``, whose
@@ -59,7 +61,8 @@ def classification_metrics(
         raise ShapeError(f"probabilities {probabilities.shape} for {len(targets)} rows and {len(labels)} labels")
     given = {"probabilities": probabilities, "calibrated": probabilities if calibrated is None else calibrated}
     gaps = {name: confidence_gaps(targets, outputs) for name, outputs in given.items()}  # refuses misfits
-    counts = confusion_counts(targets, probabilities.argmax(axis=1), len(labels))
+    answered = probabilities.argmax(axis=1) if predicted is None else predicted
+    counts = confusion_counts(targets, answered, len(labels))
     figures = _count_intervals(counts, draws=draws, seed=seed)
     figures |= _row_intervals(targets, given["calibrated"], gaps["calibrated"], draws=draws, seed=seed)
     if calibrated is not None:
@@ -296,9 +299,9 @@ def _ece_interval(gaps: NDArray[np.float64], *, draws: int, seed: int) -> Interv
 
 
 def _per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, JSON]:
-    """Precision, recall, F1 and rows of each class."""
-    columns = (column.tolist() for column in (*Tallies.of(counts).by_class(), counts.sum(axis=1)))
-    names = ("precision", "recall", "f1", "rows")
+    """Precision, recall, F1, rows and answers of each class."""
+    columns = (column.tolist() for column in (*Tallies.of(counts).by_class(), counts.sum(axis=1), counts.sum(axis=0)))
+    names = ("precision", "recall", "f1", "rows", "answered")
     return {label: dict(zip(names, row, strict=True)) for label, *row in zip(labels, *columns, strict=True)}
 
 

@@ -41,7 +41,10 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
     tokens = base = None
     if kept.kind == "encoder":
         tokens = TokenFacts(
-            max_seq_length=kept.model.max_seq_length, pooling=kept.model.pooling, unit_length=kept.model.unit_length
+            max_seq_length=kept.model.max_seq_length,
+            pooling=kept.model.pooling,
+            unit_length=kept.model.unit_length,
+            pairing=kept.model.pairing,
         )
         base = BaseFacts(
             name=site.base.name,
@@ -70,6 +73,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             source=Path(data.source).name,
             sha256=data.sha256,
             text=", ".join(data.columns.text),
+            pair=data.columns.pair,
             label=data.columns.label or "",
             rows=len(data.texts),
             train=len(data.split.train),

@@ -22,6 +22,7 @@ from tunesmith.models.encoders import Encoder, load_encoder
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
 from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.runtimes.torch import encode_poolings
+from tunesmith.types import Text, as_one
 
 _SAMPLED_TEXTS = 2000
 _FLOP_OF_A_PIECE = 1e13  # about a minute of two cores
@@ -32,11 +33,11 @@ class EncodedTexts:
 
     Args:
         base: The pretrained encoder.
-        texts: Prepared texts, one a row.
+        texts: Prepared texts or pairs, one a row.
         folder: Where features are kept between rungs and across a resumed run.
     """
 
-    def __init__(self, base: BaseModel, texts: Sequence[str], folder: Path) -> None:
+    def __init__(self, base: BaseModel, texts: Sequence[Text], folder: Path) -> None:
         self.base = base
         self._texts = texts
         self._folder = folder
@@ -69,7 +70,7 @@ class EncodedTexts:
             The finding, or None where it knows them well enough.
         """
         sample = self._texts[:: 1 + len(self._texts) // _SAMPLED_TEXTS]
-        return check_pieces(sample, load_tokenizer(self.base.folder))
+        return check_pieces(list(map(as_one, sample)), load_tokenizer(self.base.folder))
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -102,12 +103,14 @@ class EncodedTexts:
             progress: Told tokens done and tokens in all.
 
         Returns:
-            For each pooling float32 ``[B, H]``, scaled to unit length.
+            For each pooling float32 ``[B, H]``, or ``[B, 2, H]`` of pairs; each text's vector of unit length.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         n_tokens = self.tokens.n_tokens[rows].astype(np.int64)
         total, done = int(n_tokens.sum()), 0
-        found = {name: np.empty((len(rows), self.config.hidden_size), dtype=np.float32) for name in poolings}
+        sides = () if self.tokens.side is None else (self.tokens.n_sides,)
+        shape = (len(rows), *sides, self.config.hidden_size)
+        found = {name: np.empty(shape, dtype=np.float32) for name in poolings}
         for number, places in enumerate(self._pieces(rows)):
             piece = self._piece(
                 self._folder / f"probe-{number:04d}.safetensors",
@@ -152,7 +155,7 @@ def _onward(progress: Callable[[int, int], None], done: int, _: int, *, before: 
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale each row to length 1 as the classifier does, ``[B, H]``."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """Scale each text's vector to length 1 as the classifier does."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: NDArray[np.float32] = vectors / np.maximum(norms, 1e-12)
     return scaled

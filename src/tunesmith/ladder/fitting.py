@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.config import Settings
@@ -122,14 +121,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         The fit, ready to begin.
     """
     data = site.data
-    head = site.landings["probe"].model.classifier.head
-    model = fresh_model(
-        site,
-        site.landings["probe"].model.pooling,
-        weight=head.weight.detach(),
-        bias=head.bias.detach(),
-        embeddings=options.embeddings,
-    )
+    model = fresh_model(site, site.landings["probe"].model.classifier, embeddings=options.embeddings)
     rows = Rows(
         train=_trained_on(site, name),
         train_places=data.places.select(data.split.train),
@@ -164,7 +156,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 def _trained_on(site: Site, name: str) -> TokenSet:
     """Take the tokens to train on: of a very long text only so many windows that a step stays in memory."""
     rows = site.encoded.tokens.select(site.data.split.train)
-    most = max(1, _MOST_TOKENS_OF_A_TEXT // site.encoded.max_seq_length)
+    most = max(rows.n_sides, _MOST_TOKENS_OF_A_TEXT // site.encoded.max_seq_length)
     n_long = int((rows.n_windows() > most).sum())
     if n_long:
         site.narrator.say(
@@ -231,31 +223,25 @@ def reserve_s(ground: Ground) -> float:
     return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
 
 
-def fresh_model(
-    site: Site, pooling: str, *, weight: Tensor, bias: Tensor, embeddings: Literal["frozen", "trained"]
-) -> EncoderModel:
+def fresh_model(site: Site, like: EncoderClassifier, *, embeddings: Literal["frozen", "trained"]) -> EncoderModel:
     """Put a head on a fresh copy of the base encoder.
 
     Args:
         site: The climb.
-        pooling: How tokens become one vector.
-        weight: Of the head, ``[C, H]``.
-        bias: Of the head, ``[C]``.
+        like: Whose pooling, pairing and head it takes.
         embeddings: Frozen, they are the base's own and not a copy.
 
     Returns:
         The model; what can be trained is shared with no other rung's.
     """
+    n_outputs, n_features = like.head.weight.shape
+    head = LinearHead(n_features, n_outputs)
+    head.load_state_dict(like.head.state_dict())
     encoder = site.encoded.copy_encoder(embeddings=embeddings)
-    head = LinearHead(encoder.hidden_size, weight.shape[0])
-    with torch.no_grad():
-        head.weight.copy_(weight)
-        head.bias.copy_(bias)
+    classifier = EncoderClassifier(encoder, like.pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     return EncoderModel(
-        classifier=EncoderClassifier(encoder, pooling, head, unit_length=True),
+        classifier=classifier,
         tokenizer=load_tokenizer(site.base.folder),
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
-        pooling=pooling,
-        unit_length=True,
     )

@@ -33,7 +33,9 @@ def with_likely_task(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, .
     if task_named(recipe) is not None:
         return recipe, ()
     section = recipe.data
-    columns = choose_columns(table, text=section.text or None, label=section.label, group=section.group)
+    columns = choose_columns(
+        table, text=section.text or None, label=section.label, group=section.group, pair=section.pair
+    )
     assert columns.label is not None, "a label column is asked for"
     name, why = likely_task([prepare_label(cell) for cell in table.columns[columns.label]])
     notes = (f"task: {name}, since {quote(columns.label)} {why}; --task names another",) if why else ()

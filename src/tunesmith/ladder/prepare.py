@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from tunesmith.data.split import Split, split_rows
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.tasks import Coding, Targets, Task
+from tunesmith.types import Text, as_one
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Prepared:
 
     source: str
     columns: Columns
-    texts: list[str]
-    """Prepared texts, one a row."""
+    texts: list[Text]
+    """Prepared texts or pairs, one a row."""
     places: Places
     """Where each row is."""
     coding: Coding
@@ -48,6 +51,11 @@ class Prepared:
     notes: tuple[str, ...]
     sha256: str
     """Digest over texts and labels."""
+
+    @property
+    def are_pairs(self) -> bool:
+        """Whether rows are pairs of texts."""
+        return self.columns.pair is not None
 
     def rows_to_choose(self) -> NDArray[np.int64]:
         """List the rows that may be fitted on once a rung is chosen.
@@ -75,9 +83,16 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         ConfigError: Test rows are asked for in two ways.
     """
     _refuse_two_tests(section)
-    columns = choose_columns(table, text=section.text or None, label=section.label, group=section.group)
-    whole = labelled(table, columns, drop_unlabelled=section.drop_unlabelled, normalise=section.normalise)
-    parts, notes = _parts(whole, table, columns, section=section)
+    columns = choose_columns(
+        table, text=section.text or None, label=section.label, group=section.group, pair=section.pair
+    )
+    how: dict[str, Any] = {
+        "drop_unlabelled": section.drop_unlabelled,
+        "normalise": section.normalise,
+        "may_be_empty": task.reads_empty,
+    }
+    whole = labelled(table, columns, **how)
+    parts, notes = _parts(whole, table, columns, section=section, how=how)
     main = parts["train"]
     n_main = len(main.texts)
     coding = task.coding(main.labels, places=main.places)
@@ -85,7 +100,8 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     cells = [cell for part in parts.values() for cell in part.labels]
     strata = task.strata(cells)
     texts = [text for part in parts.values() for text in part.texts]
-    near, exact = near_duplicate_groups(texts), exact_groups(texts)
+    looked_at = list(map(as_one, texts))
+    near, exact = near_duplicate_groups(looked_at), exact_groups(looked_at)
     asked = _asked_groups(list(parts.values()))
     together = near if asked is None else joined_groups(near, asked)
     at_least = exact if asked is None else joined_groups(exact, asked)
@@ -111,25 +127,25 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         strata=np.unique(strata, return_inverse=True)[1].astype(np.int64),
         groups=groups,
         split=split,
-        findings=tuple(check(main, groups=near[:n_main])),
+        findings=tuple(check(main, groups=near[:n_main], labels_in=task.labels_in)),
         notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, asked)),
         sha256=digest(texts, cells),
     )
 
 
-def digest(texts: list[str], labels: list[str]) -> str:
+def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
     """Name the data by its content.
 
     Args:
-        texts: One a row.
+        texts: One a row, or a pair.
         labels: One a row.
 
     Returns:
         SHA-256 in hexadecimal over every text and label with its length, so that no two tables share one.
     """
     found = hashlib.sha256()
-    for pair in zip(texts, labels, strict=True):
-        for cell in pair:
+    for text, label in zip(texts, labels, strict=True):
+        for cell in (*((text,) if isinstance(text, str) else text), label):
             data = cell.encode()
             found.update(len(data).to_bytes(8, "little") + data)
     return found.hexdigest()
@@ -154,20 +170,18 @@ def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
     )
 
 
-def _beside(path: str, columns: Columns, section: DataSection) -> Labelled:
+def _beside(path: str, columns: Columns, section: DataSection, *, how: Mapping[str, Any]) -> Labelled:
     """Read a validation or test file with the training file's columns."""
     table = read_rows(path, section)
     is_there = columns.group is not None and plain_name(columns.group) in map(plain_name, table.columns)
     group = columns.group if is_there else None
-    chosen = choose_columns(table, text=columns.text, label=columns.label, group=group)
-    rows = labelled(
-        table, chosen, drop_unlabelled=section.drop_unlabelled, may_be_uniform=True, normalise=section.normalise
-    )
+    chosen = choose_columns(table, text=columns.text, label=columns.label, group=group, pair=columns.pair)
+    rows = labelled(table, chosen, may_be_uniform=True, **how)
     return replace(rows, notes=(*table.notes, *rows.notes))
 
 
 def _parts(
-    whole: Labelled, table: Table, columns: Columns, *, section: DataSection
+    whole: Labelled, table: Table, columns: Columns, *, section: DataSection, how: Mapping[str, Any]
 ) -> tuple[dict[str, Labelled], list[str]]:
     """Give the rows to train on, then those of separate files or of a split column; and say where they come from."""
     files = {name: path for name in ("validation", "test") if (path := getattr(section, name)) is not None}
@@ -181,7 +195,7 @@ def _parts(
         notes.append(f"the column {quote(columns.split)} is not used, since {given} says how to split")
     parts = {"train": whole}
     for name, path in files.items():
-        parts[name] = _beside(path, columns, section)
+        parts[name] = _beside(path, columns, section, how=how)
         notes.append(f"{name} rows come from {Path(path).name} ({len(parts[name].texts)} rows)")
         notes += [f"{name} rows: {note}" for note in parts[name].notes]
     return parts, notes

@@ -27,10 +27,11 @@ from torch import Tensor
 from tunesmith.errors import ArtifactError, ShapeError
 from tunesmith.models.linear_descent import descend
 from tunesmith.models.ngrams import KINDS
+from tunesmith.models.sparse_pairs import n_pair_columns, paired
 from tunesmith.models.sparse_rows import SparseRows
 from tunesmith.models.supervision import Supervision
 from tunesmith.models.tfidf import Terms, fit_terms, slabs
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text, as_one
 
 _SIZES = {"words": (1, 2), "characters": (2, 3, 4)}
 _MOST_TERMS = 250_000  # of each kind
@@ -50,7 +51,7 @@ class BagOfWords:
 
     Args:
         terms: The known terms, by kind.
-        weights: Of each kind, ``[terms, C]``.
+        weights: Of each kind, ``[terms, C]``, or of pairs as many as ``n_pair_columns`` says.
         bias: ``[C]``.
     """
 
@@ -59,11 +60,11 @@ class BagOfWords:
         self._weights = tuple(weights)
         self._bias = bias
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logits(self, texts: Sequence[Text]) -> NDArray[np.float32]:
         """Score texts; memory does not grow with their number, but for the answer.
 
         Args:
-            texts: B of them; a text without a known term gets the bias alone.
+            texts: B of them, or of pairs; a text without a known term gets the bias alone.
 
         Returns:
             ``[B, C]``; a text's logits do not depend on its neighbours.
@@ -85,12 +86,15 @@ class BagOfWords:
         return tensors, vocabulary
 
     @classmethod
-    def from_state(cls, tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON) -> BagOfWords:
+    def from_state(
+        cls, tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON, *, pairs: bool = False
+    ) -> BagOfWords:
         """Build the model back; its logits are the same to the last bit.
 
         Args:
             tensors: From ``state``.
             vocabulary: From ``state``.
+            pairs: Whether it reads pairs of texts.
 
         Returns:
             The model.
@@ -98,7 +102,7 @@ class BagOfWords:
         Raises:
             ArtifactError: The two do not fit together (``bag-of-words-damaged``).
         """
-        problem = _misfit(tensors, vocabulary)
+        problem = _misfit(tensors, vocabulary, pairs=pairs)
         if problem:
             raise ArtifactError(
                 "bag-of-words-damaged", "the weights and the vocabulary do not fit together", found=problem
@@ -110,19 +114,19 @@ class BagOfWords:
         weights = [torch.from_numpy(floats[f"{kind}.weight"]) for kind in vocabulary]
         return cls(terms, weights, torch.from_numpy(floats["bias"]))
 
-    def _logits_of_slab(self, texts: Sequence[str]) -> Tensor:
+    def _logits_of_slab(self, texts: Sequence[Text]) -> Tensor:
         """Logits of texts that are weighed in one go."""
         logits = self._bias.repeat(len(texts), 1)
         for terms, weight in zip(self._terms, self._weights, strict=True):
-            logits += terms.weigh(texts).times(weight)
+            logits += _weighed(terms, texts).times(weight)
         return logits
 
 
-def fit_bag_of_words(texts: Sequence[str], wanted: Supervision, *, l2: float | None = None) -> BagOfWords:
+def fit_bag_of_words(texts: Sequence[Text], wanted: Supervision, *, l2: float | None = None) -> BagOfWords:
     """Collect the terms of texts and fit one linear layer on them.
 
     Args:
-        texts: B of them.
+        texts: B of them, or of pairs.
         wanted: What they are fitted to.
         l2: Strength of the penalty, relative to the mean loss of a row; by default 0.1 shared among all rows.
 
@@ -145,24 +149,43 @@ def fit_bag_of_words(texts: Sequence[str], wanted: Supervision, *, l2: float | N
     strength = _L2_OF_ALL_ROWS / len(texts) if l2 is None else l2
     min_rows = 1 if len(texts) < _ROWS_TO_DROP_LONE_TERMS else 2
     max_terms = max(_LEAST_TERMS, min(_MOST_TERMS, _MOST_WEIGHTS // wanted.n_outputs))
-    terms = [fit_terms(kind, sizes, texts, min_rows=min_rows, max_terms=max_terms) for kind, sizes in _SIZES.items()]
+    counted = list(map(as_one, texts))
+    terms = [fit_terms(kind, sizes, counted, min_rows=min_rows, max_terms=max_terms) for kind, sizes in _SIZES.items()]
+    n_columns = [_n_columns(part, texts) for part in terms]
     features = _WeighedTexts(
-        [part.weigh(texts) for part in terms],
-        [len(part) for part in terms],
+        [_weighed(part, texts) for part in terms],
+        n_columns,
         curvature=wanted.likelihood.curvature(wanted.n_outputs),
         l2=strength,
     )
     descent = descend(
         features,
         wanted,
-        torch.zeros(sum(map(len, terms)) + 1, wanted.n_outputs),
+        torch.zeros(sum(n_columns) + 1, wanted.n_outputs),
         l2=strength,
         max_iterations=_MAX_ITERATIONS,
         tolerance=_TOLERANCE,
         history=_HISTORY,
     )
-    by_kind = _split(descent.parameters, [len(part) for part in terms])
+    by_kind = _split(descent.parameters, n_columns)
     return BagOfWords(terms, by_kind, descent.parameters[-1].clone())
+
+
+def _are_pairs(texts: Sequence[Text]) -> bool:
+    return bool(texts) and not isinstance(texts[0], str)
+
+
+def _n_columns(terms: Terms, texts: Sequence[Text]) -> int:
+    """Features of one kind."""
+    return n_pair_columns(len(terms)) if _are_pairs(texts) else len(terms)
+
+
+def _weighed(terms: Terms, texts: Sequence[Text]) -> SparseRows:
+    """Count and weigh the terms of texts, or of both texts of pairs."""
+    if not _are_pairs(texts):
+        return terms.weigh(list(map(as_one, texts)))
+    one, other = ([text[side] for text in texts] for side in (0, 1))
+    return paired(terms.weigh(one), terms.weigh(other), len(terms))
 
 
 class _WeighedTexts:
@@ -203,7 +226,7 @@ def _split(parameters: Tensor, n_terms: Sequence[int]) -> list[Tensor]:
     return [parameters[end - count : end] for end, count in zip(ends, n_terms, strict=True)]
 
 
-def _misfit(tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON) -> str | None:
+def _misfit(tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON, *, pairs: bool) -> str | None:
     """Say what does not fit, or None."""
     if not isinstance(vocabulary, dict) or not vocabulary or not vocabulary.keys() <= KINDS.keys():
         return f"the vocabulary must be an object of {' and '.join(KINDS)}"
@@ -216,7 +239,8 @@ def _misfit(tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON) -> str
             return f"the sizes of {kind} must be whole numbers from 1 to {_LARGEST_SIZE}"
         if not isinstance(part["terms"], list) or not all(isinstance(term, str) for term in part["terms"]):
             return f"the terms of {kind} must be texts"
-        expected |= {f"{kind}.weight": (len(part["terms"]), n_classes), f"{kind}.idf": (len(part["terms"]),)}
+        n_columns = n_pair_columns(len(part["terms"])) if pairs else len(part["terms"])
+        expected |= {f"{kind}.weight": (n_columns, n_classes), f"{kind}.idf": (len(part["terms"]),)}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     wanted = expected | {"bias": (n_classes,)}
     return None if found == wanted else f"tensors {found}, wanted {wanted}"

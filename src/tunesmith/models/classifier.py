@@ -10,89 +10,98 @@ from torch.nn import functional
 
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.pairings import Pairing, load_pairing
 from tunesmith.models.poolings import POOLINGS, Pooling
 from tunesmith.types import PackedTokens
 
 
 class EncoderClassifier(nn.Module):
-    """Token vectors pooled to one a sequence, averaged over a row's windows, scaled to length 1 if asked, then scored.
+    """Token vectors pooled to one a sequence, averaged over a text's windows, scaled to length 1 if asked, then scored.
+
+    Of pairs, the vectors of both texts are combined before they are scored.
 
     Args:
         encoder: Gives a vector a token.
         pooling: Name of the pooling.
         head: Scores the features.
-        unit_length: Scale features to length 1 before the head.
+        unit_length: Scale the vector of a text to length 1.
+        pairing: Name of the pairing; None where a row is one text.
 
     Raises:
-        ConfigError: There is no such pooling.
+        ConfigError: There is no such pooling or pairing.
     """
 
-    def __init__(self, encoder: Encoder, pooling: str, head: LinearHead, *, unit_length: bool) -> None:
+    def __init__(
+        self, encoder: Encoder, pooling: str, head: LinearHead, *, unit_length: bool, pairing: str | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
         self.unit_length = unit_length
+        self.pairing = pairing
+        self.pair: Pairing | None = None if pairing is None else load_pairing(pairing)
         self.pool: Pooling = POOLINGS.member(pooling).build(POOLINGS.options(pooling))
 
-    def features(self, tokens: PackedTokens, sequence_row: NDArray[np.int64], n_rows: int) -> Tensor:
+    def features(self, tokens: PackedTokens, sequence_text: NDArray[np.int64], n_texts: int) -> Tensor:
         """Encode rows.
 
         Args:
             tokens: The rows' sequences, shortest first.
-            sequence_row: Row of each sequence, ``[S]``.
-            n_rows: B.
+            sequence_text: Text of each sequence, ``[S]``.
+            n_texts: One a row, or two of pairs.
 
         Returns:
-            One vector a row, ``[B, H]``.
+            One vector a row, ``[B, F]``.
         """
-        return self.scaled(row_means(self.pool(self.encoder(tokens), tokens), sequence_row, n_rows))
+        return self.combined(text_means(self.pool(self.encoder(tokens), tokens), sequence_text, n_texts))
 
-    def scaled(self, vectors: Tensor) -> Tensor:
-        """Scale rows to length 1 where the classifier is of that kind.
+    def combined(self, vectors: Tensor) -> Tensor:
+        """Make the features of rows out of the vectors of their texts.
 
         Args:
-            vectors: ``[B, H]``.
+            vectors: ``[texts, H]``; the two of a pair are neighbours.
 
         Returns:
-            ``[B, H]``.
+            ``[B, F]``.
         """
-        return functional.normalize(vectors, dim=1) if self.unit_length else vectors
+        scaled = functional.normalize(vectors, dim=1) if self.unit_length else vectors
+        return scaled if self.pair is None else self.pair(scaled[::2], scaled[1::2])
 
-    def forward(self, tokens: PackedTokens, sequence_row: NDArray[np.int64], n_rows: int) -> Tensor:
+    def forward(self, tokens: PackedTokens, sequence_text: NDArray[np.int64], n_texts: int) -> Tensor:
         """Answer rows.
 
         Args:
             tokens: The rows' sequences, shortest first.
-            sequence_row: Row of each sequence, ``[S]``.
-            n_rows: B.
+            sequence_text: Text of each sequence, ``[S]``.
+            n_texts: One a row, or two of pairs.
 
         Returns:
             Logits, ``[B, C]``.
         """
-        logits: Tensor = self.head(self.features(tokens, sequence_row, n_rows))
+        logits: Tensor = self.head(self.features(tokens, sequence_text, n_texts))
         return logits
 
 
-def row_means(vectors: Tensor, sequence_row: NDArray[np.int64], n_rows: int) -> Tensor:
-    """Bring sequences into the order of their rows; a row of several windows gets their average.
+def text_means(vectors: Tensor, sequence_text: NDArray[np.int64], n_texts: int) -> Tensor:
+    """Bring sequences into the order of their texts; a text of several windows gets their average.
 
     Args:
         vectors: One a sequence, ``[S, H]``.
-        sequence_row: Row of each sequence; every row has at least one, ``[S]``.
-        n_rows: B.
+        sequence_text: Text of each sequence; every text has at least one, ``[S]``.
+        n_texts: Texts of all rows.
 
     Returns:
-        One vector a row, ``[B, H]``.
+        One vector a text, ``[texts, H]``.
 
     Example:
-        >>> row_means(torch.tensor([[2.0], [5.0], [4.0]]), np.array([1, 0, 1]), 2)
+        >>> text_means(torch.tensor([[2.0], [5.0], [4.0]]), np.array([1, 0, 1]), 2)
         tensor([[5.],
                 [3.]])
     """
-    if len(sequence_row) == n_rows:
-        order = torch.from_numpy(np.argsort(sequence_row))
+    if len(sequence_text) == n_texts:
+        order = torch.from_numpy(np.argsort(sequence_text))
         return vectors.index_select(0, order.to(vectors.device))
-    row = torch.tensor(sequence_row, device=vectors.device)
-    n_windows = torch.tensor(np.bincount(sequence_row, minlength=n_rows), dtype=vectors.dtype, device=vectors.device)
-    return vectors.new_zeros(n_rows, vectors.shape[1]).index_add(0, row, vectors) / n_windows.unsqueeze(1)
+    row = torch.tensor(sequence_text, device=vectors.device)
+    n_windows = torch.tensor(np.bincount(sequence_text, minlength=n_texts), dtype=vectors.dtype, device=vectors.device)
+    return vectors.new_zeros(n_texts, vectors.shape[1]).index_add(0, row, vectors) / n_windows.unsqueeze(1)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.models.ngrams import KINDS, Occurrences, term_numbers
 from tunesmith.models.sparse_rows import SparseRows, stacked
+from tunesmith.types import Text, as_one
 
 _SLAB_CHARACTERS = 1 << 18  # bounds the memory of one pass, and keeps it in the caches
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -95,18 +97,21 @@ def fit_terms(kind: str, sizes: Sequence[int], texts: Sequence[str], *, min_rows
     )
 
 
-def slabs(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+T = TypeVar("T", str, Text)
+
+
+def slabs(texts: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut texts into runs of about as many characters.
 
     Args:
-        texts: Of any length.
+        texts: Of any length, or pairs.
 
     Yields:
         One text at least, in order.
     """
     start = n_characters = 0
     for place, text in enumerate(texts):
-        n_characters += len(text)
+        n_characters += len(as_one(text))
         if n_characters >= _SLAB_CHARACTERS:
             yield texts[start : place + 1]
             start, n_characters = place + 1, 0

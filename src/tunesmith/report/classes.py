@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tunesmith.types import JSON, Interval
@@ -71,26 +71,25 @@ def wilson(hits: int, total: int) -> Interval:
     return Interval(share, max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
 
 
-def label_lines(confusion: Mapping[str, JSON]) -> list[LabelLine]:
-    """Work the figures of each label out of the confusion counts.
+def label_lines(per_class: Mapping[str, JSON]) -> list[LabelLine]:
+    """Bound the figures of each label.
 
     Args:
-        confusion: ``labels`` and ``counts`` ``[C, C]``, rows of the right label, columns of the answer.
+        per_class: Of METRICS: recall, and the rows that have the label and that are answered with it.
 
     Returns:
         The lowest F1 first; labels without figures last.
     """
-    counts: Sequence[Sequence[int]] = confusion["counts"]
-    answered = [sum(column) for column in zip(*counts, strict=True)]
     lines = []
-    for index, label in enumerate(confusion["labels"]):
-        hits, rows = counts[index][index], sum(counts[index])
+    for label, told in per_class.items():
+        rows, answered = int(told["rows"]), int(told["answered"])
+        hits = round(told["recall"] * rows)
         lines.append(
             LabelLine(
                 label=label,
                 rows=rows,
-                f1=_f1(hits, rows + answered[index] - hits) if rows else None,
-                precision=wilson(hits, answered[index]) if answered[index] else None,
+                f1=_f1(hits, rows + answered - hits) if rows else None,
+                precision=wilson(hits, answered) if answered else None,
                 recall=wilson(hits, rows) if rows else None,
             )
         )

@@ -65,7 +65,7 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         cost_plots=_cost_plots(lines, style),
         why_stopped=why_stopped(facts, outcome, lines),
         proven=is_it_proven(lines),
-        labels=label_lines(confusion) if confusion else [],
+        labels=label_lines(found.metrics.get("per_class", {})),
         n_shown=_SHOWN_LABELS,
         confused=confusions(confusion) if confusion else None,
         ece=figure(found.metrics.get("ece")),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tunesmith.data.batch import length_batches
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.models.classifier import EncoderClassifier, row_means
+from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.poolings import POOLINGS, Pooling
 from tunesmith.runtimes.allocator import keep_freed_memory
@@ -41,14 +41,14 @@ def encode(
         progress: Told tokens done and tokens in all, after each pass.
 
     Returns:
-        float32 ``[rows, H]``.
+        float32 ``[rows, F]``.
     """
-    found = np.empty((tokens.n_rows, classifier.encoder.hidden_size), dtype=np.float32)
+    found = np.empty((tokens.n_rows, classifier.head.weight.shape[1]), dtype=np.float32)
     with _evaluating(classifier):
         for rows, (vectors,) in _passes(
             classifier.encoder, [classifier.pool], tokens, batch_tokens=batch_tokens, progress=progress
         ):
-            found[rows] = classifier.scaled(vectors).cpu().numpy()
+            found[rows] = classifier.combined(vectors).cpu().numpy()
     return found
 
 
@@ -75,7 +75,7 @@ def logits(
         for rows, (vectors,) in _passes(
             classifier.encoder, [classifier.pool], tokens, batch_tokens=batch_tokens, progress=progress
         ):
-            found[rows] = classifier.head(classifier.scaled(vectors)).cpu().numpy()
+            found[rows] = classifier.head(classifier.combined(vectors)).cpu().numpy()
     return found
 
 
@@ -97,24 +97,27 @@ def encode_poolings(
         progress: Told tokens done and tokens in all, after each pass.
 
     Returns:
-        For each pooling float32 ``[rows, H]``; a row of several windows has their average.
+        For each pooling float32 ``[rows, H]``, or ``[rows, 2, H]`` of pairs; a text of several windows has their
+        average.
 
     Raises:
         ConfigError: There is no such pooling.
     """
     pools: list[Pooling] = [POOLINGS.member(name).build(POOLINGS.options(name)) for name in poolings]
-    found = {name: np.empty((tokens.n_rows, encoder.hidden_size), dtype=np.float32) for name in poolings}
+    sides = () if tokens.side is None else (tokens.n_sides,)
+    shape = (tokens.n_rows, *sides, encoder.hidden_size)
+    found = {name: np.empty(shape, dtype=np.float32) for name in poolings}
     with _evaluating(encoder):
         for rows, vectors in _passes(encoder, pools, tokens, batch_tokens=batch_tokens, progress=progress):
             for name, pooled in zip(poolings, vectors, strict=True):
-                found[name][rows] = pooled.cpu().numpy()
+                found[name][rows] = pooled.cpu().numpy().reshape(-1, *shape[1:])
     return found
 
 
 def _passes(
     encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
-    """Deal the rows out; for each batch its rows and, for each pooling, their vectors ``[B, H]``."""
+    """Deal the rows out; for each batch its rows and, for each pooling, the vectors of their texts ``[texts, H]``."""
     done, total = 0, len(tokens.input_ids)
     for batch in length_batches(tokens, batch_tokens=batch_tokens):
         pooled: list[list[Tensor]] = [[] for _ in pools]
@@ -122,7 +125,7 @@ def _passes(
             hidden = encoder(part)
             for found, pool in zip(pooled, pools, strict=True):
                 found.append(pool(hidden, part))
-        yield batch.rows, [row_means(torch.cat(found), batch.sequence_row, len(batch)) for found in pooled]
+        yield batch.rows, [text_means(torch.cat(found), batch.sequence_text, batch.n_texts) for found in pooled]
         done += batch.n_tokens
         if progress is not None:
             progress(done, total)

@@ -36,8 +36,8 @@ class SingleLabel:
 
     name = "single_label"
     rungs = ("linear", "probe", "finetune", "refine")
-    objectives = ("accuracy", "macro_f1")
-    figures = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "mcc", "log_loss", "ece")
+    objectives: tuple[str, ...] = ("accuracy", "macro_f1")
+    figures: tuple[str, ...] = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "mcc", "log_loss", "ece")
     likelihood = "softmax"
     loss = "cross_entropy"
     tables = ("per_class", "confusion")

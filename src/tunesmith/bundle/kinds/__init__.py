@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tunesmith.config import Family
+from tunesmith.types import Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +34,11 @@ class Outputs:
 class Predictor(Protocol):
     """A loaded model."""
 
-    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+    def outputs(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
         """Answer prepared texts.
 
         Args:
-            texts: Prepared as the bundle says.
+            texts: Prepared as the bundle says; pairs where it reads those.
             progress: Told tokens done and tokens in all.
 
         Returns:

@@ -12,6 +12,7 @@ from tunesmith.files.atomic import write_json
 from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import load_arrays, save_tensors
 from tunesmith.models.bag_of_words import BagOfWords
+from tunesmith.types import Text
 
 FILES = ("model.safetensors", "vocabulary.json")
 
@@ -26,7 +27,7 @@ class BagOfWordsPredictor:
     def __init__(self, model: BagOfWords) -> None:
         self._model = model
 
-    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+    def outputs(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
         """Answer prepared texts.
 
         Args:
@@ -68,7 +69,8 @@ def load(folder: Path, facts: Facts) -> BagOfWordsPredictor:
         ArtifactError: Weights, vocabulary and labels do not fit together.
     """
     tensors = load_arrays(folder / "model.safetensors")
-    model = BagOfWords.from_state(tensors, read_json(folder / "vocabulary.json"))
+    vocabulary = read_json(folder / "vocabulary.json")
+    model = BagOfWords.from_state(tensors, vocabulary, pairs=facts.reads_pairs)
     n_outputs = len(tensors["bias"])  # the weights were held to it
     if n_outputs != facts.n_outputs:
         raise ArtifactError(

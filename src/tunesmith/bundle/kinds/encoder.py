@@ -22,9 +22,10 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.pairings import load_pairing
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import logits
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 FILES = (
     "config.json",
@@ -49,8 +50,21 @@ class EncoderModel:
     base_folder: Path
     """Folder of the base model: its config and tokenizer settings are kept as they are."""
     max_seq_length: int
-    pooling: str
-    unit_length: bool
+
+    @property
+    def pooling(self) -> str:
+        """How tokens become one vector."""
+        return self.classifier.pooling
+
+    @property
+    def unit_length(self) -> bool:
+        """Whether that vector is scaled to length 1."""
+        return self.classifier.unit_length
+
+    @property
+    def pairing(self) -> str | None:
+        """How the vectors of a pair become its features; None where a row is one text."""
+        return self.classifier.pairing
 
 
 class EncoderPredictor:
@@ -63,7 +77,7 @@ class EncoderPredictor:
     def __init__(self, model: EncoderModel) -> None:
         self.model = model
 
-    def outputs(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
+    def outputs(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
         """Answer prepared texts.
 
         Args:
@@ -126,7 +140,9 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         )
     encoder = load_encoder(folder, config)
     weights = load_tensors(folder / "head.safetensors")
-    expected = {"weight": [facts.n_outputs, encoder.hidden_size], "bias": [facts.n_outputs]}
+    pairing = facts.tokens.pairing
+    n_features = encoder.hidden_size if pairing is None else load_pairing(pairing).width(encoder.hidden_size)
+    expected = {"weight": [facts.n_outputs, n_features], "bias": [facts.n_outputs]}
     found = {name: list(tensor.shape) for name, tensor in weights.items()}
     if found != expected:
         raise ArtifactError(
@@ -136,17 +152,17 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
             found=str(found),
             allowed=str(expected),
         )
-    head = LinearHead(encoder.hidden_size, facts.n_outputs)
+    head = LinearHead(n_features, facts.n_outputs)
     head.load_state_dict(weights)
-    classifier = EncoderClassifier(encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length)
+    classifier = EncoderClassifier(
+        encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length, pairing=pairing
+    )
     classifier.eval()
     model = EncoderModel(
         classifier=classifier,
         tokenizer=load_tokenizer(folder),
         base_folder=folder,
         max_seq_length=facts.tokens.max_seq_length,
-        pooling=facts.tokens.pooling,
-        unit_length=facts.tokens.unit_length,
     )
     return EncoderPredictor(model)
 

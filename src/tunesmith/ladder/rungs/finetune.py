@@ -107,7 +107,7 @@ class Finetune:
             Tensors and JSON.
         """
         trained = {n: p.detach() for n, p in landing.model.classifier.named_parameters() if p.requires_grad}
-        return trained, {"pooling": landing.model.pooling}
+        return trained, {}
 
     def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
         """Build the model back.
@@ -120,13 +120,8 @@ class Finetune:
         Returns:
             The model.
         """
-        model = fresh_model(
-            site,
-            str(state["pooling"]),
-            weight=tensors["head.weight"],
-            bias=tensors["head.bias"],
-            embeddings=self._options.embeddings,
-        )
+        del state
+        model = fresh_model(site, site.landings["probe"].model.classifier, embeddings=self._options.embeddings)
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
                 if parameter.requires_grad:
@@ -199,5 +194,6 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
             "ended": fit.state.ended,
             "curve": fit.state.curve,
             "pooling": setup.model.pooling,
+            **({} if setup.model.pairing is None else {"pairing": setup.model.pairing}),
         },
     )

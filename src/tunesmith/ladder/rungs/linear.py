@@ -136,8 +136,8 @@ class Linear:
         Returns:
             The model.
         """
-        del site
-        return BagOfWords.from_state({name: tensor.numpy() for name, tensor in tensors.items()}, state)
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        return BagOfWords.from_state(arrays, state, pairs=site.data.are_pairs)
 
     def _affordable(self, site: Site) -> NDArray[np.int64]:
         """Choose the train rows that its share of the budget suffices for; each kind keeps one, whatever it costs."""

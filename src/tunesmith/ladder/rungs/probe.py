@@ -22,6 +22,7 @@ from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.pairings import load_pairing
 from tunesmith.models.supervision import Supervision
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.tasks import Task
@@ -43,6 +44,9 @@ class Options(Settings):
 
     poolings: Names = Field(("mean", "max"), min_length=1)
     """Poolings of the encoder's output to try."""
+
+    pairings: Names = Field(("symmetric", "ordered"), min_length=1)
+    """Pairings of two texts to try, where rows are pairs."""
 
     n_folds: int = Field(_N_FOLDS, ge=2, le=20)
     """Folds of the out-of-fold figures."""
@@ -97,17 +101,17 @@ class Probe:
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
         solving = time.monotonic()
-        choice = _choose(
-            features, self._options.poolings, site.task, wanted=site.wanted(rows), train=train, held=validation
-        )
+        pairings = self._options.pairings if site.data.are_pairs else (None,)
+        forms = [Form(pooling, pairing) for pairing in pairings for pooling in self._options.poolings]
+        choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
         refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
-        pooling, solution = choice.pooling, choice.solution
-        logits = solution.logits(features[pooling][validation])
+        form, solution = choice.form, choice.solution
+        logits = solution.logits(form.of(features)[validation])
         tokens = site.encoded.tokens.select(rows)
         return Landing(
             rung=self.name,
             kind="encoder",
-            model=_model(site, pooling, solution=solution),
+            model=_model(site, form, solution=solution),
             logits=logits,
             targets=targets[validation],
             objective=site.task.objective(site.objective, logits, targets[validation]),
@@ -116,7 +120,7 @@ class Probe:
             seconds=time.monotonic() - started,
             tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
             refit_s=refit_s,
-            facts={"pooling": pooling, "l2": choice.l2},
+            facts={**form.facts(), "l2": choice.l2},
         )
 
     def finish(self, site: Site, landing: Landing) -> Landing:
@@ -131,8 +135,8 @@ class Probe:
         """
         data = site.data
         rows = data.rows_to_choose()
-        pooling, l2 = str(landing.facts["pooling"]), float(landing.facts["l2"])
-        features = self._features(site, rows)[pooling]
+        form, l2 = Form.of_facts(landing.facts), float(landing.facts["l2"])
+        features = form.of(self._features(site, rows))
         targets = data.targets[rows]
         strata = data.strata[rows]
         fold_of = folds(strata.tolist(), data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
@@ -152,7 +156,7 @@ class Probe:
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
             landing,
-            model=_model(site, pooling, solution=final),
+            model=_model(site, form, solution=final),
             logits=logits,
             targets=targets,
             seen=seen,
@@ -169,7 +173,8 @@ class Probe:
             Tensors and JSON.
         """
         head = landing.model.classifier.head
-        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, {"pooling": landing.model.pooling}
+        form = Form(landing.model.pooling, landing.model.pairing)
+        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
 
     def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
         """Build the model back.
@@ -183,7 +188,7 @@ class Probe:
             The model.
         """
         solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
-        return _model(site, str(state["pooling"]), solution=solution)
+        return _model(site, Form.of_facts(state), solution=solution)
 
     def _features(
         self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False
@@ -222,11 +227,55 @@ def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np
     return np.searchsorted(rows, wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the tokens of a row become its features."""
+
+    pooling: str
+    pairing: str | None
+    """None where a row is one text."""
+
+    def of(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Make the features of rows out of the vectors of their texts.
+
+        Args:
+            features: By pooling ``[B, H]``, or ``[B, 2, H]`` of pairs.
+
+        Returns:
+            ``[B, F]``.
+        """
+        vectors = features[self.pooling]
+        if self.pairing is None:
+            return vectors
+        one, other = (torch.from_numpy(np.ascontiguousarray(vectors[:, side])) for side in (0, 1))
+        return load_pairing(self.pairing)(one, other).numpy()
+
+    def facts(self) -> dict[str, JSON]:
+        """Give the form as facts of a landing.
+
+        Returns:
+            ``{"pooling"}``, and ``"pairing"`` of pairs.
+        """
+        return {"pooling": self.pooling, **({} if self.pairing is None else {"pairing": self.pairing})}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, JSON]) -> Form:
+        """Read the form back.
+
+        Args:
+            facts: From ``facts``, others among them.
+
+        Returns:
+            The form.
+        """
+        return cls(str(facts["pooling"]), facts.get("pairing"))
+
+
 @dataclass(frozen=True)
 class _Choice:
     """A head solved on the train rows, and its loss on the held-out ones once calibrated."""
 
-    pooling: str
+    form: Form
     l2: float
     solution: HeadSolution
     loss: float
@@ -234,50 +283,48 @@ class _Choice:
 
 def _choose(
     features: Mapping[str, NDArray[np.float32]],
-    poolings: Sequence[str],
+    forms: Sequence[Form],
     task: Task,
     *,
     wanted: Supervision,
     train: NDArray[np.int64],
     held: NDArray[np.int64],
 ) -> _Choice:
-    """Choose pooling and penalty by held-out rows.
+    """Choose pooling, pairing and penalty by held-out rows.
 
-    A pooling that is worse than the best so far at that one's penalty is given up: on banking77, clinc150, phrasebank
+    A form that is worse than the best so far at that one's penalty is given up: on banking77, clinc150, phrasebank
     and sst2 its own penalty lowers its log loss by 3 % at most, poolings differ by 4 % or more, and the walk to find
     the penalty takes three times as long as one head.
     """
 
-    def solved(pooling: str, l2: float | None) -> _Choice:
-        vectors = features[pooling]
+    def solved(form: Form, l2: float | None) -> _Choice:
+        vectors = form.of(features)
         if l2 is None:
             l2, solution = choose_l2(vectors, wanted, train=train, validation=held)
         else:
             solution = solve_head(vectors[train], wanted[train], l2=l2, tolerance=_COARSE)
         loss = task.held_out_loss(solution.logits(vectors[held]), wanted.targets[held])
-        return _Choice(pooling, l2, solution, loss)
+        return _Choice(form, l2, solution, loss)
 
-    best = solved(poolings[0], None)
-    for pooling in poolings[1:]:
-        rival = solved(pooling, best.l2)
+    best = solved(forms[0], None)
+    for form in forms[1:]:
+        rival = solved(form, best.l2)
         if rival.loss < best.loss:
-            best = min(rival, solved(pooling, None), key=lambda choice: choice.loss)
+            best = min(rival, solved(form, None), key=lambda choice: choice.loss)
     return best
 
 
-def _model(site: Site, pooling: str, *, solution: HeadSolution) -> EncoderModel:
-    n_outputs, hidden_size = solution.weight.shape
-    head = LinearHead(hidden_size, n_outputs)
+def _model(site: Site, form: Form, *, solution: HeadSolution) -> EncoderModel:
+    n_outputs, n_features = solution.weight.shape
+    head = LinearHead(n_features, n_outputs)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(np.asarray(solution.weight)))
         head.bias.copy_(torch.from_numpy(np.asarray(solution.bias)))
-    classifier = EncoderClassifier(site.encoded.encoder, pooling, head, unit_length=True)
+    classifier = EncoderClassifier(site.encoded.encoder, form.pooling, head, unit_length=True, pairing=form.pairing)
     classifier.eval()
     return EncoderModel(
         classifier=classifier,
         tokenizer=load_tokenizer(site.base.folder),
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
-        pooling=pooling,
-        unit_length=True,
     )

@@ -36,7 +36,7 @@ class Supervised:
         Returns:
             A scalar with a graph behind it.
         """
-        logits = self.classifier(batch.tokens, batch.sequence_row, len(batch))  # [B, C]
+        logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
         return self._loss(logits, self._targets[torch.from_numpy(batch.rows)]).sum()
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:

@@ -1,0 +1,76 @@
+"""Every task, with texts and with pairs, climbs the whole ladder, and its model comes back as it was."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.ladder.tiny_base import _WORDS
+from tests.ladder.tiny_climb import SETTINGS, Home
+
+from tunesmith.api.training import Lives, train_recipe
+from tunesmith.bundle.evaluate import evaluate_bundle
+from tunesmith.bundle.load import load_bundle
+from tunesmith.config.recipe import load_recipe
+from tunesmith.data.columns import choose_columns
+from tunesmith.data.labelled import labelled
+from tunesmith.data.read import read_table
+from tunesmith.ladder.narrate import Silent
+from tunesmith.tasks import TASKS
+
+RUNGS = ("linear", "probe", "finetune", "refine")
+CELLS = {
+    "single_label": lambda words: f"label {words[0] % 3}",
+    "binary": lambda words: "yes" if words[0] % 3 == 0 else "no",
+    "multi_label": lambda words: ";".join(
+        f"tag {word}" for word in range(3) if word in [each % 3 for each in words[:2]]
+    ),
+    "ordinal": lambda words: str(1 + words[0] % 4),
+    "score": lambda words: f"{words[0] % 6 + 0.1 * (words[1] % 6):.2f}",
+}
+
+
+def write(path: Path, task: str, *, pairs: bool) -> Path:
+    """Texts of random words, the first of which tell the answer; of pairs, those of the second text."""
+    random = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text_a", "text_b", "label"] if pairs else ["text", "label"])
+        for _ in range(240):
+            sides = [random.integers(len(_WORDS), size=int(random.integers(4, 12))) for _ in range(1 + pairs)]
+            words = sides[-1][:2]
+            rows.writerow([*(" ".join(_WORDS[word] for word in side) for side in sides), CELLS[task](words)])
+    return path
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("task", TASKS.names())
+def test_every_rung_is_climbed_and_what_is_kept_comes_back(home: Home, task: str, pairs: bool) -> None:
+    """Figures of the last rung are no chance, training lowered its loss, and the bundle measures as it was measured."""
+    data = write(home.folder / "rows.csv", task, pairs=pairs)
+    settings = {
+        **SETTINGS,
+        "base.name": str(home.folder / "base"),
+        "ladder.rungs": RUNGS,
+        "run.task": task,
+        "rung.finetune.learning_rate": 3e-3,
+        "rung.finetune.epochs": 6.0,
+        "rung.refine.epochs": 1.0,
+        "data.test": str(data),
+        "run.out": str(home.folder / "model"),
+    }
+    recipe = load_recipe(None, [], settings)
+    trained = train_recipe(str(data), recipe, Lives(), narrator=Silent())
+    assert [rung["name"] for rung in trained.rungs][-1] in RUNGS[2:]
+    bundle = load_bundle(trained.out)
+    name = bundle.facts.headline
+    assert bundle.facts.test_metrics is not None
+    assert bundle.facts.test_metrics[name]["value"] > {"multi_label": 0.6, "binary": 0.7}.get(task, 0.45)
+    table = read_table(data)
+    rows = labelled(table, choose_columns(table), may_be_uniform=True, may_be_empty=bundle.facts.learnt.reads_empty)
+    found = evaluate_bundle(bundle, rows.texts, rows.labels, places=rows.places)["metrics"]
+    assert found[name]["value"] == pytest.approx(bundle.facts.test_metrics[name]["value"], abs=0.01)
+    scores = [rung["validation"][name]["value"] for rung in trained.rungs]
+    assert all(np.isfinite(scores))
