@@ -12,7 +12,7 @@ from tests.cli.running import run
 
 from tunesmith.data.places import Places
 from tunesmith.errors import DataError
-from tunesmith.ladder.likely_task import likely_task
+from tunesmith.ladder.settle import likely_task
 from tunesmith.tasks import Calibration, load_task
 
 SCORE = load_task("score")

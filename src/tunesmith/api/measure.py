@@ -17,8 +17,8 @@ from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows, source_given
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
-from tunesmith.ladder.likely_task import with_likely_task
 from tunesmith.ladder.resolve import resolve
+from tunesmith.ladder.settle import settle
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.models.base import find_base
@@ -110,7 +110,7 @@ def check_file(
     section = recipe.data
     table = read_rows(source_given(data, section), section)
     columns = choose_columns(table, text=section.text or None, label=section.label, pair=section.pair)
-    recipe, notes = with_likely_task(recipe, table)
+    recipe, notes = settle(recipe, table)
     task = resolve(recipe).task
     missing = [] if task.reads_empty else unlabelled_rows(table, columns)
     if len(missing) == table.n_rows:

@@ -25,9 +25,9 @@ from tunesmith.ladder.camp import Lives, open_site
 from tunesmith.ladder.climb import Outcome, climb
 from tunesmith.ladder.describe import costs_of, facts_of, rungs_of
 from tunesmith.ladder.dry_run import dry_run
-from tunesmith.ladder.likely_task import with_likely_task
 from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.ladder.resolve import member_problems, resolve
+from tunesmith.ladder.settle import settle
 from tunesmith.ladder.site import Site
 from tunesmith.report.page import report_page
 from tunesmith.types import JSON
@@ -170,7 +170,7 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
     data = source_given(data, recipe.data)
     out = _out_of(data, recipe)
     table = _table_of(data, recipe)
-    recipe, task_notes = with_likely_task(recipe, table)
+    recipe, task_notes = settle(recipe, table)
     resolved = resolve(recipe)
     with open_site(resolved, table, out, lives=lives, narrator=narrator) as site:
         del table  # the rows are taken out of it; a climb may last for hours
@@ -207,7 +207,7 @@ def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
     """
     resolve(recipe)
     table = _table_of(source_given(data, recipe.data), recipe)
-    recipe, notes = with_likely_task(recipe, table)
+    recipe, notes = settle(recipe, table)
     return dry_run(resolve(recipe), table, notes=notes)
 
 

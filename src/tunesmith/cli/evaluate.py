@@ -11,6 +11,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import STYLES
 from tunesmith.report.classes import label_lines
 from tunesmith.types import JSON, Interval
@@ -81,6 +82,8 @@ def _print_table(found: dict[str, JSON]) -> None:
     _print_columns("label", ("recall", "precision", "F1"), "rows")
     for line in label_lines(metrics["per_class"]):
         _print_columns(line.label, (_told(line.recall), _told(line.precision), _told(line.f1)), str(line.rows))
+    if dead := dead_labels(metrics):
+        print_line(f"  no row is answered right of: {', '.join(dead)}")
 
 
 def _print_slices(slices: list[dict[str, JSON]], by: str) -> None:

@@ -43,6 +43,10 @@ def train(
         str | None,
         typer.Option("--positive", metavar="LABEL", help="Which of two labels counts as positive: yes or no."),
     ] = None,
+    imbalance: Annotated[
+        str | None,
+        typer.Option("--imbalance", help="How rare labels are treated: auto, none, weights, focal or resample."),
+    ] = None,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="FILE", help="Labelled file measured once, at the end; it chooses nothing."),
@@ -117,6 +121,7 @@ def train(
         "data.pair": pair,
         "data.label": label,
         "data.group": group,
+        "data.imbalance": imbalance,
         "data.test": test,
         "data.test_share": test_share,
         "data.validation": validation,

@@ -55,6 +55,10 @@ class DataSection(Settings):
     db: SecretStr | None = None
     """Database to ask, such as sqlite:///tickets.db; it may hold a password, so it is never written down."""
 
+    imbalance: Literal["auto", "none", "weights", "focal", "resample"] = "auto"
+    """How rare labels are treated: rows weighed by how rare their label is, hard rows counted more by the loss, or
+    rows of rare labels drawn more often; auto weighs them where labels are very uneven."""
+
     normalise: Literal["NFC", "NFKC"] = "NFC"
     """Normal form of the texts; NFKC also makes full-width letters, ligatures and the like plain ones."""
 

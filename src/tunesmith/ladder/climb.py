@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from tunesmith.bundle.kinds import KINDS
+from tunesmith.errors import quote
+from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
@@ -114,8 +116,17 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     if _refits(site, kept):
         kept = next(rung for rung in rungs if rung.name == kept.rung).finish(site, kept)
     outcome = _outcome(site, kept, comparisons, validation=validation, because=because)
+    if dead := dead_labels(outcome.metrics):
+        site.narrator.say(_warned(dead, site.recipe.data.imbalance))
     publish(outcome)
     return outcome
+
+
+def _warned(dead: Sequence[str], imbalance: str) -> str:
+    """Warn of labels that are never answered right."""
+    shown = ", ".join(map(quote, dead[:5])) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
+    advice = "add rows of them" if imbalance == "weights" else "add rows of them, or try --imbalance weights"
+    return f"warning: no row of {shown} is answered right, which accuracy hides; {advice}"
 
 
 def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_last: bool) -> StoppedBecause | None:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.config import Settings
+from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
@@ -122,15 +123,22 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
     """
     data = site.data
     model = fresh_model(site, site.landings["probe"].model.classifier, embeddings=options.embeddings)
+    drawn = _drawn_rows(site)
     rows = Rows(
-        train=_trained_on(site, name),
-        train_places=data.places.select(data.split.train),
+        train=_trained_on(site, drawn, name),
+        train_places=data.places.select(drawn),
         validation=site.encoded.tokens.select(data.split.validation),
         validation_targets=data.targets[data.split.validation],
     )
     named = options.loss or site.task.loss
     loss = LOSSES.member(named).build(LOSSES.options(named, options.loss_options))
-    objective = Supervised(model.classifier, loss, torch.from_numpy(data.targets[data.split.train]))
+    weights = site.weights_of(drawn) if site.recipe.data.imbalance == "weights" else None
+    objective = Supervised(
+        model.classifier,
+        loss,
+        torch.from_numpy(data.targets[drawn]),
+        weights=None if weights is None else torch.from_numpy(weights),
+    )
     groups = parameter_groups(
         model.classifier.encoder.layer_groups(),
         model.classifier.head.parameters(),
@@ -153,9 +161,15 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
     return SetUp(fit=fit, model=model, rows=rows)
 
 
-def _trained_on(site: Site, name: str) -> TokenSet:
+def _drawn_rows(site: Site) -> NDArray[np.int64]:
+    """List the rows that an epoch draws from: each train row once, or rows of rare labels more often."""
+    train = site.data.split.train
+    return np.repeat(train, repeats(site.data.strata[train])) if site.recipe.data.imbalance == "resample" else train
+
+
+def _trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
     """Take the tokens to train on: of a very long text only so many windows that a step stays in memory."""
-    rows = site.encoded.tokens.select(site.data.split.train)
+    rows = site.encoded.tokens.select(drawn)
     most = max(rows.n_sides, _MOST_TOKENS_OF_A_TEXT // site.encoded.max_seq_length)
     n_long = int((rows.n_windows() > most).sum())
     if n_long:

@@ -18,6 +18,7 @@ from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
 
 _STAND_IN = "single_label"
+_FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_focal"}
 _NESTED = (("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
 
 
@@ -39,7 +40,7 @@ def resolve(recipe: Recipe) -> Resolved:
 
     Args:
         recipe: Common sections already checked. Where it names no task, one label a text stands in for it: what is
-            wrong whatever the task is told, and the rows tell the task, see ``with_likely_task``.
+            wrong whatever the task is told, and the rows tell the task, see ``settle``.
 
     Returns:
         Task, rungs in order and budget.
@@ -62,7 +63,7 @@ def resolve(recipe: Recipe) -> Resolved:
     budget_s = _budget_s(recipe.ladder.budget, problems)
     if problems:
         raise refusal(problems)
-    options = {name: RUNGS.options(name, _with_loss(name, recipe.rung.get(name, {}), task)) for name in names}
+    options = {name: RUNGS.options(name, _with_loss(name, recipe, task)) for name in names}
     settled = {
         "task": {task.name: TASKS.options(task.name, recipe.task.get(task.name, {})).model_dump(mode="json")},
         "rung": {name: _filled_in(options[name]) for name in names},
@@ -148,11 +149,13 @@ def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str
     return problems
 
 
-def _with_loss(rung: str, values: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Name the loss of the task where none is asked for."""
+def _with_loss(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
+    """Name the loss where none is asked for: that of the task, or the one that weighs what is right already less."""
+    values = recipe.rung.get(rung, {})
     if "loss" not in RUNGS.member(rung).Options.model_fields or values.get("loss") is not None:
         return dict(values)
-    return {**values, "loss": task.loss}
+    loss = _FOCAL.get(task.likelihood, task.loss) if recipe.data.imbalance == "focal" else task.loss
+    return {**values, "loss": loss}
 
 
 def _budget_s(text: str, problems: list[str]) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.config.recipe import Recipe
+from tunesmith.data.balance import balanced_weights, repeats
 from tunesmith.data.check import Finding
 from tunesmith.errors import ResourceError, Stopped
 from tunesmith.ladder.encoding import EncodedTexts
@@ -79,7 +80,25 @@ class Ground:
         Returns:
             Their targets with the likelihood of the task.
         """
-        return Supervision(self.likelihood, self.n_outputs, self.data.targets[rows])
+        return Supervision(self.likelihood, self.n_outputs, self.data.targets[rows], self.weights_of(rows))
+
+    def weights_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Say how much each row counts, where rare labels are to count more.
+
+        Args:
+            rows: Which rows, ``[B]``.
+
+        Returns:
+            ``[B]``, of mean 1; None where all count alike.
+        """
+        match self.recipe.data.imbalance:
+            case "weights":
+                return balanced_weights(self.data.strata[rows])
+            case "resample":
+                often = repeats(self.data.strata[rows])
+                weights: NDArray[np.float32] = (often / often.mean()).astype(np.float32)
+                return weights
+        return None
 
     @cached_property
     def base(self) -> BaseModel:

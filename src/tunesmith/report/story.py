@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.bundle.card import Measured
 from tunesmith.bundle.schema import Facts
+from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
 from tunesmith.report.rungs import RungLine
 from tunesmith.report.wording import duration, figure, percent, probability, rung_words, shown, signed, told_figure
@@ -80,6 +81,9 @@ def opening(facts: Facts, found: Measured, costs: Mapping[str, Any]) -> list[str
         label, commonest = max(per_class.items(), key=lambda item: int(item[1]["rows"]))
         share = int(commonest["rows"]) / found.rows
         told.append(f"Always answering “{shown(label)}” would be right for {percent(share)} of these rows.")
+    if dead := dead_labels(found.metrics):
+        names = ", ".join(f"“{shown(label)}”" for label in dead[:5]) + (" and more" if len(dead) > 5 else "")
+        told.append(f"No row of {names} is answered right, which the figure above hides.")
     return [*told, *_effort(costs)]
 
 

@@ -20,12 +20,21 @@ class Supervised:
         classifier: Encoder, pooling and head.
         loss: Logits ``[B, C]`` and the targets of B rows to ``[B]``.
         targets: Of every row of the training set, ``[rows, ...]``; a batch's rows index it.
+        weights: How much each row counts, ``[rows]``, of mean 1; None where all count alike.
     """
 
-    def __init__(self, classifier: EncoderClassifier, loss: Loss, targets: torch.Tensor) -> None:
+    def __init__(
+        self,
+        classifier: EncoderClassifier,
+        loss: Loss,
+        targets: torch.Tensor,
+        *,
+        weights: torch.Tensor | None = None,
+    ) -> None:
         self.classifier = classifier
         self._loss = loss
         self._targets = targets
+        self._weights = weights
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -37,7 +46,9 @@ class Supervised:
             A scalar with a graph behind it.
         """
         logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
-        return self._loss(logits, self._targets[torch.from_numpy(batch.rows)]).sum()
+        rows = torch.from_numpy(batch.rows)
+        losses = self._loss(logits, self._targets[rows])  # [B]
+        return losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """List the encoder's and the head's parameters.
