@@ -14,7 +14,7 @@ LOCK_FLAGS ?=
 PYTEST_FLAGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test test-faults check lint types tests bench lock clean
+.PHONY: help setup demo test test-faults check lint types tests bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make check        every check, in the environment as it is: lint, types, tests"
 	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"
 	@echo "make bench        tunesmith and its peers side by side on DATASET (default banking77), some hours"
+	@echo "make docs         the documentation in English and Chinese, built into build/site without a network"
 	@echo "make lock         bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
 	@echo "make clean        remove the environment and what tools left"
 
@@ -65,7 +66,7 @@ lint:
 
 types:
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/mypy --no-error-summary --explicit-package-bases benchmarks
+	@$(BIN)/mypy --no-error-summary --explicit-package-bases benchmarks docs
 	@echo "types  ok"
 
 tests:
@@ -74,6 +75,12 @@ tests:
 DATASET ?= banking77
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.train_time.run $(DATASET)
+
+# English first: a build clears its folder, and the Chinese pages lie within that of the English ones.
+docs: $(STAMP)
+	@for config in mkdocs.yml mkdocs.zh.yml; do \
+	    NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --config-file $$config || exit 1; done
+	@echo "open build/site/index.html"
 
 lock:
 	@test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq uv; }
