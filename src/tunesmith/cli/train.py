@@ -28,6 +28,10 @@ def train(
             "--group", metavar="COL", help="Column whose equal cells keep rows on one side when some are held out."
         ),
     ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", metavar="COL", help="Column that says when a row was made: the latest are held out."),
+    ] = None,
     task: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +125,7 @@ def train(
         "data.pair": pair,
         "data.label": label,
         "data.group": group,
+        "data.time": time,
         "data.imbalance": imbalance,
         "data.test": test,
         "data.test_share": test_share,

@@ -37,6 +37,9 @@ class DataSection(Settings):
     group: str | None = None
     """Column whose equal cells, such as a customer, keep rows together when rows are held out."""
 
+    time: str | None = None
+    """Column that says when a row was made; the latest rows are held out, so that figures are of the future."""
+
     encoding: str | None = None
     """Encoding of the file when it is neither UTF-8 nor UTF-16 with a byte order mark."""
 

@@ -31,6 +31,8 @@ class Columns:
     """Column whose equal cells keep rows together when rows are held out."""
     pair: str | None = None
     """Column of the second text, where rows are pairs."""
+    time: str | None = None
+    """Column that says when a row was made, so that later rows are held out."""
 
 
 def choose_columns(
@@ -40,6 +42,7 @@ def choose_columns(
     label: str | None = None,
     group: str | None = None,
     pair: str | None = None,
+    time: str | None = None,
     need_label: bool = True,
 ) -> Columns:
     """Choose the text and label columns.
@@ -50,6 +53,7 @@ def choose_columns(
         label: The column that is asked for.
         group: The column that is asked for to keep rows together.
         pair: The column that is asked for as the second text of a pair.
+        time: The column that is asked for to hold later rows out by.
         need_label: Look for a label column where none is asked for.
 
     Returns:
@@ -80,7 +84,8 @@ def choose_columns(
     if asked_label is not None and asked_label in (*asked, asked_pair):
         raise _twice(table, asked_label, "both text and label", flags="--text and --label")
     asked_group = find_column(table, group, "--group") if group is not None else None
-    free = [name for name in table.columns if name not in (*asked, asked_pair, asked_label, asked_group)]
+    asked_time = find_column(table, time, "--time") if time is not None else None
+    free = [name for name in table.columns if name not in (*asked, asked_pair, asked_label, asked_group, asked_time)]
     split = next((name for name in [find_split_column(table)] if name in free), None)
     free = [name for name in free if name != split]
     if asked:
@@ -96,7 +101,9 @@ def choose_columns(
         reasons.append(f"label: column {quote(asked_label)}, {why}")
     if asked_group is not None:
         reasons.append(f"rows with the same {quote(asked_group)} stay together, as asked")
-    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group, asked_pair)
+    if asked_time is not None:
+        reasons.append(f"later rows by {quote(asked_time)} are held out, as asked")
+    return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group, asked_pair, asked_time)
 
 
 def _found_pair(table: Table) -> tuple[list[str], str | None]:

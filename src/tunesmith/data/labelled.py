@@ -26,6 +26,8 @@ class Labelled:
     notes: tuple[str, ...] = ()
     groups: list[str] | None = None
     """Cells of the column that keeps rows together, where there is one."""
+    times: list[str] | None = None
+    """Cells of the column that says when a row was made, where there is one."""
 
 
 def joined_texts(table: Table, text: Sequence[str], normalise: Form = "NFC") -> list[str]:
@@ -147,7 +149,10 @@ def labelled(
         [labels[row] for row in kept],
         table.places.select(kept),
         notes,
-        None if columns.group is None else [prepare_label(table.columns[columns.group][row]) for row in kept],
+        *(
+            None if name is None else [prepare_label(table.columns[name][row]) for row in kept]
+            for name in (columns.group, columns.time)
+        ),
     )
     if not may_be_uniform:
         _refuse_too_little(rows, columns.label)

@@ -56,6 +56,7 @@ def _some(rows: Labelled, numbers: Sequence[int]) -> Labelled:
         [rows.labels[row] for row in numbers],
         rows.places.select(numbers),
         groups=None if rows.groups is None else [rows.groups[row] for row in numbers],
+        times=None if rows.times is None else [rows.times[row] for row in numbers],
     )
 
 

@@ -82,6 +82,56 @@ def split_rows(
     return Split(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test), groups, notes)
 
 
+def split_by_time(
+    labels: Sequence[str],
+    times: NDArray[np.float64],
+    groups: Ints,
+    *,
+    test_share: float = 0.0,
+    hold_validation: bool = True,
+) -> Split:
+    """Hold the latest rows out for the test, if asked, and those before them for validation: train on the past alone.
+
+    Rows of one time stay on one side, so parts may be somewhat smaller or larger than ``split_rows`` would make them.
+
+    Args:
+        labels: Label of each row, ``[N]``.
+        times: When each row was made, ``[N]``.
+        groups: Near-duplicate group of each row, ``[N]``; groups are not kept together.
+        test_share: Share of the rows for the test, 0 up to below 1.
+        hold_validation: False where the validation rows come from elsewhere: then none are taken.
+
+    Returns:
+        Three parts that hold every row once.
+
+    Example:
+        >>> split = split_by_time(["a"] * 10, np.arange(10.0)[::-1], np.arange(10))
+        >>> split.validation.tolist()
+        [0, 1]
+    """
+    n_rows = len(labels)
+    order = np.argsort(times, kind="stable")
+    n_test = round(test_share * n_rows)
+    first_test = _boundary(times[order], n_rows - n_test)
+    n_validation = _validation_rows(first_test) if hold_validation else 0
+    first_held = _boundary(times[order[:first_test]], first_test - n_validation)
+    train, validation, test = (np.sort(part) for part in np.split(order, [first_held, first_test]))
+    known = {labels[row] for row in train.tolist()}
+    later = sorted(set(labels) - known)
+    notes = (f"{len(later)} classes occur in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
+    return Split(train, validation, test, groups, notes)
+
+
+def _boundary(times: NDArray[np.float64], wanted: int) -> int:
+    """Move a cut of ascending times to where the time changes, the nearer way; at least one time stays before it."""
+    if wanted >= len(times):
+        return len(times)
+    changes = np.flatnonzero(np.diff(times)) + 1
+    if not len(changes):
+        return len(times)
+    return int(changes[np.abs(changes - wanted).argmin()])
+
+
 def folds(labels: Sequence[Hashable], groups: Ints, *, n_folds: int = 5, seed: int) -> Ints:
     """Deal rows out to folds of like size, without parting a group, classes in proportion.
 

@@ -141,6 +141,9 @@ def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_la
 
 def _refits(site: Site, kept: Landing) -> bool:
     """Decide whether the kept rung is fitted again on all rows and scored out of fold, as its kind asks for."""
+    if kept.refit_s and site.data.columns.time is not None:
+        site.narrator.say(f"{kept.rung} stays as it landed, on earlier rows alone: its figures are of later ones")
+        return False
     if kept.refit_s and len(np.unique(site.data.groups[site.data.rows_to_choose()])) < _LEAST_GROUPS:
         site.narrator.say(f"{kept.rung} stays as it landed: its texts are too alike to score it out of fold")
         return False

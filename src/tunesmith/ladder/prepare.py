@@ -21,8 +21,9 @@ from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
 from tunesmith.data.places import Places
 from tunesmith.data.rows_by_part import rows_by_part
 from tunesmith.data.source import read_rows
-from tunesmith.data.split import Split, split_rows
+from tunesmith.data.split import Split, split_by_time, split_rows
 from tunesmith.data.table import Table
+from tunesmith.data.times import read_times
 from tunesmith.errors import ConfigError, DataError, quote
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text, as_one
@@ -84,7 +85,12 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     """
     _refuse_two_tests(section)
     columns = choose_columns(
-        table, text=section.text or None, label=section.label, group=section.group, pair=section.pair
+        table,
+        text=section.text or None,
+        label=section.label,
+        group=section.group,
+        pair=section.pair,
+        time=section.time,
     )
     how: dict[str, Any] = {
         "drop_unlabelled": section.drop_unlabelled,
@@ -105,12 +111,13 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     asked = _asked_groups(list(parts.values()))
     together = near if asked is None else joined_groups(near, asked)
     at_least = exact if asked is None else joined_groups(exact, asked)
-    split = split_rows(
+    split = _split(
+        main,
         strata[:n_main],
         together[:n_main],
-        exact_groups=at_least[:n_main],
+        at_least=at_least[:n_main],
+        section=section,
         seed=seed,
-        test_share=section.test_share,
         hold_validation="validation" not in parts,
     )
     groups = together if np.array_equal(split.groups, together[:n_main]) else at_least
@@ -149,6 +156,31 @@ def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
             data = cell.encode()
             found.update(len(data).to_bytes(8, "little") + data)
     return found.hexdigest()
+
+
+def _split(
+    main: Labelled,
+    strata: list[str],
+    together: NDArray[np.int64],
+    *,
+    at_least: NDArray[np.int64],
+    section: DataSection,
+    seed: int,
+    hold_validation: bool,
+) -> Split:
+    """Hold rows out: the latest where a column says when they were made, else some of every kind."""
+    share = section.test_share
+    if main.times is None or section.time is None:
+        return split_rows(
+            strata,
+            together,
+            exact_groups=at_least,
+            seed=seed,
+            test_share=share,
+            hold_validation=hold_validation,
+        )
+    times = read_times(main.times, places=main.places, column=section.time)
+    return split_by_time(strata, times, together, test_share=share, hold_validation=hold_validation)
 
 
 def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:
