@@ -47,7 +47,7 @@ def main() -> None:
     config = read_encoder_config(base.folder)
     tokens = tokenize(rows.texts, load_tokenizer(base.folder), max_seq_length=256)
     encoder = load_encoder(base.folder, config)
-    encoder.freeze_embeddings()
+    encoder.freeze(1)
     head = LinearHead(encoder.hidden_size, len(labels))
     classifier = EncoderClassifier(encoder, "mean", head, unit_length=True).train()
     loss = LOSSES.member("cross_entropy").build(LOSSES.options("cross_entropy"))

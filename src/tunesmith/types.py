@@ -44,12 +44,14 @@ class Interval:
 class PackedTokens:
     """Sequences laid end to end without padding, shortest first, so that equal lengths are neighbours.
 
-    ``input_ids`` int32 ``[T]``; ``lengths`` int64 ``[S]``, ascending; ``token_type_ids`` uint8 ``[T]`` or None.
+    ``input_ids`` int32 ``[T]``; ``lengths`` int64 ``[S]``, ascending; ``token_type_ids`` uint8 ``[T]`` or None;
+    ``hidden`` float32 ``[T, H]``, what the layers that do not learn make of the tokens, or None where nobody kept it.
     """
 
     input_ids: NDArray[np.int32]
     lengths: NDArray[np.int64]
     token_type_ids: NDArray[np.uint8] | None = None
+    hidden: NDArray[np.float32] | None = None
 
     def groups(self) -> list[tuple[int, int, int]]:
         """Cut the flat array where the length changes.

@@ -87,7 +87,7 @@ def test_an_encoder_s_layers_hold_every_trained_parameter_once(encoder: Encoder)
 def test_an_encoder_trains_and_its_frozen_embeddings_do_not(encoder: Encoder) -> None:
     """One step moves every layer, and what is saved moves with it."""
     before = {name: tensor.clone() for name, tensor in encoder.hf_state().items()}
-    encoder.freeze_embeddings()
+    encoder.freeze(1)
     encoder.train()
     encoder(packed(LENGTHS)).square().mean().backward()
     trained = [parameter for parameter in encoder.parameters() if parameter.grad is not None]

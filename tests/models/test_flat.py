@@ -141,7 +141,7 @@ def test_frozen_embeddings_get_no_gradient_and_change_none(encoder: FlatEncoder)
     encoder.eval()(tokens).square().sum().backward()
     whole = {name: p.grad for name, p in encoder.named_parameters()}
     encoder.zero_grad(set_to_none=True)
-    encoder.freeze_embeddings()
+    encoder.freeze(1)
     encoder(tokens).square().sum().backward()
     for name, parameter in encoder.named_parameters():
         if name.startswith("embeddings."):

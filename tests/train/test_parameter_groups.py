@@ -44,7 +44,7 @@ def test_each_layer_down_learns_slower_and_vectors_do_not_decay(encoder: torch.n
 def test_frozen_weights_are_left_out(encoder: torch.nn.Module) -> None:
     """No optimiser holds what is not trained, and the rates of the rest stay as they are."""
     all_rates = rate_of(parameter_groups(encoder.layer_groups(), LinearHead(32, 3).parameters(), **RATES))
-    encoder.freeze_embeddings()
+    encoder.freeze(1)
     found = rate_of(parameter_groups(encoder.layer_groups(), LinearHead(32, 3).parameters(), **RATES))
     frozen = set(encoder.layer_groups()[0])
     assert not frozen & found.keys()

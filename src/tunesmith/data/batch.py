@@ -70,8 +70,13 @@ class Batch:
         sequences = np.flatnonzero(new_place[place] >= 0)
         lengths = self.tokens.lengths[sequences]
         at = spans((self.tokens.lengths.cumsum() - self.tokens.lengths)[sequences], lengths)
-        types = self.tokens.token_type_ids
-        packed = PackedTokens(self.tokens.input_ids[at], lengths, None if types is None else types[at])
+        types, hidden = self.tokens.token_type_ids, self.tokens.hidden
+        packed = PackedTokens(
+            self.tokens.input_ids[at],
+            lengths,
+            None if types is None else types[at],
+            None if hidden is None else hidden[at],
+        )
         text = new_place[place[sequences]] * self.n_sides + side[sequences]
         return Batch(self.rows[places], packed, text, self.n_sides)
 
@@ -86,17 +91,49 @@ def pack(tokens: TokenSet, rows: Ints) -> Batch:
     Returns:
         The batch; equal lengths keep the order of ``rows``.
     """
+    order = _shortest_first(tokens, rows)
+    at = spans(order.starts, order.lengths)
+    types, hidden = tokens.token_type_ids, tokens.hidden
+    packed = PackedTokens(
+        tokens.input_ids[at],
+        order.lengths,
+        None if types is None else types[at],
+        None if hidden is None else hidden[at],
+    )
+    return Batch(rows, packed, order.text, tokens.n_sides)
+
+
+def places_of(tokens: TokenSet, rows: Ints) -> Ints:
+    """Find where the tokens of a batch come from.
+
+    Args:
+        tokens: The token set.
+        rows: Rows of it as they were packed, ``[B]``.
+
+    Returns:
+        Place in the token set of each packed token, ``[T]``.
+    """
+    order = _shortest_first(tokens, rows)
+    return spans(order.starts, order.lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Sequences shortest first: where each begins, how long it is, which text it is of, all ``[S]``."""
+
+    starts: Ints
+    lengths: Ints
+    text: Ints
+
+
+def _shortest_first(tokens: TokenSet, rows: Ints) -> _Order:
     sequences, text = tokens.sequences_of(rows)
     if tokens.side is not None:
         text = 2 * text + tokens.side[sequences]
     starts = tokens.offsets[sequences]
     lengths = tokens.offsets[sequences + 1] - starts
     order = lengths.argsort(kind="stable")
-    lengths = lengths[order]
-    at = spans(starts[order], lengths)
-    types = tokens.token_type_ids
-    packed = PackedTokens(tokens.input_ids[at], lengths, None if types is None else types[at])
-    return Batch(rows, packed, text[order], tokens.n_sides)
+    return _Order(starts[order], lengths[order], text[order])
 
 
 def length_batches(tokens: TokenSet, *, batch_tokens: int = 4096) -> Iterator[Batch]:

@@ -41,6 +41,9 @@ class TokenSet:
     """Of pairs: whether each sequence is of the first text, 0, or of the second, 1, ``[S]``; None where a row is one
     text. Every row has sequences of both."""
 
+    hidden: NDArray[np.float32] | None = None
+    """What an encoder's lower layers make of each token, ``[total, H]``, where it was kept; it may lie on the disk."""
+
     @property
     def n_sides(self) -> int:
         """Texts of a row: 1, or 2 of pairs."""
@@ -134,6 +137,7 @@ class TokenSet:
             None if types is None else types[at],
             np.bincount(row, weights=lengths, minlength=n_rows).astype(np.int32),
             None if self.side is None else self.side[sequences],
+            None if self.hidden is None else self.hidden[at],
         )
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +41,7 @@ class EncodedTexts:
         self._texts = texts
         self._folder = folder
         self._encoded_s = self._encoded_flop = 0.0
+        self._learnable: set[str] = set()
 
     @property
     def encode_gflops(self) -> float | None:
@@ -75,22 +75,32 @@ class EncodedTexts:
     @cached_property
     def encoder(self) -> Encoder:
         """The pretrained encoder; every model that does not train it shares it."""
-        return load_encoder(self.base.folder, self.config)
+        encoder = load_encoder(self.base.folder, self.config)
+        self._learnable = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
+        return encoder
 
-    def copy_encoder(self, *, embeddings: Literal["frozen", "trained"]) -> Encoder:
+    @cached_property
+    def n_groups(self) -> int:
+        """Groups of parameters by height: the embeddings and each layer."""
+        return len(self.encoder.layer_groups())
+
+    def copy_encoder(self, *, n_frozen: int) -> Encoder:
         """Copy the pretrained encoder, to be trained.
 
         Args:
-            embeddings: Frozen, they stay shared: in a small encoder they are half of its memory.
+            n_frozen: Lowest groups of parameters that do not learn; they stay shared: in a small encoder the embeddings
+                alone are half of its memory.
 
         Returns:
             The copy.
         """
-        if embeddings == "trained":
-            return copy.deepcopy(self.encoder).requires_grad_(True)
-        self.encoder.freeze_embeddings()
-        shared = {id(parameter): parameter for parameter in self.encoder.layer_groups()[0]}
-        return copy.deepcopy(self.encoder, shared)
+        shared = {id(part): part for group in self.encoder.layer_groups()[:n_frozen] for part in group}
+        copied = copy.deepcopy(self.encoder, dict(shared))
+        for name, parameter in copied.named_parameters():
+            if id(parameter) not in shared:
+                parameter.requires_grad_(name in self._learnable)
+        copied.freeze(n_frozen)
+        return copied
 
     def features(
         self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]

@@ -23,6 +23,7 @@ from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.losses import LOSSES
 from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.optimisers import OPTIMISERS
@@ -75,6 +76,9 @@ class FitOptions(Settings):
     embeddings: Literal["frozen", "trained"] = "frozen"
     """Whether the table of word vectors learns too."""
 
+    layers: int | None = Field(None, ge=0, le=512)
+    """Layers that learn, counted from the top; left out, all. What those below make of the rows is computed once."""
+
     patience: int = Field(3, ge=1)
     """Scored points without gain after which training ends."""
 
@@ -99,6 +103,18 @@ class FitOptions(Settings):
     schedule_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the schedule."""
 
+    def n_frozen(self, site: Site) -> int:
+        """Count the lowest groups of parameters that do not learn.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The embeddings are the first, each layer is one more.
+        """
+        at_least = 1 if self.embeddings == "frozen" else 0
+        return at_least if self.layers is None else max(at_least, site.encoded.n_groups - self.layers)
+
 
 @dataclass(frozen=True)
 class SetUp:
@@ -122,12 +138,14 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         The fit, ready to begin.
     """
     data = site.data
-    model = fresh_model(site, site.landings["probe"].model.classifier, embeddings=options.embeddings)
+    model = fresh_model(site, site.landings["probe"].model.classifier, n_frozen=options.n_frozen(site))
     drawn = _drawn_rows(site)
     rows = Rows(
-        train=_trained_on(site, drawn, name),
+        train=_kept_below(site, model, _trained_on(site, drawn, name), name=f"{name}-train"),
         train_places=data.places.select(drawn),
-        validation=site.encoded.tokens.select(data.split.validation),
+        validation=_kept_below(
+            site, model, site.encoded.tokens.select(data.split.validation), name=f"{name}-validation"
+        ),
         validation_targets=data.targets[data.split.validation],
     )
     named = options.loss or site.task.loss
@@ -159,6 +177,15 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
     )
     return SetUp(fit=fit, model=model, rows=rows)
+
+
+def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str) -> TokenSet:
+    """Keep what the layers that do not learn make of rows, where there are such layers and they can be left out."""
+    encoder = model.classifier.encoder
+    if encoder.n_frozen <= 1 or not encoder.starts_anywhere:
+        return tokens
+    site.narrator.say(f"{name}: what {encoder.n_frozen - 1} layers make of {tokens.n_rows} rows is computed once")
+    return keep_below(encoder, tokens, site.features / f"{name}.npy")
 
 
 def _drawn_rows(site: Site) -> NDArray[np.int64]:
@@ -237,13 +264,13 @@ def reserve_s(ground: Ground) -> float:
     return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
 
 
-def fresh_model(site: Site, like: EncoderClassifier, *, embeddings: Literal["frozen", "trained"]) -> EncoderModel:
+def fresh_model(site: Site, like: EncoderClassifier, *, n_frozen: int) -> EncoderModel:
     """Put a head on a fresh copy of the base encoder.
 
     Args:
         site: The climb.
         like: Whose pooling, pairing and head it takes.
-        embeddings: Frozen, they are the base's own and not a copy.
+        n_frozen: Lowest groups of parameters that do not learn; they are the base's own and not a copy.
 
     Returns:
         The model; what can be trained is shared with no other rung's.
@@ -251,7 +278,7 @@ def fresh_model(site: Site, like: EncoderClassifier, *, embeddings: Literal["fro
     n_outputs, n_features = like.head.weight.shape
     head = LinearHead(n_features, n_outputs)
     head.load_state_dict(like.head.state_dict())
-    encoder = site.encoded.copy_encoder(embeddings=embeddings)
+    encoder = site.encoded.copy_encoder(n_frozen=n_frozen)
     classifier = EncoderClassifier(encoder, like.pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     return EncoderModel(
         classifier=classifier,

@@ -17,9 +17,14 @@ class Encoder(nn.Module):
         hidden_size: Width of the token vectors.
     """
 
+    starts_anywhere = False
+    """Whether it can begin with what its lower layers made of the tokens before."""
+
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size
+        self.n_frozen = 0
+        """Groups of parameters that do not learn, from the bottom; the embeddings are the first."""
 
     def forward(self, tokens: PackedTokens) -> Tensor:
         """Encode.
@@ -48,10 +53,27 @@ class Encoder(nn.Module):
         """
         raise NotImplementedError
 
-    def freeze_embeddings(self) -> None:
-        """Stop training everything below the first layer, which then needs no gradient of its input either."""
-        for parameter in self.layer_groups()[0]:
-            parameter.requires_grad_(False)
+    def freeze(self, n_groups: int) -> None:
+        """Stop training the lowest groups of parameters; what is above then needs no gradient of its input either.
+
+        Args:
+            n_groups: 1 for the embeddings alone, each more for a layer; layers that do not learn drop nothing out.
+        """
+        self.n_frozen = n_groups
+        for group in self.layer_groups()[:n_groups]:
+            for parameter in group:
+                parameter.requires_grad_(False)
+
+    def below(self, tokens: PackedTokens) -> Tensor:
+        """Run the layers that do not learn.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            What the layers above them begin with, ``[T, H]``.
+        """
+        raise NotImplementedError
 
 
 def refuse_unknown_tokens(tokens: PackedTokens, vocab_size: int) -> None:

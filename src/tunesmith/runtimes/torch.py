@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tunesmith.data.batch import length_batches
+from tunesmith.data.batch import length_batches, places_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
@@ -114,6 +116,32 @@ def encode_poolings(
     return found
 
 
+def keep_below(encoder: Encoder, tokens: TokenSet, path: Path, *, batch_tokens: int = BATCH_TOKENS) -> TokenSet:
+    """Run the layers that do not learn once over all rows, and keep what comes out on the disk.
+
+    Args:
+        encoder: Starts anywhere.
+        tokens: The rows.
+        path: File to write, float32 ``[total, H]``.
+        batch_tokens: Real tokens of a forward pass.
+
+    Returns:
+        The same rows with what was kept, read from the disk as it is needed.
+    """
+    shape = (len(tokens.input_ids), encoder.hidden_size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    with _evaluating(encoder):
+        for batch in length_batches(replace(tokens, hidden=None), batch_tokens=batch_tokens):
+            at, done = places_of(tokens, batch.rows), 0
+            for part in _parts(batch.tokens, 2 * batch_tokens):
+                here = at[done : done + len(part.input_ids)]
+                kept[here] = encoder.below(part).cpu().numpy()
+                done += len(here)
+    kept.flush()
+    return replace(tokens, hidden=np.load(path, mmap_mode="r"))
+
+
 def _passes(
     encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
@@ -138,9 +166,13 @@ def _parts(tokens: PackedTokens, limit: int) -> Iterator[PackedTokens]:
     while first < len(ends):
         last = max(first + 1, int(np.searchsorted(ends, at + limit, side="right")))
         end = int(ends[last - 1])
-        types = tokens.token_type_ids
-        part_types = None if types is None else types[at:end]
-        yield PackedTokens(tokens.input_ids[at:end], tokens.lengths[first:last], part_types)
+        types, hidden = tokens.token_type_ids, tokens.hidden
+        yield PackedTokens(
+            tokens.input_ids[at:end],
+            tokens.lengths[first:last],
+            None if types is None else types[at:end],
+            None if hidden is None else hidden[at:end],
+        )
         first, at = last, end
 
 

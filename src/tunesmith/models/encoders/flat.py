@@ -149,6 +149,8 @@ class FlatEncoder(Encoder):
         config: The encoder's shape.
     """
 
+    starts_anywhere = True
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(config.hidden_size)
         self.config = config
@@ -169,12 +171,38 @@ class FlatEncoder(Encoder):
         config = self.config
         refuse_unknown_tokens(tokens, config.vocab_size)
         coins = Coins(self.embeddings.word.weight.device) if self.training else None
+        n_below = self.n_layers_below
+        if tokens.hidden is not None:
+            hidden = torch.tensor(tokens.hidden, device=self.embeddings.word.weight.device)
+        else:
+            hidden = self.below(tokens) if n_below else self.embeddings(tokens, coins)
         attend = GroupedAttention(
             tokens.groups(), config.num_attention_heads, rate=config.attention_probs_dropout_prob, coins=coins
         )
-        hidden: Tensor = self.embeddings(tokens, coins)
-        for layer in self.layers:
+        for layer in self.layers[n_below:]:
             hidden = layer(hidden, attend, coins)
+        return hidden
+
+    @property
+    def n_layers_below(self) -> int:
+        """Layers that do not learn."""
+        return max(self.n_frozen - 1, 0)
+
+    def below(self, tokens: PackedTokens) -> Tensor:
+        """Run the layers that do not learn, which drop nothing out.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            What the layers above them begin with, ``[T, H]``, without a graph behind it.
+        """
+        refuse_unknown_tokens(tokens, self.config.vocab_size)
+        with torch.no_grad():
+            attend = GroupedAttention(tokens.groups(), self.config.num_attention_heads, rate=0.0, coins=None)
+            hidden: Tensor = self.embeddings(tokens, None)
+            for layer in self.layers[: self.n_layers_below]:
+                hidden = layer(hidden, attend, None)
         return hidden
 
     def layer_groups(self) -> list[list[nn.Parameter]]:
