@@ -11,12 +11,12 @@ from tests.ladder.tiny_climb import BATCH_TOKENS, Home
 
 from tunesmith.data.batch import Batch
 from tunesmith.data.tokenize import TokenSet
+from tunesmith.ladder import coverage, fitting
 from tunesmith.ladder import fit as subject
-from tunesmith.ladder import fitting
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.train.objectives.supervised import Supervised
 
-WINDOWS = fitting._MOST_TOKENS_OF_A_TEXT // 64
+WINDOWS = coverage._MOST_TOKENS_OF_A_TEXT // 64
 """Most windows of a text that training reads, at the 64 tokens that the tiny base takes."""
 
 
@@ -58,7 +58,7 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
     tokens = site.encoded.tokens
     assert tokens.n_windows()[site.data.split.train].max() > 2 * WINDOWS, "this text is not too long"
     assert max(most_windows) == WINDOWS
-    assert fitting._MOST_TOKENS_OF_A_TEXT // 2 < max(steps) < fitting._MOST_TOKENS_OF_A_TEXT + BATCH_TOKENS
+    assert coverage._MOST_TOKENS_OF_A_TEXT // 2 < max(steps) < fitting._MOST_TOKENS_OF_A_TEXT + BATCH_TOKENS
     whole = tokens.select(site.data.split.validation)
     assert whole.n_windows().max() > 2 * WINDOWS
     assert len(scored) == len(site.landings["finetune"].facts["curve"])

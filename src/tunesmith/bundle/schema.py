@@ -90,6 +90,22 @@ class BaseFacts(Settings):
     """Digest of its weights file."""
 
 
+class TokenCounts(Settings):
+    """What the texts are for the encoder's tokenizer."""
+
+    total: int = Field(ge=0)
+    """Tokens of all texts, special ones included."""
+
+    longest: int = Field(ge=0)
+    """Tokens of the longest text, or pair."""
+
+    windowed: int = Field(ge=0)
+    """Rows with a text that is read in windows, since the encoder does not take it at once."""
+
+    trained_on: float = Field(ge=0.0, le=1.0)
+    """Share of the tokens of train rows that fine-tuning reads; scores and answers read all."""
+
+
 class DataFacts(Settings):
     """The file a model was trained on."""
 
@@ -119,6 +135,9 @@ class DataFacts(Settings):
 
     test: int = Field(ge=0)
     """Rows looked at once, at the end."""
+
+    tokens: TokenCounts | None = None
+    """What the texts are for the encoder; None where no rung used one."""
 
     notes: Names = ()
     """What was decided about the file and what was found wrong with it, a sentence each."""

@@ -10,6 +10,7 @@ from typing import Any
 from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, ScaleFacts, TextFacts, TokenFacts
 from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.climb import Outcome
+from tunesmith.ladder.coverage import token_counts
 from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import describe
 from tunesmith.types import JSON
@@ -79,6 +80,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             train=len(data.split.train),
             validation=len(data.split.validation),
             test=len(data.split.test),
+            tokens=token_counts(site) if site.uses_base else None,
             notes=site.notes,
         ),
         base=base,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.data.table import Table
+from tunesmith.ladder.coverage import token_counts
 from tunesmith.ladder.prepare import prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Ground
@@ -57,11 +58,13 @@ def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> d
 def _seen_by_the_base(ground: Ground) -> dict[str, JSON]:
     """Tell the base model and what it makes of the texts."""
     if not ground.uses_base:
-        return dict.fromkeys(("base", "tokens", "longest", "windowed"))
-    tokens = ground.encoded.tokens
+        return dict.fromkeys(("base", "tokens", "longest", "windowed", "tokens_read", "tokens_trained_on"))
+    counts = token_counts(ground)
     return {
         "base": f"{ground.base.name} ({ground.base.source}, {ground.base.licence})",
-        "tokens": int(tokens.n_tokens.sum()),
-        "longest": int(tokens.n_tokens.max()),
-        "windowed": int((tokens.n_windows() > 1).sum()),
+        "tokens": counts.total,
+        "longest": counts.longest,
+        "windowed": counts.windowed,
+        "tokens_read": 1.0,  # longer texts are read in windows, never cut
+        "tokens_trained_on": round(counts.trained_on, 4),
     }

@@ -17,6 +17,7 @@ from tunesmith.config import Settings
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import TokenSet
+from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
@@ -41,7 +42,6 @@ _N_TIMED_DRAWS = 2
 _WARM_UP_SHARE = 0.25
 _OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
-_MOST_TOKENS_OF_A_TEXT = 2048  # of its windows in one optimiser step, about 0.4 MB each in an encoder 384 wide
 _TOKENS_FOR_LARGE_STEPS = 100_000
 _TOKENS_WORTH_SEEING = 512_000
 
@@ -197,7 +197,7 @@ def _drawn_rows(site: Site) -> NDArray[np.int64]:
 def _trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
     """Take the tokens to train on: of a very long text only so many windows that a step stays in memory."""
     rows = site.encoded.tokens.select(drawn)
-    most = max(rows.n_sides, _MOST_TOKENS_OF_A_TEXT // site.encoded.max_seq_length)
+    most = most_windows(site, rows)
     n_long = int((rows.n_windows() > most).sum())
     if n_long:
         site.narrator.say(
