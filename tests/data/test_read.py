@@ -13,7 +13,7 @@ import pytest
 from tests.data.conftest import Write
 
 from tunesmith.data.csv_rows import csv_tables
-from tunesmith.data.decode import decoded_lines
+from tunesmith.data.decode import decoded_blocks, lines_of
 from tunesmith.data.json_rows import json_tables
 from tunesmith.data.read import read_chunks, read_table
 from tunesmith.errors import DataError
@@ -418,10 +418,14 @@ def test_a_large_real_file_reads_fast(real_data: Path) -> None:
 
 def outcome(data: bytes, *, as_json: bool) -> str:
     """Read bytes; the place of the fault, or nothing where they could be read."""
-    lines = decoded_lines(io.BufferedReader(io.BytesIO(data)), source="fuzz")
-    read = json_tables if as_json else csv_tables
+    blocks = decoded_blocks(io.BufferedReader(io.BytesIO(data)), source="fuzz")
     try:
-        for table in read(lines, source="fuzz", chunk_rows=9):
+        tables = (
+            json_tables(lines_of(blocks), source="fuzz", chunk_rows=9)
+            if as_json
+            else csv_tables(blocks, source="fuzz", chunk_rows=9)
+        )
+        for table in tables:
             assert all(len(cells) == table.n_rows for cells in table.columns.values())
     except DataError as error:
         return str(error.where)

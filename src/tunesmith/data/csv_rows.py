@@ -6,12 +6,17 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith.data.bad_rows import BadRows
+from tunesmith.data.decode import Block
+from tunesmith.data.feed import Feed
 from tunesmith.data.names import KNOWN_NAMES, plain_name
 from tunesmith.data.places import Places
+from tunesmith.data.plain_rows import PlainRows
 from tunesmith.data.table import Table, distinct_names
 from tunesmith.errors import DataError, quote
 
@@ -24,7 +29,7 @@ _COMES_AGAIN = 2
 
 
 def csv_tables(
-    lines: Iterator[str],
+    blocks: Iterator[Block],
     *,
     source: str,
     chunk_rows: int,
@@ -35,7 +40,7 @@ def csv_tables(
     r"""Read records of delimited text, ``chunk_rows`` at a time.
 
     Args:
-        lines: Lines with their ends, from the first line of the file.
+        blocks: Whole lines, from the first line of the file.
         source: Name of the file for messages.
         chunk_rows: Most records a table holds.
         prefer_tab: Take TAB for the delimiter wherever the header has one.
@@ -46,16 +51,17 @@ def csv_tables(
         Tables of the same columns; at least one, of at least one record.
 
     Raises:
-        DataError: ``file-empty``, ``header-only``, ``ragged-row``, ``unclosed-quote`` or ``cell-too-long``.
+        DataError: ``file-empty``, ``header-only``, ``ragged-row``, ``unclosed-quote`` or ``cell-too-long``; and what
+            the blocks tell.
 
     Example:
-        >>> tables = csv_tables(iter(["text ;label\n", "Hello, you;greeting\n"]), source="a.csv", chunk_rows=9)
-        >>> next(tables).columns
+        >>> blocks = iter([Block(b"text ;label\n", "a.csv"), Block(b"Hello, you;greeting\n", "a.csv")])
+        >>> next(csv_tables(blocks, source="a.csv", chunk_rows=9)).columns
         {'text': ['Hello, you'], 'label': ['greeting']}
     """
     if csv.field_size_limit() < _MAX_CELL:
         csv.field_size_limit(_MAX_CELL)  # raised only, never lowered: the limit is the whole process's
-    feed = _Feed(lines)
+    feed = Feed(blocks)
     layout = _layout(feed, prefer_tab=prefer_tab)
     records = _Records(feed, layout, source)
     line, header = next(records, (0, []))
@@ -72,9 +78,8 @@ def csv_tables(
     any_rows = False
     while chunk := _chunk(records, len(names), chunk_rows, live=live, bad_rows=bad_rows):
         any_rows = True
-        cells = zip(*chunk.rows, strict=True)
-        columns = {name: list(column) for name, column in zip(names, cells, strict=True)}
-        yield Table(columns, Places.of(source, chunk.lines), (*notes, *records.take_notes()))
+        columns = dict(zip(names, chunk.columns(), strict=True))
+        yield Table(columns, Places.of(source, chunk.lines()), (*notes, *records.take_notes()))
     if not any_rows:
         raise DataError(
             "header-only",
@@ -83,30 +88,6 @@ def csv_tables(
             found=f"columns {', '.join(map(quote, names[:10]))}",
             advice="give a file with rows below the header; a lone first line is taken as the header",
         )
-
-
-class _Feed:
-    """Hands out lines one by one and remembers the last one and its number; looks ahead without losing any."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._ahead: list[str] = []
-        self.number = 0
-        self.last = ""
-
-    def __iter__(self) -> _Feed:
-        return self
-
-    def __next__(self) -> str:
-        self.last = self._ahead.pop() if self._ahead else next(self._lines)
-        self.number += 1
-        return self.last
-
-    def head(self) -> list[str]:
-        """Look at the first lines."""
-        found = list(islice(self._lines, _SNIFF_LINES))
-        self._ahead = found[::-1]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +102,9 @@ class _Layout:
         return {"\t": "TAB", _NO_DELIMITER: "none"}.get(self.delimiter, self.delimiter)
 
 
-def _layout(feed: _Feed, *, prefer_tab: bool) -> _Layout:
+def _layout(feed: Feed, *, prefer_tab: bool) -> _Layout:
     """Choose the delimiter that splits the header, and the first records just as often."""
-    head = feed.head()
+    head = feed.head(_SNIFF_LINES)
     while head and not head[0].strip():
         next(feed)
         head.pop(0)
@@ -172,17 +153,29 @@ def _widths(head: list[str], delimiter: str) -> list[int]:
 class _Records(Iterator[tuple[int, list[str]]]):
     """The records with the line each begins on; blank lines are none. A stray quote is told or noted, never guessed."""
 
-    def __init__(self, feed: _Feed, layout: _Layout, source: str) -> None:
+    def __init__(self, feed: Feed, layout: _Layout, source: str) -> None:
         self.feed = feed
         self.source = source
         self.layout = layout
         self._reader = self._read(feed, strict=True)
         self._stray: list[int] = []
         self._ahead: list[tuple[int, list[str]]] = []
+        self._plain: PlainRows | None = None
 
     def put_back(self, first: int, cells: list[str]) -> None:
         """Give a record out once more."""
         self._ahead.append((first, cells))
+
+    def plain(self, width: int, most: int) -> PlainRows | None:
+        """Give the next records all at once; None where they are to be read one by one, or there is none."""
+        if self._ahead or self.layout.skip_space:
+            return None
+        rows = self._plain or self.feed.plain(self.layout.delimiter, width)
+        self._plain = None
+        if rows is None or len(rows) <= most:
+            return rows
+        self._plain = rows.part(most)
+        return rows.part(0, most)
 
     def _read(self, lines: Iterator[str], *, strict: bool) -> Iterator[list[str]]:
         layout = self.layout
@@ -235,26 +228,79 @@ class _Records(Iterator[tuple[int, list[str]]]):
         )
 
 
-@dataclass(slots=True)
 class _Chunk:
-    rows: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    """Records put together, some one by one and some many at once."""
+
+    def __init__(self, width: int) -> None:
+        self._columns: list[list[str]] = [[] for _ in range(width)]
+        self._lines: list[NDArray[np.int64]] = []
+        self._rows: list[list[str]] = []  # not yet in columns
+        self._firsts: list[int] = []
+        self._n_rows = 0
+
+    def __len__(self) -> int:
+        return self._n_rows
+
+    def add(self, first: int, cells: list[str]) -> None:
+        """Put one record behind the others."""
+        self._rows.append(cells)
+        self._firsts.append(first)
+        self._n_rows += 1
+
+    def extend(self, rows: PlainRows) -> None:
+        """Put many records behind the others."""
+        self._settle()
+        for column, cells in zip(self._columns, rows.columns, strict=True):
+            column.extend(cells)
+        self._lines.append(rows.lines)
+        self._n_rows += len(rows)
+
+    def columns(self) -> list[list[str]]:
+        """Give the cells by column."""
+        self._settle()
+        return self._columns
+
+    def lines(self) -> NDArray[np.int64]:
+        """Give the line each record begins on."""
+        self._settle()
+        return np.concatenate(self._lines)
+
+    def _settle(self) -> None:
+        if not self._rows:
+            return
+        for column, cells in zip(self._columns, zip(*self._rows, strict=True), strict=True):
+            column.extend(cells)
+        self._lines.append(np.array(self._firsts, dtype=np.int64))
+        self._rows, self._firsts = [], []
 
 
 def _chunk(records: _Records, width: int, chunk_rows: int, *, live: bool, bad_rows: BadRows | None) -> _Chunk | None:
-    """Collect the next records, None at the end; a ragged one is told with the number of all that follow."""
-    chunk = _Chunk()
+    """Collect the next records, None at the end; plain ones in one go, which is several times faster."""
+    chunk = _Chunk(width)
+    more = True
+    while more and len(chunk) < chunk_rows:
+        plain = records.plain(width, chunk_rows - len(chunk))
+        if plain is not None:
+            chunk.extend(plain)
+        else:
+            more = _add_one_by_one(chunk, records, width, most=chunk_rows, live=live, bad_rows=bad_rows)
+    return chunk if len(chunk) else None
+
+
+def _add_one_by_one(
+    chunk: _Chunk, records: _Records, width: int, *, most: int, live: bool, bad_rows: BadRows | None
+) -> bool:
+    """Collect records to the end of the block; False at the end of the file. A ragged one is told with all others."""
     for first, cells in records:
-        if len(cells) != width and bad_rows is not None:
+        if len(cells) == width:
+            chunk.add(first, cells)
+        elif bad_rows is not None:
             bad_rows.add(f"{records.source}:{first}")
-            continue
-        if len(cells) != width:
+        else:
             raise _ragged(records, first, cells, width=width, live=live)
-        chunk.rows.append(cells)
-        chunk.lines.append(first)
-        if len(chunk.rows) == chunk_rows:
-            break
-    return chunk if chunk.rows else None
+        if len(chunk) == most or records.feed.at_block:
+            return True
+    return False
 
 
 def _ragged(records: _Records, first: int, cells: list[str], *, width: int, live: bool) -> DataError:

@@ -1,4 +1,4 @@
-"""Bytes to lines of text: UTF-8, a byte order mark, or an encoding the user named; never a silent guess."""
+"""Bytes to lines, or blocks of lines: UTF-8, a byte order mark, or an encoding the user named; never a silent guess."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import codecs
 import difflib
 import encodings.aliases
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from tunesmith.data.likely_encoding import likely_encoding, looks_like_utf16
 from tunesmith.errors import DataError, quote
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 17
 _MAX_LINE = 1 << 22
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -20,6 +22,72 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a file, not cut apart yet; only the last line of the file may lack its end."""
+
+    content: bytes | str
+    """UTF-8, which may turn out to be damaged; or text, from another encoding."""
+    source: str
+    """Name of the file for messages."""
+    offset: int = 0
+    """Bytes of the file before it."""
+    encoding: str | None = None
+    """As the user named it."""
+    fault: Callable[[int], DataError] | None = None
+    """Makes the error for what cannot be read, from the number of lines before."""
+
+    @property
+    def raw(self) -> bytes:
+        """The lines as UTF-8."""
+        return self.content.encode("utf-8", "surrogatepass") if isinstance(self.content, str) else self.content
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether asking for the lines raises no error."""
+        try:
+            return self.fault is None and bool(self.raw.decode())
+        except UnicodeDecodeError:
+            return False
+
+    def lines(self, n_before: int) -> list[str]:
+        """Cut the lines apart.
+
+        Args:
+            n_before: Lines of the file before these.
+
+        Returns:
+            Each with its end.
+
+        Raises:
+            DataError: ``bad-byte`` or ``line-too-long``.
+        """
+        if self.fault is not None:
+            raise self.fault(n_before)
+        if isinstance(self.content, str):
+            return _split(self.content)
+        try:
+            return _split(self.content.decode())
+        except UnicodeDecodeError as error:
+            n_lines = len(_split(self.content[: error.start].decode() + "x"))
+            place = _Place(n_before + n_lines, self.offset + error.start, self.content, error.start)
+            raise _bad_byte(place, self.source, "utf-8", encoding=self.encoding) from None
+
+    def part(self, start: int, end: int | None = None) -> Block:
+        """Take some of the lines.
+
+        Args:
+            start: First byte of ``raw``.
+            end: One past the last; left out, there is no more.
+
+        Returns:
+            The lines that these bytes hold.
+        """
+        raw = self.raw[start:end]
+        content = raw.decode("utf-8", "surrogatepass") if isinstance(self.content, str) else raw
+        return replace(self, content=content, offset=self.offset + start)
 
 
 def decoded_lines(stream: io.BufferedIOBase, *, source: str, encoding: str | None = None) -> Iterator[str]:
@@ -41,40 +109,119 @@ def decoded_lines(stream: io.BufferedIOBase, *, source: str, encoding: str | Non
         >>> list(decoded_lines(io.BytesIO(b"text\r\nnot\x85 a line end"), source="a.csv", encoding="windows-1252"))
         ['text\r\n', 'not… a line end']
     """
-    block = _first_block(stream)
-    codec = _codec(block, encoding)
+    yield from lines_of(decoded_blocks(stream, source=source, encoding=encoding))
+
+
+def lines_of(blocks: Iterable[Block]) -> Iterator[str]:
+    """Cut the lines of blocks apart.
+
+    Args:
+        blocks: From the first of a file.
+
+    Yields:
+        Lines with their ends.
+
+    Raises:
+        DataError: ``bad-byte`` or ``line-too-long``.
+    """
+    n_lines = 0
+    for block in blocks:
+        lines = block.lines(n_lines)
+        yield from lines
+        n_lines += len(lines)
+
+
+def decoded_blocks(stream: io.BufferedIOBase, *, source: str, encoding: str | None = None) -> Iterator[Block]:
+    """Yield the lines of a byte stream a block at a time; damage is told when the lines of its block are asked for.
+
+    Args:
+        stream: Bytes from the start of the file.
+        source: Name of the file for messages.
+        encoding: As for ``decoded_lines``.
+
+    Yields:
+        Blocks of whole lines; a byte order mark is not part of the first.
+
+    Raises:
+        DataError: ``unknown-encoding``, or ``bad-byte`` where the first bytes are UTF-16 without its mark.
+    """
+    first = _first_block(stream)
+    codec = _codec(first, encoding)
+    if codec == "utf-8" and encoding is None and looks_like_utf16(first):
+        raise _bad_byte(_Place(1, first.index(0), first, first.index(0)), source, codec, encoding=encoding)
+    blocks = chain([first], iter(lambda: stream.read1(_BLOCK), b""))
+    if codec == "utf-8":
+        yield from _blocks_of_utf8(blocks, source, encoding)
+    else:
+        yield from _blocks_of_text(blocks, codec, source, encoding=encoding)
+
+
+def _blocks_of_utf8(blocks: Iterator[bytes], source: str, encoding: str | None) -> Iterator[Block]:
+    """Cut bytes at line ends; they are decoded when the lines are asked for."""
+    rest = next(blocks)
+    offset = len(codecs.BOM_UTF8) if rest.startswith(codecs.BOM_UTF8) else 0
+    block = rest = rest[offset:]
+    while block:
+        # a \r at the end may be half of \r\n
+        cut = rest.rfind(b"\n", len(rest) - len(block)) + 1 or rest.rfind(b"\r", 0, len(rest) - 1) + 1
+        if cut:
+            yield Block(rest[:cut], source, offset, encoding)
+        elif _is_damaged(rest):
+            break
+        elif len(rest) > _MAX_LINE and len(begun := rest.decode(errors="ignore")) > _MAX_LINE:
+            yield Block("", source, fault=partial(_line_too_long, begun[:100], source))
+            return
+        offset += cut
+        block = next(blocks, b"")
+        rest = rest[cut:] + block
+    if rest:
+        yield Block(rest, source, offset, encoding)
+
+
+def _is_damaged(raw: bytes) -> bool:
+    """Tell bytes that are no UTF-8, whatever follows them."""
+    try:
+        codecs.utf_8_decode(raw, "strict", False)
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _blocks_of_text(blocks: Iterator[bytes], codec: str, source: str, *, encoding: str | None) -> Iterator[Block]:
+    """Decode bytes as they come and cut the text at line ends."""
     decoder = codecs.getincrementaldecoder(codec)("strict")
     ends = io.IncrementalNewlineDecoder(decoder, translate=False)  # keeps a \r back until it knows what follows
-    n_bytes, n_lines, rest = 0, 0, ""
-    if codec == "utf-8" and encoding is None and looks_like_utf16(block):
-        raise _bad_byte(_Place(1, block.index(0), block, block.index(0)), source, codec, encoding=encoding)
-    while True:
+    n_bytes, rest, is_first = 0, "", True
+    for block in chain(blocks, [b""]):
         n_bytes += len(block)
         try:
             text = ends.decode(block, final=not block)
         except UnicodeDecodeError as error:
             before = rest + error.object[: error.start].decode(codec, "ignore")
-            line = n_lines + len(_split(before + "x"))
-            offset = n_bytes - len(error.object) + error.start
-            place = _Place(line, offset, error.object, error.start)
-            raise _bad_byte(place, source, codec, encoding=encoding) from None
-        if n_lines == 0 and not rest:
-            text = text.removeprefix("\ufeff")
-        lines = _split(rest + text)
-        rest = "" if not block or not lines or lines[-1].endswith(("\n", "\r")) else lines.pop()
-        if len(rest) > _MAX_LINE:
-            raise DataError(
-                "line-too-long",
-                f"a line is longer than {_MAX_LINE:,} characters",
-                where=f"{source}:{n_lines + len(lines) + 1}",
-                found=f"it begins {quote(rest[:100])}",
-                advice="is this a file of one record a line? shorten this record or leave it out",
-            )
-        yield from lines
-        n_lines += len(lines)
-        if not block:
+            n_lines = len(_split(before + "x"))
+            place = _Place(n_lines, n_bytes - len(error.object) + error.start, error.object, error.start)
+            yield Block("", source, fault=_bad_byte_below(place, source, codec, encoding=encoding))
             return
-        block = stream.read1(_BLOCK)
+        if is_first and text:
+            text, is_first = text.removeprefix("\ufeff"), False
+        text = rest + text
+        cut = len(text) if not block else max(text.rfind("\n"), text.rfind("\r")) + 1
+        rest = text[cut:]
+        if len(rest) > _MAX_LINE:
+            yield Block("", source, fault=partial(_line_too_long, rest[:100], source))
+            return
+        if cut:
+            yield Block(text[:cut], source)
+
+
+def _line_too_long(begun: str, source: str, n_before: int) -> DataError:
+    return DataError(
+        "line-too-long",
+        f"a line is longer than {_MAX_LINE:,} characters",
+        where=f"{source}:{n_before + 1}",
+        found=f"it begins {quote(begun)}",
+        advice="is this a file of one record a line? shorten this record or leave it out",
+    )
 
 
 def _first_block(stream: io.BufferedIOBase) -> bytes:
@@ -124,6 +271,11 @@ class _Place:
     offset: int
     at_hand: bytes
     start: int
+
+
+def _bad_byte_below(place: _Place, source: str, codec: str, *, encoding: str | None) -> Callable[[int], DataError]:
+    """Name the byte once it is known how many lines come before those at hand."""
+    return lambda n_before: _bad_byte(replace(place, line=n_before + place.line), source, codec, encoding=encoding)
 
 
 def _bad_byte(place: _Place, source: str, codec: str, *, encoding: str | None) -> DataError:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.cats import labels_of_cats
 from tunesmith.data.csv_rows import csv_tables
-from tunesmith.data.decode import decoded_lines
+from tunesmith.data.decode import Block, decoded_blocks, lines_of
 from tunesmith.data.fasttext_rows import PREFIX, fasttext_tables
 from tunesmith.data.files_given import STDIN, PathLike, files_given, format_of
 from tunesmith.data.join import Layout, joined_tables
@@ -111,9 +111,10 @@ def _tables_of_text(
     live = file == STDIN
     source = "<stdin>" if live else file
     with opened(file) as stream:
-        lines = decoded_lines(stream, source=source, encoding=encoding)
+        blocks = decoded_blocks(stream, source=source, encoding=encoding)
         if not kind:
-            kind, lines = _sniffed(lines)
+            kind, blocks = _sniffed(blocks)
+        lines = lines_of(blocks)
         match kind:
             case "json":
                 tables = json_tables(lines, source=source, chunk_rows=chunk_rows, known=known, bad_rows=bad_rows)
@@ -125,17 +126,20 @@ def _tables_of_text(
             case _:
                 tab = kind == "tsv"
                 yield from csv_tables(
-                    lines, source=source, chunk_rows=chunk_rows, prefer_tab=tab, live=live, bad_rows=bad_rows
+                    blocks, source=source, chunk_rows=chunk_rows, prefer_tab=tab, live=live, bad_rows=bad_rows
                 )
 
 
-def _sniffed(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+def _sniffed(blocks: Iterator[Block]) -> tuple[str, Iterator[Block]]:
     """Tell JSON lines and fastText's lines from CSV by the first line that is not blank."""
-    seen = []
-    for line in lines:
-        seen.append(line)
-        if not line.isspace():
+    seen: list[Block] = []
+    first, n_lines = "", 0
+    for block in blocks:
+        seen.append(block)
+        lines = block.lines(n_lines)
+        n_lines += len(lines)
+        first = next((line.lstrip() for line in lines if not line.isspace()), "")
+        if first:
             break
-    first = seen[-1].lstrip() if seen else ""
     kind = "json" if first.startswith("{") else "fasttext" if first.startswith(PREFIX) else "csv"
-    return kind, chain(seen, lines)
+    return kind, chain(seen, blocks)
