@@ -58,7 +58,7 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
     tokens = site.encoded.tokens
     assert tokens.n_windows()[site.data.split.train].max() > 2 * WINDOWS, "this text is not too long"
     assert max(most_windows) == WINDOWS
-    assert coverage._MOST_TOKENS_OF_A_TEXT // 2 < max(steps) < fitting._MOST_TOKENS_OF_A_TEXT + BATCH_TOKENS
+    assert coverage._MOST_TOKENS_OF_A_TEXT // 2 < max(steps) < coverage._MOST_TOKENS_OF_A_TEXT + BATCH_TOKENS
     whole = tokens.select(site.data.split.validation)
     assert whole.n_windows().max() > 2 * WINDOWS
     assert len(scored) == len(site.landings["finetune"].facts["curve"])

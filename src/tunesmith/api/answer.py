@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, repeat
@@ -33,7 +33,8 @@ from tunesmith.types import JSON, Text
 Style: TypeAlias = Literal["csv", "jsonl", "table"]
 
 _CHUNK_ROWS = 8192
-_FORMULA_LEADS = ("=", "+", "-", "@", "\t", "\r", "\0")
+_FORMULA_LEADS = frozenset("=+-@\t\r\0")
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for every row
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -197,7 +198,7 @@ class _JsonLines:
         if self._keeps:
             kept = (dict(zip(table.columns, cells, strict=True)) for cells in _records(table))
             answers = [{**answer, "columns": columns} for answer, columns in zip(answers, kept, strict=True)]
-        self._stream.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+        self._stream.write("".join(f"{line}\n" for line in map(_ENCODER.encode, answers)))
 
 
 class _Lines:
@@ -234,23 +235,34 @@ class _Csv:
         if not self._begun:
             self._begun, self._names = True, list(table.columns)
             added = (*self._task.columns, *(f"probability:{label}" for label in self._labels))
-            _write_record(buffer, [_disarmed(name) for name in [*self._names, *_free_names(added, self._names)]])
+            header = _disarmed([*self._names, *_free_names(added, self._names)])
+            _write_records(buffer, [[name] for name in header])
         if list(table.columns) != self._names:
             raise _new_column(table, self._names)
-        for answer, cells in zip(answers, _records(table), strict=True):
-            shares = (answer["probabilities"][label] for label in self._labels)
-            record = [*map(_disarmed, (*cells, *self._task.row_of(answer))), *(f"{share:.6f}" for share in shares)]
-            _write_record(buffer, record)
+        told = zip(*map(self._task.row_of, answers), strict=True)
+        shares = ([answer["probabilities"][label] for answer in answers] for label in self._labels)
+        columns = [
+            *(_disarmed(cells) for cells in table.columns.values()),
+            *(_disarmed(list(cells)) for cells in told),
+            *([f"{share:.6f}" for share in column] for column in shares),
+        ]
+        _write_records(buffer, columns)
         self._stream.write(buffer.getvalue())
 
 
 _WRITERS: dict[Style, type[_JsonLines | _Lines | _Csv]] = {"jsonl": _JsonLines, "table": _Lines, "csv": _Csv}
 
 
-def _write_record(buffer: io.StringIO, record: list[str]) -> None:
-    """Write a line of CSV; older csv modules leave a bare CR unquoted, and readers end a record there."""
-    has_cr = any("\r" in cell for cell in record)
-    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if has_cr else csv.QUOTE_MINIMAL).writerow(record)
+def _write_records(buffer: io.StringIO, columns: Sequence[Sequence[str]]) -> None:
+    """Write lines of CSV; older csv modules leave a bare CR unquoted, and readers end a record there."""
+    plain = csv.writer(buffer, lineterminator="\n")
+    if not any("\r" in "".join(column) for column in columns):
+        plain.writerows(zip(*columns, strict=True))
+        return
+    quoted = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for record in zip(*columns, strict=True):
+        has_return = any("\r" in cell for cell in record)
+        (quoted if has_return else plain).writerow(record)
 
 
 def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -270,6 +282,6 @@ def _new_column(table: Table, names: list[str]) -> DataError:
     )
 
 
-def _disarmed(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula; plain numbers are none."""
-    return "'" + cell if cell.startswith(_FORMULA_LEADS) and not _NUMBER.fullmatch(cell) else cell
+def _disarmed(cells: Iterable[str]) -> list[str]:
+    """Keep a spreadsheet from running cells as formulas; plain numbers are none."""
+    return ["'" + cell if cell[:1] in _FORMULA_LEADS and not _NUMBER.fullmatch(cell) else cell for cell in cells]

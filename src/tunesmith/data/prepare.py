@@ -33,6 +33,8 @@ def prepare_text(text: str, normalise: Form = "NFC") -> str:
         >>> prepare_text(" two\r\nlines \x00"), prepare_text("ﬁne ＡＢＣ", "NFKC")
         ('two  lines', 'fine ABC')
     """
+    if text.isprintable():  # no control character; and ASCII is in every normal form
+        return (text if text.isascii() else unicodedata.normalize(normalise, text)).strip()
     return unicodedata.normalize(normalise, _CONTROL.sub(" ", text)).strip()
 
 
