@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as json_format
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -184,9 +186,14 @@ def print_trained(trained: Trained) -> None:
     )
     print_line(f"model, card and report: {out}")
     print_line()
-    print_line(f'  tunesmith predict {out} --text "..."')
-    print_line(f"  tunesmith evaluate {out} FILE.csv")
-    print_line(f'  python -c \'import tunesmith; print(tunesmith.load("{out}").predict(["..."]))\'')
+    asked = '("...", "...")' if facts.reads_pairs else '"..."'
+    pair = ' --pair "..."' if facts.reads_pairs else ""
+    print_line(f'  tunesmith predict {shlex.quote(str(out))} --text "..."{pair}')
+    print_line(f"  tunesmith evaluate {shlex.quote(str(out))} FILE.csv")
+    code = (
+        f"import tunesmith; print(tunesmith.load({json_format.dumps(str(out), ensure_ascii=False)}).predict([{asked}]))"
+    )
+    print_line(f"  python -c {shlex.quote(code)}")
 
 
 def _print_dry_run(found: dict[str, object], *, json: bool) -> None:
