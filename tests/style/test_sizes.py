@@ -62,14 +62,14 @@ def parameter_failures(file: Source) -> list[str]:
 def is_exempt(path: str, found: Definition) -> bool:
     """Tell functions whose parameters are somebody else's list.
 
-    They are the flags of a command, the settings of the scikit-learn estimator, the settings of ``tunesmith.train``,
+    They are the flags of a command, the settings of the scikit-learn estimators, the settings of ``tunesmith.train``,
     and the methods of an autograd function, which torch calls by position.
     """
     inside = path.removeprefix("src/tunesmith/")
     arguments = [] if isinstance(found.node, ast.ClassDef) else found.node.args.args
     return (
         inside.startswith("cli/")
-        or found.name == "TextClassifier.__init__"
+        or found.name in {"TextClassifier.__init__", "TextRegressor.__init__"}
         or (inside.split("/")[0].removesuffix(".py") == "api" and found.name == "train")
         or (bool(arguments) and arguments[0].arg == "ctx")
     )
