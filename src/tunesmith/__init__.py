@@ -11,19 +11,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tunesmith.api.compare import compare
     from tunesmith.api.estimator import TextClassifier, TextRegressor
     from tunesmith.api.model import Model, Prediction, load
     from tunesmith.api.training import train
 
 __version__ = "0.1.0"
 
-__all__ = ["Model", "Prediction", "TextClassifier", "TextRegressor", "__version__", "load", "train"]
+__all__ = ["Model", "Prediction", "TextClassifier", "TextRegressor", "__version__", "compare", "load", "train"]
 
 _HOMES = {
     "Model": "tunesmith.api.model",
     "Prediction": "tunesmith.api.model",
     "TextClassifier": "tunesmith.api.estimator",
     "TextRegressor": "tunesmith.api.estimator",
+    "compare": "tunesmith.api.compare",
     "load": "tunesmith.api.model",
     "train": "tunesmith.api.training",
 }

@@ -29,6 +29,7 @@ def arguments(name: str, model: Path, data: Path) -> list[str | Path]:
         "check": ["check", data],
         "train": ["train", data],
         "evaluate": ["evaluate", model, data],
+        "compare": ["compare", model, model, data],
         "predict": ["predict", model, data],
         "info": ["info", model],
         "doctor": ["doctor"],

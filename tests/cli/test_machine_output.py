@@ -34,6 +34,7 @@ def test_every_schema_is_a_schema() -> None:
         "evaluate.json",
         "predict.json",
         "check.json",
+        "compare.json",
         "doctor.json",
         "dry-run.json",
         "metrics.json",

@@ -155,6 +155,25 @@ def test_a_gain_is_told_with_its_sign_and_its_doubt(task: Task) -> None:
         assert gained.p_value < 0.01 < same.p_value
 
 
+def test_a_gain_of_calibrated_models_is_that_of_their_answers(task: Task) -> None:
+    """Each by its own thresholds, as its metrics are, whatever would suit the rows at hand."""
+    coding, targets = coded(task)
+    outputs_of_two = outputs(task, 24), outputs(task, 57)
+    n_thresholds = {"binary": 1, "multi_label": len(LABELS)}.get(task.name, 0)
+    calibrations = tuple(
+        Calibration(temperature, (threshold,) * n_thresholds if n_thresholds else None)
+        for temperature, threshold in ((1.0, 0.999), (2.0, 0.1))
+    )
+    before, after = (
+        task.metrics(logits, targets, coding, calibration=calibration)
+        for logits, calibration in zip(outputs_of_two, calibrations, strict=True)
+    )
+    for name in task.objectives:
+        gain = task.gain(name, *outputs_of_two, targets=targets, level=0.95, seed=0, calibrations=calibrations)
+        assert gain.interval.value == pytest.approx(after[name]["value"] - before[name]["value"], abs=1e-6), name
+        assert gain.interval.low <= gain.interval.value <= gain.interval.high
+
+
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_metrics_hold_every_figure(task: Task, calibrated: bool) -> None:
     """Those that may choose as ``objective`` gives them, each within its interval; and its tables are of its labels."""

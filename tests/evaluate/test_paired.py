@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from tunesmith.errors import ShapeError
 from tunesmith.evaluate.metrics import macro_f1
 from tunesmith.evaluate.paired import (
+    holm,
     mcnemar,
     paired_gain,
     paired_macro_f1_gain,
@@ -130,3 +131,18 @@ def test_the_p_of_macro_f1_is_that_of_exchanging_answers_row_by_row() -> None:
     assert 0.002 < p < 0.5, "too plain a case shows nothing"
     assert p == pytest.approx(n_as_far / 1000, abs=0.04)
     assert p == pytest.approx(paired_macro_f1_p(targets, predicted_b, predicted_a, n_classes=3, seed=1), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([0.01, 0.02, 0.03, 0.04, 0.05], [0.05, 0.08, 0.09, 0.09, 0.09]),
+        ([0.6, 0.001, 0.6], [1.0, 0.003, 1.0]),
+        ([0.04], [0.04]),
+        ([], []),
+    ],
+)
+def test_several_p_values_are_adjusted(given: list[float], expected: list[float]) -> None:
+    """As R's ``p.adjust(p, "holm")`` does; in whatever order they come."""
+    assert holm(given) == pytest.approx(expected)
+    assert holm(given[::-1]) == pytest.approx(expected[::-1])

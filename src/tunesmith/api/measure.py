@@ -69,7 +69,7 @@ def evaluate_file(
         normalise=opened.facts.text.normalise,
     )
     left_out = set() if opened.facts.learnt.reads_empty else set(unlabelled_rows(table, columns))
-    values = None if by is None else _values(table, find_column(table, by, "--by"), left_out)
+    values = None if by is None else values_of(table, find_column(table, by, "--by"), left_out)
     _tell(told, (*table.notes, *rows.notes))
     set_threads(threads or choose_threads())
 
@@ -80,8 +80,17 @@ def evaluate_file(
     return evaluate_bundle(opened, rows.texts, rows.labels, places=rows.places, by=values, progress=advanced)
 
 
-def _values(table: Table, by: str, left_out: Container[int]) -> list[str]:
-    """Give the cells of a column in the rows that are measured."""
+def values_of(table: Table, by: str, left_out: Container[int]) -> list[str]:
+    """Give the cells of a column in the rows that are measured.
+
+    Args:
+        table: The user's table.
+        by: The column.
+        left_out: Rows that are not measured.
+
+    Returns:
+        One value a row, without the space around it.
+    """
     return [cell.strip() for row, cell in enumerate(table.columns[by]) if row not in left_out]
 
 

@@ -41,7 +41,7 @@ def evaluate_bundle(
     facts = bundle.facts
     task, coding = facts.learnt, facts.coding
     targets = task.read_targets(labels, coding, places=places)
-    slices = _rows_of(by, places)
+    slices = rows_by_value(by, places)
     logits = outputs_of(bundle, texts, progress=progress).logits
 
     def measured(rows: Sequence[int]) -> dict[str, JSON]:
@@ -60,8 +60,19 @@ def _slice(value: str, metrics: dict[str, JSON], n_rows: int, *, names: Sequence
     return {"value": value, "rows": n_rows, **{name: metrics[name] for name in names}}
 
 
-def _rows_of(by: Sequence[str] | None, places: Places) -> dict[str, list[int]]:
-    """List the rows of each value, those of most rows first."""
+def rows_by_value(by: Sequence[str] | None, places: Places) -> dict[str, list[int]]:
+    """List the rows of each value of a column to measure by.
+
+    Args:
+        by: One value a row; None where nothing is measured apart.
+        places: Where each row is, for messages.
+
+    Returns:
+        Rows by value, those of most rows first.
+
+    Raises:
+        DataError: ``too-many-slices``.
+    """
     rows_of: dict[str, list[int]] = {}
     for row, value in enumerate(by or ()):
         rows_of.setdefault(value, []).append(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from tunesmith.cli.check import check
+from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
 from tunesmith.cli.doctor import doctor
 from tunesmith.cli.evaluate import evaluate
@@ -21,5 +22,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, check, train, evaluate, predict, info, doctor):
+for command in (demo, check, train, evaluate, compare, predict, info, doctor):
     app.command()(command)

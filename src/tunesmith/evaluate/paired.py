@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,6 +185,28 @@ def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
         ways = ways * (n_rows - k) // (k + 1)
         tail += ways
     return min(1.0, 2 * tail / (1 << n_rows))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust the p-values of several comparisons, so that all of them together are as seldom wrong as one alone.
+
+    Args:
+        p_values: One a comparison, 0..1.
+
+    Returns:
+        In the same order: each at least as large as it was, at most 1.
+
+    Example:
+        >>> [round(p, 6) for p in holm([0.01, 0.04, 0.03])]
+        [0.03, 0.06, 0.06]
+
+    Source: Holm 1979.
+    """
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
 
 
 def _refuse_misfits(of_a: NDArray[np.generic], of_b: NDArray[np.generic]) -> None:

@@ -208,6 +208,7 @@ class Task(Protocol):
         targets: Targets,
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare two models' outputs on the same rows by one figure.
 
@@ -218,6 +219,8 @@ class Task(Protocol):
             targets: Of B rows.
             level: Of the interval, 0..1.
             seed: Of the resampling.
+            calibrations: Those that both models answer with; None for rows to choose by, on which decisions are made by
+                what the other rows of them suggest.
 
         Returns:
             By how much the other is better.

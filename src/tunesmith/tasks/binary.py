@@ -104,9 +104,14 @@ class Binary(SingleLabel):
         targets: NDArray[np.int64],
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare by ``accuracy``, by McNemar's test, or another figure, by randomisation: see ``Task``."""
-        one, other = ((_scores(logits), self._decided(logits, targets)) for logits in (before, after))
+        decided = [
+            self._decided(logits, targets) if calibration is None else _decisions(logits, calibration)
+            for logits, calibration in zip((before, after), calibrations or (None, None), strict=True)
+        ]
+        one, other = zip(map(_scores, (before, after)), decided, strict=True)
         return binary_gain(name, targets, before=one, after=other, level=level, seed=seed)
 
     def calibrate(self, logits: NDArray[np.float32], targets: NDArray[np.int64]) -> Calibration:
@@ -129,7 +134,7 @@ class Binary(SingleLabel):
             decisions = self._decided(logits, targets)
         else:
             probabilities = apply_temperature(logits, calibration.temperature)
-            decisions = probabilities[:, 1] >= _threshold_of(calibration)
+            decisions = _decisions(logits, calibration)
         return binary_metrics(
             targets,
             (_scores(logits), decisions),
@@ -148,7 +153,7 @@ class Binary(SingleLabel):
             ``{"label", "probability"}`` a row, and ``"probabilities"`` where everything was asked for.
         """
         probabilities = apply_temperature(logits, calibration.temperature)
-        said = (probabilities[:, 1] >= _threshold_of(calibration)).astype(int).tolist()
+        said = _decisions(logits, calibration).astype(int).tolist()
         answers: list[dict[str, JSON]] = []
         for shares, place in zip(probabilities.tolist(), said, strict=True):
             answer: dict[str, JSON] = {"label": coding.labels[place], "probability": shares[place]}
@@ -183,6 +188,12 @@ class Binary(SingleLabel):
 def _scores(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """What orders rows: the log odds of the positive label, ``[B]``."""
     return logits[:, 1].astype(np.float64) - logits[:, 0]
+
+
+def _decisions(logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.bool_]:
+    """Whether each row is answered positive."""
+    probabilities: NDArray[np.float64] = apply_temperature(logits, calibration.temperature)[:, 1]
+    return probabilities >= _threshold_of(calibration)
 
 
 def _threshold_of(calibration: Calibration) -> float:

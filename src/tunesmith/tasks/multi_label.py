@@ -139,9 +139,13 @@ class MultiLabel:
         targets: Hits,
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare by a figure, tested by randomisation: see ``Task``."""
-        one, other = (self._decided(logits, targets) for logits in (before, after))
+        one, other = (
+            self._decided(logits, targets) if calibration is None else _decisions(logits, calibration)
+            for logits, calibration in zip((before, after), calibrations or (None, None), strict=True)
+        )
         return multi_label_gain(name, targets, before=one, after=other, level=level, seed=seed)
 
     def calibrate(self, logits: NDArray[np.float32], targets: Hits) -> Calibration:
@@ -158,7 +162,7 @@ class MultiLabel:
             probabilities, decisions = _cross_fitted(logits, targets), self._decided(logits, targets)
         else:
             probabilities = _sigmoid(logits, calibration.temperature)
-            decisions = probabilities >= _thresholds(calibration, len(coding.labels))
+            decisions = _decisions(logits, calibration)
         return multi_label_metrics(targets, probabilities, decisions, labels=coding.labels, seed=_SEED)
 
     def answers(
@@ -171,7 +175,7 @@ class MultiLabel:
             where everything was asked for.
         """
         probabilities = _sigmoid(logits, calibration.temperature)
-        reached = probabilities >= _thresholds(calibration, len(coding.labels))
+        reached = _decisions(logits, calibration)
         answers: list[dict[str, JSON]] = []
         for shares, hit in zip(probabilities, reached, strict=True):
             order = sorted(np.flatnonzero(hit).tolist(), key=lambda place, shares=shares: -shares[place])  # type: ignore[misc]
@@ -212,6 +216,11 @@ def _shares(answer: Mapping[str, JSON]) -> list[str]:
 def _sigmoid(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
     half = logits.astype(np.float64) / (2 * temperature)
     return (np.tanh(half) + 1) / 2
+
+
+def _decisions(logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.bool_]:
+    """Whether each label of each row is answered, ``[B, C]``."""
+    return _sigmoid(logits, calibration.temperature) >= _thresholds(calibration, logits.shape[1])
 
 
 def _thresholds(calibration: Calibration, n_labels: int) -> NDArray[np.float64]:

@@ -139,8 +139,10 @@ class Ordinal:
         targets: Levels,
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare by a figure: see ``Task``."""
+        del calibrations  # a temperature moves no answer
         one, other = map(_given, (before, after))
         return ordinal_gain(name, targets, before=one, after=other, level=level, seed=seed)
 

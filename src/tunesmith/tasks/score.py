@@ -111,8 +111,10 @@ class Score:
         targets: NDArray[np.float32],
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare by a figure, tested by randomisation: see ``Task``."""
+        del calibrations  # there is none
         return correlation_gain(name, targets, before=before[:, 0], after=after[:, 0], level=level, seed=seed)
 
     def calibrate(self, logits: NDArray[np.float32], targets: NDArray[np.float32]) -> Calibration:

@@ -110,8 +110,10 @@ class SingleLabel:
         targets: NDArray[np.int64],
         level: float,
         seed: int,
+        calibrations: tuple[Calibration, Calibration] | None = None,
     ) -> Gain:
         """Compare by ``accuracy``, tested by McNemar's test, or ``macro_f1``, tested by randomisation: see ``Task``."""
+        del calibrations  # a temperature moves no answer
         answers = before.argmax(axis=1), after.argmax(axis=1)
         if name == "macro_f1":
             n_classes = before.shape[1]
