@@ -36,6 +36,7 @@ def test_every_schema_is_a_schema() -> None:
         "check.json",
         "compare.json",
         "doctor.json",
+        "export.json",
         "dry-run.json",
         "metrics.json",
     }

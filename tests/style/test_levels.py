@@ -20,7 +20,7 @@ LEVELS = {
             "bundle run",
             "pretrain",
             "ladder",
-            "explain compress report federate",
+            "explain export compress report federate",
             "serve search",
             "api",
             "cli",

@@ -9,6 +9,7 @@ from tunesmith.cli.compare import compare
 from tunesmith.cli.demo import demo
 from tunesmith.cli.doctor import doctor
 from tunesmith.cli.evaluate import evaluate
+from tunesmith.cli.export import export
 from tunesmith.cli.info import info
 from tunesmith.cli.predict import predict
 from tunesmith.cli.train import train
@@ -22,5 +23,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, check, train, evaluate, compare, predict, info, doctor):
+for command in (demo, check, train, evaluate, compare, predict, info, export, doctor):
     app.command()(command)

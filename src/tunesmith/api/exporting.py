@@ -1,0 +1,119 @@
+"""Handing a model on to other libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunesmith.api.columns import remembered
+from tunesmith.api.model import open_bundle
+from tunesmith.config.recipe import DataSection
+from tunesmith.data.columns import choose_columns, find_column
+from tunesmith.data.labelled import joined_texts
+from tunesmith.data.prepare import prepare_label
+from tunesmith.data.read import Source, read_table
+from tunesmith.data.source import read_rows
+from tunesmith.errors import DataError
+from tunesmith.machine.threads import choose_threads, set_threads
+from tunesmith.sample import sample_file
+from tunesmith.tasks import load_task
+from tunesmith.types import JSON
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tunesmith.bundle.schema import Facts
+    from tunesmith.data.table import Table
+    from tunesmith.export.trial import Given
+
+MAX_LOSS = 0.5
+"""Points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How an export runs on this machine."""
+
+    threads: int | None = None
+    """To compute with; left out, measured."""
+    seed: int = 0
+    """Of the draw of rows held out."""
+    told: Callable[[str], None] = lambda line: None
+    """Told what is done."""
+
+
+def export(
+    bundle: str | Path,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    data: Source | None = None,
+    section: DataSection | None = None,
+    max_loss: float = MAX_LOSS,
+    run: Run | None = None,
+) -> dict[str, JSON]:
+    """Write a model in a format that others load, after comparing what it answers there with what it answers here.
+
+    Args:
+        bundle: The model folder.
+        to: ``transformers``, ``sentence-transformers``, ``onnx`` or ``openvino``.
+        out: The folder to write; left out, the model folder's name with the format behind it.
+        data: Rows of your own to compare, and where the format has no exact form, to fit and to measure on.
+        section: Columns and encoding of the rows.
+        max_loss: Points of accuracy (of agreement, where the rows have no labels) that such a fit may lose.
+        run: Threads, seed, and who is told what is done.
+
+    Returns:
+        What ``export --json`` prints.
+
+    Raises:
+        TunesmithError: The model, the rows or the format cannot be used, or the export is not as good as the model.
+    """
+    from tunesmith.export.exporter import export_bundle
+
+    run = run or Run()
+    opened = open_bundle(bundle)
+    place = Path(out) if out is not None else _usual_place(opened.folder, to)
+    given = _given(data, section or DataSection(), opened.facts)
+    set_threads(run.threads or choose_threads())
+    found = export_bundle(
+        opened, to.replace("-", "_"), place, given=given, max_loss=max_loss, seed=run.seed, told=run.told
+    )
+    return {"out": str(place), **found}
+
+
+def _usual_place(folder: Path, to: str) -> Path:
+    return folder.with_name(f"{folder.name.removesuffix('.model')}-{to}")
+
+
+def _given(data: Source | None, section: DataSection, facts: Facts) -> Given:
+    """Read the rows, with their labels where the file has those of the model; without a file, the sample's."""
+    from tunesmith.export.trial import Given
+
+    if data is None:
+        texts = read_table(sample_file()).columns["text"]
+        return Given("the embedded sample", texts, is_file=False)
+    table = read_rows(data, section)
+    text = section.text or remembered(table, facts.data.text)
+    columns = choose_columns(table, text=text, need_label=False)
+    texts = joined_texts(table, columns.text, facts.text.normalise)
+    if not any(texts):
+        raise DataError(
+            "text-missing",
+            "every text is empty",
+            where=table.source,
+            advice="name the column that holds the texts with --text",
+        )
+    name = Path(str(table.source)).name
+    label = section.label or remembered(table, facts.data.label)
+    return Given(name, texts, None if label is None else _targets(table, label, facts))
+
+
+def _targets(table: Table, label: str, facts: Facts) -> NDArray[np.int64]:
+    """Turn the labels into the task's targets."""
+    name = find_column(table, label, "--label")
+    labels = [prepare_label(cell) for cell in table.columns[name]]
+    return load_task(facts.task).read_targets(labels, facts.labels, places=table.places)

@@ -1,0 +1,75 @@
+"""``tunesmith export``: write a model in a format that others load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.types import JSON
+
+
+@options.takes_common
+def export(
+    bundle: Annotated[Path, typer.Argument(help="Model folder that train wrote.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="transformers, sentence-transformers, onnx or openvino.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder to write; default: the model's name with the format."),
+    ] = None,
+    max_loss: Annotated[
+        float,
+        typer.Option("--max-loss", min=0.0, max=100.0, help="Points that an export which is not exact may lose."),
+    ] = 0.5,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="FILE", help="Rows of yours to compare on, and to fit on where a format asks."),
+    ] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    encoding: options.Encoding = None,
+    *,
+    common: options.Common,
+) -> None:
+    """Write a model in a format that others load.
+
+    What was written is loaded again by the format's own library and compared with the model; where it answers
+    otherwise, nothing is left.
+    """
+    from tunesmith.api.exporting import Run
+    from tunesmith.api.exporting import export as export_model
+
+    flags = {
+        "data.text": options.columns_asked(text),
+        "data.label": label,
+        "data.encoding": encoding,
+    }
+    recipe = common.recipe(flags)
+    with Terminal(quiet=common.quiet) as terminal:
+        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, told=terminal.say)
+        found = export_model(bundle, to, out, data=data, section=recipe.data, max_loss=max_loss, run=run)
+    if common.json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, JSON]) -> None:
+    whole, cut, loss = found["whole"], found["cut"], found["loss"]
+    print_line(f"{found['out']}: as the model answers, by {found['runtime']} on {whole['rows']} texts")
+    for name in ("logits", "probabilities", "vectors"):
+        if whole[name] is not None:
+            print_line(f"  {name:<14} largest difference {whole[name]:.1e}")
+    print_line(f"  {'labels':<14} the same for {100 * whole['agreement']:.2f} %")
+    if cut is not None:
+        print_line(
+            f"  {'longer texts':<14} cut here, read whole by the model: the same label for "
+            f"{100 * cut['agreement']:.1f} % of {cut['rows']}"
+        )
+    if loss is not None:
+        print_line(f"  {'loss':<14} {loss['points']:.2f} points of {loss['of']} on {loss['rows']} rows held out")

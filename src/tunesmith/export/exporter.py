@@ -1,0 +1,165 @@
+"""Exporting: written beside its place, loaded again by the peer's own runtime, compared, and only then put there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from tunesmith.bundle.load import Bundle
+from tunesmith.errors import ConfigError, GateError
+from tunesmith.export.card import measured_lines
+from tunesmith.export.parity import differences, expected_of, peer_answers, refuse_difference
+from tunesmith.export.source import Model, model_of
+from tunesmith.export.targets import TARGETS, Peer
+from tunesmith.export.trial import Given, Trial, trial_of
+from tunesmith.files.atomic import fsync_folder, write_error, write_json, write_text
+from tunesmith.files.exchange import exchange_folders
+from tunesmith.tasks import load_task
+from tunesmith.types import JSON
+
+PARITY = "parity.json"
+
+Told = Callable[[str], None]
+
+
+def export_bundle(
+    bundle: Bundle, target: str, out: Path, *, given: Given, max_loss: float, seed: int, told: Told
+) -> dict[str, JSON]:
+    """Write a bundle as somebody else's format.
+
+    Args:
+        bundle: Verified.
+        target: Name of a member of ``TARGETS``.
+        out: The folder to write; nothing is there yet.
+        given: Rows to compare, to fit and to measure on.
+        max_loss: Points of accuracy or agreement that an export which is not exact may lose.
+        seed: Of the draw of rows held out.
+        told: Told what is done.
+
+    Returns:
+        The content of ``parity.json``.
+
+    Raises:
+        ConfigError: Target, kind or task cannot be exported; a package is missing; something is at ``out``.
+        ArtifactError: ``export-differs``: the export answers otherwise than the bundle.
+        GateError: ``export-loses``: it loses more than ``max_loss``.
+        ResourceError: The disk is full or refuses the write.
+    """
+    member = TARGETS.member(target)
+    refuse_missing(member.NEEDS, target)
+    if out.exists():
+        raise ConfigError(
+            "out-exists",
+            "there is something at this place already",
+            where=str(out),
+            advice="choose another folder with --out, or remove this one",
+        )
+    model = model_of(bundle)
+    trial = trial_of(given, model, max_loss=max_loss, seed=seed)
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        found = _write(partial, member, model, trial=trial, told=told, task=bundle.facts.task)
+        found = {"target": target, "bundle": bundle.manifest_sha256, **found}
+        write_json(partial / PARITY, found)
+        _sync(partial)
+        bundle.refuse_replaced()
+        exchange_folders(partial, out)
+    except OSError as error:
+        raise write_error(out, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return found
+
+
+def refuse_missing(packages: tuple[str, ...], target: str) -> None:
+    """Make sure that the packages of a target are installed.
+
+    Args:
+        packages: As they are imported.
+        target: Who needs them.
+
+    Raises:
+        ConfigError: ``package-missing``.
+    """
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            "package-missing",
+            f"the export to {target} needs packages that are not installed",
+            found=f"missing: {', '.join(missing)}",
+            allowed=", ".join(packages),
+            advice="pip install 'tunesmith[export]'",
+        )
+
+
+def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told: Told, task: str) -> dict[str, JSON]:
+    """Write the export and hold what its peer says to what the model says."""
+    told("writing the export")
+    made = member.write(folder, model, trial)
+    told(f"comparing {len(trial.texts)} texts")
+    peer: Peer = member.load(folder)
+    where = f"the export to {member.__name__.rpartition('.')[2]}"
+    expected = expected_of(model, trial.texts, with_vectors="vectors" in made.tolerance)
+    found = peer_answers(peer, model, trial.texts, where=where)
+    is_whole = (expected.n_windows == 1) | (not member.CUTS)
+    whole = differences(expected, found, np.flatnonzero(is_whole))
+    refuse_difference(whole, made.tolerance, expected, where=where)
+    cut = None if is_whole.all() else differences(expected, found, np.flatnonzero(~is_whole))
+    counts = np.bincount(expected.n_windows)
+    figures: dict[str, JSON] = {
+        "runtime": peer.runtime,
+        "texts": trial.given.name,
+        "windows": {str(number): int(count) for number, count in enumerate(counts) if count},
+        "tolerance": dict(made.tolerance),
+        "whole": whole,
+        "cut": cut,
+        "loss": _loss(peer, model, trial, task=task, where=where) if made.gated else None,
+        "notes": dict(made.notes),
+        "versions": {name: version(name) for name in ("tunesmith", "torch", "transformers", "tokenizers")},
+    }
+    write_text(folder / "README.md", made.card + measured_lines(figures))
+    return figures
+
+
+def _loss(peer: Peer, model: Model, trial: Trial, *, task: str, where: str) -> dict[str, JSON]:
+    """Measure what an export loses on rows held out, and refuse too much."""
+    texts = trial.of(trial.held)
+    expected, found = expected_of(model, texts).logits, peer_answers(peer, model, texts, where=where).logits
+    assert found is not None, "a peer behind a gate gives logits"
+    targets = None if trial.given.targets is None else trial.given.targets[trial.held]
+    name, score = load_task(task).objectives[0], load_task(task).objective
+    if targets is None:
+        name, before, after = "agreement", 1.0, float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    else:
+        before, after = (score(name, logits.astype(np.float32), targets) for logits in (expected, found))
+    points = 100.0 * (before - after)
+    if not points <= trial.max_loss:
+        raise GateError(
+            "export-loses",
+            "the export loses more than is allowed; nothing was written",
+            where=where,
+            found=f"{points:.2f} points of {name} on {len(texts)} rows held out ({trial.given.name})",
+            allowed=f"{trial.max_loss:g} points (--max-loss)",
+            advice="--to onnx is exact; or allow more with --max-loss, or fit on more rows with --data FILE",
+        )
+    return {"of": name, "points": points, "rows": len(texts), "allowed": trial.max_loss}
+
+
+def _sync(folder: Path) -> None:
+    """Put every file on the disk before the folder takes its place."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        else:
+            fsync_folder(path)
+    fsync_folder(folder)

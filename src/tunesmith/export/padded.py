@@ -1,0 +1,138 @@
+"""The classifier as one padded forward pass, which is what the graphs of other runtimes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunesmith.data.tokenize import TokenSet
+from tunesmith.export.source import Model
+
+_BATCH_SEQUENCES = 16
+
+
+def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _max(hidden: Tensor, mask: Tensor) -> Tensor:
+    return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(dim=1)
+
+
+def _cls(hidden: Tensor, mask: Tensor) -> Tensor:
+    del mask  # the first token is never padding
+    return hidden[:, 0]
+
+
+POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cls": _cls, "max": _max, "mean": _mean}
+"""Each of our poolings with padding: hidden ``[B, T, H]`` and mask ``[B, T]`` to ``[B, H]``."""
+
+
+class Head(nn.Module):
+    """From vectors, one a text, to calibrated logits and probabilities.
+
+    Args:
+        model: Its head and its temperature, which is folded into the weights.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.unit_length = model.encoder.unit_length
+        weight, bias = model.head
+        self.weight = nn.Parameter(torch.from_numpy(weight).float(), requires_grad=False)
+        self.bias = nn.Parameter(torch.from_numpy(bias).float(), requires_grad=False)
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Score the classes.
+
+        Args:
+            vectors: Pooled, and averaged over the windows of a text; not yet scaled, ``[B, H]``.
+
+        Returns:
+            Logits and probabilities, both ``[B, C]``.
+        """
+        features = functional.normalize(vectors, dim=1) if self.unit_length else vectors
+        logits = functional.linear(features, self.weight, self.bias)
+        return logits, torch.softmax(logits, dim=-1)
+
+
+class PaddedClassifier(nn.Module):
+    """From padded tokens, one window a row, to calibrated logits, probabilities and the pooled vectors.
+
+    Args:
+        model: Encoder, pooling and head.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.encoder = model.module
+        self.pool = POOLINGS[model.encoder.pooling]
+        self.head = Head(model)
+        self.position_offset = model.config.position_offset
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Answer windows.
+
+        Args:
+            input_ids: ``[B, T]``.
+            attention_mask: 1 for a real token, 0 for padding, ``[B, T]``.
+            token_type_ids: ``[B, T]``, where the encoder takes them.
+
+        Returns:
+            Logits ``[B, C]``, probabilities ``[B, C]`` and vectors ``[B, H]``, which are not yet scaled.
+        """
+        more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        if self.position_offset:  # fairseq's models would take a text's own "<pad>" for padding
+            more["position_ids"] = attention_mask.cumsum(dim=1) * attention_mask + self.position_offset - 1
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **more).last_hidden_state
+        vectors = self.pool(hidden, attention_mask)
+        logits, probabilities = self.head(vectors)
+        return logits, probabilities, vectors
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some sequences with padding: their numbers in the token set ``[B]``, and an array ``[B, T]`` for each input."""
+
+    sequences: NDArray[np.int64]
+    inputs: dict[str, NDArray[np.int64]]
+
+
+def padded_batches(tokens: TokenSet, names: Sequence[str], *, pad_token_id: int) -> Iterator[Batch]:
+    """Deal sequences out with padding, those of like length together.
+
+    Args:
+        tokens: The rows.
+        names: The inputs that are wanted.
+        pad_token_id: Fills the places behind a sequence.
+
+    Yields:
+        Batches of at most 16 sequences, shortest first.
+    """
+    lengths_of = tokens.lengths()
+    order = np.argsort(lengths_of, kind="stable")
+    for first, last in pairwise([*range(0, len(order), _BATCH_SEQUENCES), len(order)]):
+        sequences = order[first:last]
+        lengths = lengths_of[sequences]
+        shape = (len(sequences), int(lengths.max()))
+        found = {
+            "input_ids": np.full(shape, pad_token_id, dtype=np.int64),
+            "attention_mask": (np.arange(shape[1]) < lengths[:, None]).astype(np.int64),
+            "token_type_ids": np.zeros(shape, dtype=np.int64),
+        }
+        for row, sequence in enumerate(sequences):
+            place = slice(tokens.offsets[sequence], tokens.offsets[sequence + 1])
+            found["input_ids"][row, : lengths[row]] = tokens.input_ids[place]
+            if tokens.token_type_ids is not None:
+                found["token_type_ids"][row, : lengths[row]] = tokens.token_type_ids[place]
+        yield Batch(sequences, {name: found[name] for name in names})

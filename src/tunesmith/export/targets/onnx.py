@@ -1,0 +1,71 @@
+"""``onnx``: two graphs that ONNX Runtime and others run, the tokenizer, and how a text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from tunesmith.export.card import graph_card
+from tunesmith.export.graph import HEAD, MODEL, OUTPUTS, write_graphs
+from tunesmith.export.peers import Floats, GraphPeer, Inputs
+from tunesmith.export.reading import hf_config, load_reader, write_reading, write_tokenizer
+from tunesmith.export.source import Model
+from tunesmith.export.targets import Made
+from tunesmith.export.trial import Trial
+from tunesmith.files.atomic import write_json
+
+NEEDS = ("onnx", "onnxscript", "onnxruntime")
+CUTS = False
+TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4}
+"""Float32 adds up in another order there; measured, the largest difference is a hundredth of this."""
+
+
+def write(folder: Path, model: Model, trial: Trial) -> Made:
+    """Write the export.
+
+    Args:
+        folder: An existing, empty folder.
+        model: What is exported.
+        trial: Not used: nothing is fitted.
+
+    Returns:
+        Card and tolerances.
+    """
+    del trial
+    write_graphs(folder, model)
+    write_tokenizer(folder, model)
+    write_reading(folder, model)
+    write_json(folder / "config.json", hf_config(model))
+    return Made(card=graph_card("onnx", model), tolerance=TOLERANCE)
+
+
+def load(folder: Path) -> GraphPeer:
+    """Open the export with ONNX Runtime.
+
+    Args:
+        folder: What ``write`` wrote.
+
+    Returns:
+        The peer.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+
+    def session(name: str) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
+
+    model, head = session(MODEL), session(HEAD)
+
+    def windows(inputs: Inputs) -> tuple[Floats, Floats, Floats]:
+        logits, probabilities, vectors = model.run(list(OUTPUTS), dict(inputs))
+        return logits, probabilities, vectors
+
+    def answered(vectors: Floats) -> tuple[Floats, Floats]:
+        logits, probabilities = head.run(list(OUTPUTS[:2]), {"vectors": vectors})
+        return logits, probabilities
+
+    return GraphPeer(f"onnxruntime {onnxruntime.__version__}", load_reader(folder), windows=windows, head=answered)

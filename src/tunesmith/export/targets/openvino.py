@@ -1,0 +1,83 @@
+"""``openvino``: the graphs of ``onnx`` as OpenVINO's own format, converted by its converter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from tunesmith.export.card import graph_card
+from tunesmith.export.graph import HEAD, MODEL, OUTPUTS, write_graphs
+from tunesmith.export.peers import Floats, GraphPeer, Inputs
+from tunesmith.export.reading import hf_config, load_reader, write_reading, write_tokenizer
+from tunesmith.export.source import Model
+from tunesmith.export.targets import Made
+from tunesmith.export.trial import Trial
+from tunesmith.files.atomic import write_json
+
+NEEDS = ("onnx", "onnxscript", "openvino")
+CUTS = False
+TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4}
+"""As for ``onnx``."""
+
+
+def write(folder: Path, model: Model, trial: Trial) -> Made:
+    """Write the export.
+
+    Args:
+        folder: An existing, empty folder.
+        model: What is exported.
+        trial: Not used: nothing is fitted.
+
+    Returns:
+        Card and tolerances.
+    """
+    import openvino
+
+    del trial
+    with TemporaryDirectory(dir=folder, prefix=".graphs-") as graphs:
+        write_graphs(Path(graphs), model)
+        for name in (MODEL, HEAD):
+            converted = openvino.convert_model(Path(graphs) / name)
+            openvino.save_model(converted, folder / Path(name).with_suffix(".xml"), compress_to_fp16=False)
+    write_tokenizer(folder, model)
+    write_reading(folder, model)
+    write_json(folder / "config.json", hf_config(model))
+    return Made(card=graph_card("openvino", model), tolerance=TOLERANCE)
+
+
+def load(folder: Path) -> GraphPeer:
+    """Open the export with OpenVINO.
+
+    Args:
+        folder: What ``write`` wrote.
+
+    Returns:
+        The peer.
+    """
+    import openvino
+
+    core = openvino.Core()
+    # On processors with bfloat16 the default is bfloat16, which costs two digits.
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+
+    def compiled(name: str) -> Any:
+        return core.compile_model(folder / Path(name).with_suffix(".xml"), "CPU", settings)
+
+    model, head = compiled(MODEL), compiled(HEAD)
+
+    def windows(inputs: Inputs) -> tuple[Floats, Floats, Floats]:
+        found = model(dict(inputs))
+        logits, probabilities, vectors = (found[name].copy() for name in OUTPUTS)
+        return logits, probabilities, vectors
+
+    def answered(vectors: Floats) -> tuple[Floats, Floats]:
+        found = head({"vectors": vectors})
+        logits, probabilities = (found[name].copy() for name in OUTPUTS[:2])
+        return logits, probabilities
+
+    return GraphPeer(
+        f"openvino {openvino.__version__.split('-')[0]}", load_reader(folder), windows=windows, head=answered
+    )

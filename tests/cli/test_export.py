@@ -1,0 +1,93 @@
+"""``tunesmith export`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Model
+from tests.cli.running import assert_error, run
+from tests.cli.schemas import problems
+from tests.cli.small_world import csv_text, rows
+
+
+def test_export_says_what_it_found(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """In machine output, which is also what lies beside the export."""
+    out = tmp_path / "tickets.onnx"
+    found = run("export", probed.folder, "--to", "onnx", "--out", out, "--data", tickets, "--json").json()
+    assert problems("export.json", found) == []
+    assert found["out"] == str(out)
+    assert found["texts"] == tickets.name
+    kept = json.loads((out / "parity.json").read_text("utf-8"))
+    assert {"out": str(out), **kept} == found
+
+
+def test_export_goes_beside_the_model_and_is_told_in_words(probed: Model, tmp_path: Path) -> None:
+    """Without a file, on the embedded sample."""
+    model = probed.folder.rename(tmp_path / "tickets.model")
+    try:
+        ended = run("export", model, "--to", "openvino", "--threads", "1")
+    finally:
+        model.rename(probed.folder)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "tickets-openvino" / "model.xml").is_file()
+    assert "largest difference" in ended.out
+    assert "the same for 100.00 %" in ended.out
+    assert "comparing" in ended.err
+
+
+def test_an_unknown_format_is_told(probed: Model, tmp_path: Path) -> None:
+    """With the nearest one; nothing is written."""
+    ended = run("export", probed.folder, "--to", "onxx", "--out", tmp_path / "out")
+    assert_error(ended, "unknown-target", "'onxx'", "'onnx'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_counts_of_words_are_told_to_have_no_such_form(climbed: Model, tmp_path: Path) -> None:
+    """And what to train instead."""
+    ended = run("export", climbed.folder, "--to", "onnx", "--out", tmp_path / "out")
+    assert_error(ended, "kind-not-exportable", "bag_of_words", "--rungs probe,finetune")
+
+
+def test_what_is_there_stays(probed: Model, tmp_path: Path) -> None:
+    """A folder that somebody made is not replaced."""
+    (tmp_path / "mine").mkdir()
+    assert_error(run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "mine"), "out-exists", "mine")
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "told"),
+    [
+        (["where is my card?", "weather"], "unseen-label", "weather"),
+        ([" ", "card"], "text-missing", "every text is empty"),
+    ],
+)
+def test_rows_that_do_not_fit_are_told(record: list[str], code: str, told: str, probed: Model, tmp_path: Path) -> None:
+    """Before anything is written."""
+    path = tmp_path / "rows.csv"
+    path.write_text(csv_text(["text", "topic"], [record]), "utf-8")
+    ended = run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "out", "--data", path)
+    assert_error(ended, code, told)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_without_labels_will_do(probed: Model, tmp_path: Path) -> None:
+    """And few of them: longer texts are made of them."""
+    path = tmp_path / "rows.csv"
+    path.write_text(csv_text(["message"], [[text] for text, _ in rows()[:3]]), "utf-8")
+    found = run(
+        "export",
+        probed.folder,
+        "--to",
+        "onnx",
+        "--out",
+        tmp_path / "out",
+        "--data",
+        path,
+        "--text",
+        "message",
+        "--json",
+    ).json()
+    assert found["whole"]["rows"] >= 500
+    assert set(found["windows"]) >= {"1", "2", "3", "4"}

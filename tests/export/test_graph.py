@@ -1,0 +1,116 @@
+"""Graphs of every architecture and tokenizer, run by ONNX Runtime and OpenVINO, answer as our engine does.
+
+Tolerance: float32 over values of size 1 adds up in another order there, logits are of size 10: 1e-4.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.export.tiny_models import TEXTS, TOKENIZER_OF, tiny_model
+from tests.models.tiny_encoders import FLAT, GROUPED
+
+from tunesmith.data.tokenize import tokenize
+from tunesmith.evaluate.calibration import softmax
+from tunesmith.export import graph, padded
+from tunesmith.export.parity import expected_of
+from tunesmith.export.reading import write_reading, write_tokenizer
+from tunesmith.export.source import Model
+from tunesmith.export.targets import TARGETS, Answers
+from tunesmith.models.poolings import POOLINGS
+from tunesmith.runtimes.torch import encode
+
+
+def answered(model: Model, folder: Path) -> Answers:
+    """What ONNX Runtime says of the texts after reading the files."""
+    graph.write_graphs(folder, model)
+    write_tokenizer(folder, model)
+    write_reading(folder, model)
+    found: Answers = TARGETS.member("onnx").load(folder).answers(TEXTS)
+    return found
+
+
+def assert_same(model: Model, found: Answers) -> None:
+    """Hold logits and probabilities to those of our engine."""
+    expected = expected_of(model, TEXTS)
+    assert expected.n_windows.min() == 1 < expected.n_windows.max()
+    assert np.abs(np.diff(expected.logits, axis=0)).max() > 0.1, "texts that are all answered alike prove nothing"
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.probabilities, softmax(expected.logits), rtol=0, atol=1e-4)
+
+
+def test_every_tokenizer_comes_up() -> None:
+    """Each kind with some architecture, and each architecture."""
+    assert sorted(TOKENIZER_OF) == sorted(FLAT + GROUPED)
+    assert set(TOKENIZER_OF.values()) == {"wordpiece", "byte_pairs", "unigram", "bare"}
+
+
+@pytest.mark.parametrize("model_type", TOKENIZER_OF)
+def test_every_architecture_answers_the_same(model_type: str, tmp_path: Path) -> None:
+    """Short texts and long ones, in batches with padding; of one layer, but ModernBERT's first is unlike the next."""
+    layer = {} if model_type == "modernbert" else {"n_layers" if model_type == "distilbert" else "num_hidden_layers": 1}
+    model = tiny_model(tmp_path / "base", model_type, **layer)
+    assert_same(model, answered(model, tmp_path))
+
+
+@pytest.mark.parametrize("unit_length", [True, False])
+@pytest.mark.parametrize("pooling", POOLINGS.names())
+def test_every_pooling_is_the_padded_one(pooling: str, unit_length: bool, tmp_path: Path) -> None:
+    """Whatever fills the places behind a text, its vector is the one that our head sees."""
+    model = tiny_model(tmp_path, pooling=pooling, unit_length=unit_length)
+    tokens = tokenize(TEXTS[:6], model.encoder.tokenizer, max_seq_length=14)
+    module = padded.PaddedClassifier(model).eval()
+    found = np.empty((len(tokens.offsets) - 1, model.config.hidden_size), dtype=np.float32)
+    for batch in padded.padded_batches(tokens, model.inputs, pad_token_id=7):
+        with torch.no_grad():
+            found[batch.sequences] = module(*map(torch.from_numpy, batch.inputs.values()))[2].numpy()
+    single = np.flatnonzero(tokens.n_windows() == 1)
+    expected = encode(model.encoder.classifier, tokens)
+    vectors = found[tokens.first_sequence[single]]
+    if unit_length:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors, expected[single], rtol=1e-5, atol=1e-5)
+
+
+def test_batch_and_length_are_left_open(tmp_path: Path) -> None:
+    """One text of one token, and many that fill every position."""
+    import onnxruntime
+
+    model = tiny_model(tmp_path / "base")
+    graph.write_graphs(tmp_path, model)
+    session = onnxruntime.InferenceSession(str(tmp_path / graph.MODEL), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == list(model.inputs)
+    assert [each.name for each in session.get_outputs()] == list(graph.OUTPUTS)
+    for shape in ((1, 1), (1, 24), (9, 2), (33, 24)):
+        ones = np.ones(shape, dtype=np.int64)
+        logits, shares, vectors = session.run(None, dict.fromkeys(model.inputs, ones))
+        assert (logits.shape, shares.shape, vectors.shape) == ((shape[0], 3), (shape[0], 3), (shape[0], 32))
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_a_model_too_large_for_one_file_has_its_weights_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And answers all the same."""
+    monkeypatch.setattr(graph, "_MOST_BYTES", 0)
+    model = tiny_model(tmp_path / "base")
+    found = answered(model, tmp_path)
+    assert (tmp_path / "model.onnx.data").stat().st_size > (tmp_path / "model.onnx").stat().st_size / 10
+    assert_same(model, found)
+
+
+def _unmasked(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    del mask
+    return hidden.mean(dim=1)
+
+
+def test_a_pooling_that_ignores_the_mask_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison must see what padding does to an answer."""
+    monkeypatch.setitem(padded.POOLINGS, "mean", _unmasked)
+    model = tiny_model(tmp_path / "base")
+    found = answered(model, tmp_path)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        assert_same(model, found)
