@@ -74,7 +74,5 @@ def tiny_model(
         tokenizer=load_tokenizer(folder),
         base_folder=folder,
         max_seq_length=MAX_SEQ_LENGTH,
-        pooling=pooling,
-        unit_length=unit_length,
     )
     return Model(encoder=encoder, labels=LABELS, temperature=1.7, form="NFC", licence="apache-2.0")

@@ -18,12 +18,10 @@ from tunesmith.data.source import read_rows
 from tunesmith.errors import DataError
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.sample import sample_file
-from tunesmith.tasks import load_task
+from tunesmith.tasks import Targets
 from tunesmith.types import JSON
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
     from tunesmith.bundle.schema import Facts
     from tunesmith.data.table import Table
@@ -112,8 +110,8 @@ def _given(data: Source | None, section: DataSection, facts: Facts) -> Given:
     return Given(name, texts, None if label is None else _targets(table, label, facts))
 
 
-def _targets(table: Table, label: str, facts: Facts) -> NDArray[np.int64]:
+def _targets(table: Table, label: str, facts: Facts) -> Targets:
     """Turn the labels into the task's targets."""
     name = find_column(table, label, "--label")
     labels = [prepare_label(cell) for cell in table.columns[name]]
-    return load_task(facts.task).read_targets(labels, facts.labels, places=table.places)
+    return facts.learnt.read_targets(labels, facts.coding, places=table.places)

@@ -129,13 +129,13 @@ def model_of(bundle: Bundle) -> Model:
             allowed=f"kind {KIND}",
             advice="train with --rungs probe,finetune to get an encoder, or answer with: tunesmith predict",
         )
-    if facts.task != TASK:
+    if facts.task != TASK or facts.reads_pairs:
         raise ConfigError(
             "task-not-exportable",
             "models of this task cannot be exported yet",
             where=str(bundle.folder),
-            found=f"task {facts.task}",
-            allowed=TASK,
+            found=f"task {facts.task}{' of pairs' * facts.reads_pairs}",
+            allowed=f"task {TASK} of single texts",
             advice="answer with: tunesmith predict",
         )
     predictor = bundle.predictor
