@@ -17,7 +17,7 @@ LEVELS = {
             "data models",
             "train evaluate runtimes",
             "tasks",
-            "bundle run",
+            "bundle run track",
             "pretrain",
             "ladder",
             "explain export compress report federate",

@@ -98,6 +98,12 @@ def train(
             "--out", metavar="DIR", help="Model folder to write; default: the name of the data file with .model."
         ),
     ] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            "--track", metavar="NAMES", help="Record the run for tensorboard, wandb (offline) or mlflow as well."
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -143,6 +149,7 @@ def train(
         "task.multi_label.separator": separator,
         "task.binary.positive": positive,
         "run.out": out,
+        "track.to": tuple(name.strip() for name in track.split(",")) if track else None,
     }
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:

@@ -117,6 +117,19 @@ class RunSection(Settings):
     """Never use the network."""
 
 
+class TrackSection(Settings):
+    """Where else the run is recorded; nowhere unless named, and nothing leaves the machine."""
+
+    to: Names = ()
+    """Trackers: tensorboard, wandb (offline), mlflow (a database file)."""
+
+    folder: str | None = None
+    """Folder for what they write; left out, track beside the log of the run."""
+
+    project: str = Field("tunesmith", min_length=1)
+    """Name under which wandb and mlflow list the run."""
+
+
 class Recipe(Settings):
     """All that decides a run; ``[task.NAME]`` holds the options of a task, ``[rung.NAME]`` those of a rung."""
 
@@ -124,6 +137,7 @@ class Recipe(Settings):
     base: BaseSection = BaseSection()
     ladder: LadderSection = LadderSection()
     run: RunSection = RunSection()
+    track: TrackSection = TrackSection()
     task: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of each task by its name."""
 

@@ -32,6 +32,7 @@ from tunesmith.run.log import RunLog
 from tunesmith.run.plan import Plan, PlanHeader
 from tunesmith.run.signals import StopRequested
 from tunesmith.run.workspace import Start, Workspace
+from tunesmith.track import Place, Trackers, tracked
 from tunesmith.types import JSON
 
 
@@ -103,34 +104,36 @@ def open_site(
         threads = int(plan.decide("threads", lambda: recipe.run.threads or choose_threads()))
         set_threads(threads)
         journal.append("started", device=device, threads=threads)
-        site = Site(
-            recipe=recipe,
-            task=resolved.task,
-            data=data,
-            features=workspace.features,
-            workspace=workspace,
-            plan=plan,
-            journal=journal,
-            checkpoints=Checkpoints(workspace.checkpoints),
-            clock=clock,
-            log=RunLog(workspace.log),
-            stop=stop,
-            narrator=narrator,
-            matmul_gflops=matmul_rate(threads=threads),
-            uses_base=resolved.uses_base,
-        )
-        try:
-            yield site
-        except Stopped:
-            journal.append("stopped")
-            raise
-        except KeyboardInterrupt as error:
-            journal.append("stopped")
-            raise Stopped("stopped", "stopped at once", where=str(out), advice="go on with --resume") from error
-        finally:
-            for note in site.checkpoints.notes:
-                narrator.say(note)
-            site.log.flush()
+        with _tracked(recipe, workspace, narrator) as trackers:
+            site = Site(
+                recipe=recipe,
+                task=resolved.task,
+                data=data,
+                features=workspace.features,
+                workspace=workspace,
+                plan=plan,
+                journal=journal,
+                checkpoints=Checkpoints(workspace.checkpoints),
+                clock=clock,
+                log=RunLog(workspace.log),
+                stop=stop,
+                narrator=narrator,
+                matmul_gflops=matmul_rate(threads=threads),
+                uses_base=resolved.uses_base,
+                trackers=trackers,
+            )
+            try:
+                yield site
+            except Stopped:
+                journal.append("stopped")
+                raise
+            except KeyboardInterrupt as error:
+                journal.append("stopped")
+                raise Stopped("stopped", "stopped at once", where=str(out), advice="go on with --resume") from error
+            finally:
+                for note in site.checkpoints.notes:
+                    narrator.say(note)
+                site.log.flush()
         workspace.finish()
 
 
@@ -146,10 +149,22 @@ def _no_trace_of_a_false_start(workspace: Workspace, start: Start) -> Iterator[N
         raise
 
 
+@contextmanager
+def _tracked(recipe: Recipe, workspace: Workspace, narrator: Narrator) -> Iterator[Trackers]:
+    """Record this life of the run elsewhere too, where that is asked for; a later life is a record of its own."""
+    asked = recipe.track
+    name = f"{workspace.folder.name.removesuffix('.work')}-{time.strftime('%Y%m%d-%H%M%S')}"
+    place = Place(Path(asked.folder) if asked.folder else workspace.track, asked.project, name)
+    with tracked(asked.to, place, narrator.say) as trackers:
+        trackers.parameters(recipe.model_dump(mode="json"))
+        yield trackers
+
+
 def _header(recipe: Recipe, data: Prepared, base: BaseModel | None) -> PlanHeader:
     """Name what a plan is for; the budget is no part of it, since the plan stands for the clock."""
     values = recipe.model_dump(mode="json")
     values["run"].pop("out")
+    values.pop("track")  # who looks on decides nothing
     values["ladder"].pop("budget")
     parts = hashlib.sha256(data.sha256.encode())
     for rows in (data.split.train, data.split.validation, data.split.test):

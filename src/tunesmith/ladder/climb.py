@@ -96,6 +96,7 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
             give_back_freed_memory()
         site.landings[rung.name] = landing
         validation[rung.name] = _measure(site, landing)
+        _track(site, landing, validation[rung.name])
         if kept is not None:
             comparisons[rung.name] = compare(landing, kept, site.task, objective=site.objective, seed=site.seed)
         takes_over = kept is None or better(landing, kept)
@@ -119,6 +120,7 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     if dead := dead_labels(outcome.metrics):
         site.narrator.say(_warned(dead, site.recipe.data.imbalance))
     publish(outcome)
+    _track_end(site, outcome)
     return outcome
 
 
@@ -254,6 +256,16 @@ def _outcome(
         test=test,
         stopped_because=because,
     )
+
+
+def _track_end(site: Site, outcome: Outcome) -> None:
+    for part, metrics in (("final", outcome.metrics), ("test", outcome.test or {})):
+        site.trackers.figures(part, metrics, step=len(site.landings))
+
+
+def _track(site: Site, landing: Landing, metrics: dict[str, JSON]) -> None:
+    costs = {"seconds": landing.seconds, "peak_mib": landing.peak_mib, "tflop": landing.tflop}
+    site.trackers.figures(f"rungs/{landing.rung}", {**metrics, **costs}, step=len(site.landings))
 
 
 def _tell(site: Site, landing: Landing, kept: Landing, *, metrics: dict[str, JSON]) -> None:

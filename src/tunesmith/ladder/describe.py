@@ -53,7 +53,8 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             sha256=file_digest(site.base.folder / "model.safetensors"),
         )
     recipe = site.recipe.model_dump(mode="json")
-    recipe["run"].pop("out")  # where a model lies is no part of what it is
+    recipe["run"].pop("out")  # where a model lies, and who looked on, is no part of what it is
+    recipe.pop("track")
     return Facts(
         format=FORMAT,
         kind=kept.kind,

@@ -251,6 +251,9 @@ class Fit:
 
     def _log(self, **figures: float | bool) -> None:
         self._site.log.write(rung=self._name, seconds=round(self._site.clock.elapsed(), 3), **figures)
+        self._site.trackers.figures(
+            self._name, {name: value for name, value in figures.items() if name != "step"}, step=self.state.number
+        )
 
     def _trained(self) -> dict[str, torch.nn.Parameter]:
         named = self.objective.classifier.named_parameters()

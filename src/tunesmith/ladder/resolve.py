@@ -13,6 +13,7 @@ from tunesmith.ladder.rungs import RUNGS, Rung
 from tunesmith.models.poolings import POOLINGS
 from tunesmith.run.clock import parse_budget
 from tunesmith.tasks import TASKS, Task, load_task
+from tunesmith.track import TRACKERS, refuse_missing
 from tunesmith.train.losses import LOSSES
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
@@ -60,9 +61,13 @@ def resolve(recipe: Recipe) -> Resolved:
         names, notes = _with_needs(recipe, task, problems)
         problems += _loss_problems(recipe, names, task) if named else []
     problems += _rung_problems(recipe.rung)
+    problems += [
+        _unknown("track.to", name, TRACKERS.names()) for name in recipe.track.to if name not in TRACKERS.names()
+    ]
     budget_s = _budget_s(recipe.ladder.budget, problems)
     if problems:
         raise refusal(problems)
+    refuse_missing(recipe.track.to)
     options = {name: RUNGS.options(name, _with_loss(name, recipe, task)) for name in names}
     settled = {
         "task": {task.name: TASKS.options(task.name, recipe.task.get(task.name, {})).model_dump(mode="json")},

@@ -29,6 +29,7 @@ from tunesmith.run.plan import Plan
 from tunesmith.run.signals import StopRequested
 from tunesmith.run.workspace import Workspace
 from tunesmith.tasks import Task
+from tunesmith.track import Trackers
 
 
 class GivenUpError(Exception):
@@ -134,6 +135,7 @@ class Site(Ground):
     log: RunLog
     stop: StopRequested
     narrator: Narrator
+    trackers: Trackers = field(default_factory=lambda: Trackers({}, lambda line: None))
 
     def heed_stop(self, place: str) -> None:
         """End the run here if the user has asked for it.

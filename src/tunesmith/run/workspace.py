@@ -16,7 +16,7 @@ Start = Literal["fresh", "resumed", "finished"]
 
 _MODEL_FILE = "tunesmith.json"
 _TO_REMOVE = ("checkpoints", "features", "next", "next.previous")
-_TO_KEEP = ("plan.jsonl", "log.jsonl")
+_TO_KEEP = ("plan.jsonl", "log.jsonl", "track")
 
 
 class Workspace:
@@ -39,6 +39,7 @@ class Workspace:
         self.plan = self.folder / "plan.jsonl"
         self.journal = self.folder / "journal.jsonl"
         self.log = self.folder / "log.jsonl"
+        self.track = self.folder / "track"
         self.lock = self.folder / "lock"
         self.checkpoints = self.folder / "checkpoints"
         self.features = self.folder / "features"
@@ -79,7 +80,7 @@ class Workspace:
         return "fresh"
 
     def finish(self) -> None:
-        """End the run: only plan and log stay (and the lock, while it is held).
+        """End the run: only plan, log and what trackers wrote stay (and the lock, while it is held).
 
         The journal goes first: from then on the run is finished, and what a kill leaves is cleared by the next start.
 
