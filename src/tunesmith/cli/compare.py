@@ -40,7 +40,7 @@ def compare(
     *,
     common: options.Common,
 ) -> None:
-    """Answer the same rows with several models; say what each gains over the first, with 95 % intervals."""
+    """Compare models on the same rows; paired 95 % intervals."""
     from tunesmith.api.compare import compare_file
 
     flags = {

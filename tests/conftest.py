@@ -1,0 +1,31 @@
+"""What concerns all tests: those that load OpenVINO run in a process of their own.
+
+Once it has compiled a model (2026.4, beside torch 2.13), a KeyboardInterrupt that a signal handler raises, as tests of
+Ctrl-C do, ends the process by a segmentation fault.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+_CHILD = "TUNESMITH_TEST_IN_CHILD"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that is named after OpenVINO be run by a new process, whose outcome is its own."""
+    if os.environ.get(_CHILD):
+        return
+    for item in items:
+        if isinstance(item, pytest.Function) and "openvino" in item.nodeid:
+            item.obj = partial(_in_a_child, item.nodeid)
+
+
+def _in_a_child(name: str, **_: object) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", name]
+    done = subprocess.run(command, env={**os.environ, _CHILD: "1"}, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
