@@ -10,6 +10,7 @@ from tests.cli.conftest import Model
 from tests.cli.running import assert_error, run
 from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
+from transformers import pipeline
 
 
 def test_export_says_what_it_found(probed: Model, tickets: Path, tmp_path: Path) -> None:
@@ -91,3 +92,37 @@ def test_rows_without_labels_will_do(probed: Model, tmp_path: Path) -> None:
     ).json()
     assert found["whole"]["rows"] >= 500
     assert set(found["windows"]) >= {"1", "2", "3", "4"}
+
+
+def test_a_stock_class_answers_in_a_pipeline(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """Loaded as anybody would load it; what it loses is measured on rows of the user's."""
+    out = tmp_path / "tickets-transformers"
+    found = run("export", probed.folder, "--to", "transformers", "--out", out, "--data", tickets, "--json").json()
+    assert problems("export.json", found) == []
+    assert found["loss"]["of"] == "accuracy"
+    assert found["loss"]["points"] <= 0.5
+    texts = [text for text, _ in rows()[:7]]
+    told = pipeline("text-classification", model=str(out), device="cpu")(texts)
+    answers = run("predict", probed.folder, *(word for text in texts for word in ("--text", text)), "--json").lines()
+    assert [each["label"] for each in told] == [each["label"] for each in answers]
+    assert [each["score"] for each in told] == pytest.approx([each["probability"] for each in answers], abs=1e-4)
+
+
+def test_what_loses_too_much_is_refused(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """No stock class takes the largest value of each feature; the exact way out is named, and nothing is written."""
+    model = tmp_path / "tickets.model"
+    assert (
+        run("train", tickets, "--out", model, *quick, "--rungs", "probe", "--set", "rung.probe.poolings=max").code == 0
+    )
+    ended = run("export", model, "--to", "transformers", "--out", tmp_path / "out", "--max-loss", "0", "--quiet")
+    assert_error(ended, "export-loses", "--to onnx", "the embedded sample", code=4)
+    assert not (tmp_path / "out").exists()
+
+
+def test_vectors_go_to_sentence_transformers(probed: Model, tmp_path: Path) -> None:
+    """By its usual name; longer texts are cut there, and told apart."""
+    found = run("export", probed.folder, "--to", "sentence-transformers", "--out", tmp_path / "out", "--json").json()
+    assert problems("export.json", found) == []
+    assert found["whole"]["vectors"] <= 2e-5
+    assert found["cut"]["rows"] > 0
+    assert not (tmp_path / "out" / "head.safetensors").exists()

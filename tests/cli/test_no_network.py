@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from tests.cli.conftest import Model
 from tests.cli.running import assert_error, run
 
 import tunesmith
@@ -60,6 +61,14 @@ def test_the_demo(tmp_path: Path, asked: list[Any]) -> None:
     ended = run("demo", "--out", tmp_path / "demo.model", *quick)
     assert ended.code == 0, ended.err
     assert "Charged two times for one kettle??" in ended.out.splitlines()[-2]
+    assert asked == []
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino", "sentence-transformers", "transformers"])
+def test_an_export(target: str, probed: Model, tmp_path: Path, asked: list[Any]) -> None:
+    """Nor do the libraries that write and read it ask for anything, or tell their makers."""
+    ended = run("export", probed.folder, "--to", target, "--out", tmp_path / "out", "--quiet", "--threads", "1")
+    assert ended.code == 0, ended.err
     assert asked == []
 
 

@@ -15,9 +15,10 @@ from tests.contracts.conftest import Climbed
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.bundle.save import save_bundle
 from tunesmith.errors import ArtifactError, ConfigError, TunesmithError
+from tunesmith.evaluate.calibration import softmax
 from tunesmith.export import exporter
 from tunesmith.export.exporter import PARITY, export_bundle
-from tunesmith.export.parity import expected_of
+from tunesmith.export.parity import expected_of, peer_answers
 from tunesmith.export.source import model_of
 from tunesmith.export.targets import TARGETS, Answers, Peer
 from tunesmith.export.trial import Given
@@ -89,12 +90,13 @@ def test_a_peer_answers_from_the_files_alone(
     try:
         peer: Peer = TARGETS.member(target).load(folder)
         texts = given.texts[:5]
-        together, alone = peer.answers(texts), [peer.answers([text]) for text in texts]
+        model = model_of(bundle)
+        together, *alone = (peer_answers(peer, model, some, where="") for some in (texts, *([text] for text in texts)))
     finally:
         folder.rename(made[target][0])
-    expected = expected_of(model_of(bundle), texts)
-    np.testing.assert_allclose(together.logits, expected.logits, rtol=0, atol=0.02)
-    np.testing.assert_allclose(np.concatenate([each.logits for each in alone]), together.logits, rtol=0, atol=1e-3)
+    expected = softmax(expected_of(model_of(bundle), texts).logits)
+    np.testing.assert_allclose(softmax(together.as_logits()), expected, rtol=0, atol=1e-3)
+    np.testing.assert_allclose(softmax(np.concatenate([each.as_logits() for each in alone])), expected, atol=1e-3)
 
 
 @every_target
@@ -121,24 +123,21 @@ class Faulty:
         self.runtime = peer.runtime
 
     def answers(self, texts: Sequence[str]) -> Answers:
-        """Spoil the answers."""
+        """Spoil the answers; a peer that gives vectors alone has no labels and no temperature, and its are spoilt."""
         found = self._peer.answers(texts)
-        assert found.logits is not None
+        if found.vectors is not None:
+            return replace(found, vectors=found.vectors * np.float32(np.nan if "number" in self._fault else 1.001))
         match self._fault:
             case "labels swapped":
                 return replace(found, labels=(found.labels[1], found.labels[0], *found.labels[2:]))
             case "a label of another model":
                 return replace(found, labels=("other", *found.labels[1:]))
             case "temperature missing":
-                logits = found.logits * self._temperature
-                shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-                return replace(found, logits=logits, probabilities=shares / shares.sum(axis=1, keepdims=True))
+                logits = found.as_logits() * self._temperature
+                return replace(found, logits=logits.astype(np.float32), probabilities=softmax(logits))
             case _:
-                spoilt = {
-                    name: None if values is None else values * np.float32(np.nan)
-                    for name, values in (("logits", found.logits), ("vectors", found.vectors))
-                }
-                return replace(found, **spoilt, probabilities=spoilt["logits"])
+                nothing = np.full_like(found.as_logits(), np.nan)
+                return replace(found, logits=nothing, probabilities=nothing)
 
 
 @pytest.fixture

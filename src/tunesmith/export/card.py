@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from tunesmith.export.source import Model
+from tunesmith.export.stock import Stock
 from tunesmith.types import JSON
 
 _SHORT = """\
@@ -113,13 +116,83 @@ average. No average of probabilities is the same. After the lines above:
 """
 
 
-def _front_matter(model: Model) -> str:
+def transformers_card(model: Model, stock: Stock, *, n_taught: int) -> str:
+    """Write the README of a stock classifier.
+
+    Args:
+        model: The exported one.
+        stock: Its form.
+        n_taught: Rows on which a model of this form was taught to answer as the exported one does; 0 where it is that.
+
+    Returns:
+        Markdown.
+    """
+    added = (
+        "One layer more than the encoder had averages the tokens and scales the average to one length. Its weights are "
+        "made, not learnt, and large (2^24): run it in float32 or bfloat16, and train it further only below that layer."
+    )
+    way = (
+        f"It was taught to answer as the model does, on {n_taught:,} rows: no class of transformers computes the model."
+        if n_taught
+        else "It computes what the model computes, in the parts that this class has."
+    )
+    return f"""\
+{_front_matter(model)}
+# A text classifier, as transformers' {stock.shape.name}
+
+Exported by tunesmith. {len(model.labels)} labels, probabilities calibrated (`pip install transformers`):
+
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", model=".", truncation=True)
+for answer in classify(["where is my parcel?", "I was charged twice"]):
+    print(answer["label"], answer["score"])
+```
+
+{way}{" " + added if stock.added_layer else ""}
+
+Texts of more than {model.encoder.max_seq_length} tokens are cut there, as `truncation=True` says;
+tunesmith reads them whole, and so do its exports to ONNX and OpenVINO.
+"""
+
+
+def vectors_card(model: Model) -> str:
+    """Write the README of the encoder without its head.
+
+    Args:
+        model: The exported one.
+
+    Returns:
+        Markdown.
+    """
+    return f"""\
+{_front_matter(model, tag="sentence-similarity", library="sentence-transformers")}
+# A text encoder, for sentence-transformers
+
+Exported by tunesmith: the encoder of a text classifier and its pooling, without the head
+(`pip install sentence-transformers`):
+
+```python
+from sentence_transformers import SentenceTransformer
+
+encoder = SentenceTransformer(".")
+vectors = encoder.encode(["where is my parcel?", "I was charged twice"])
+```
+
+The vectors are those that the classifier's head sees. Texts of more than {model.encoder.max_seq_length} tokens are cut
+there; tunesmith reads them whole, in windows whose vectors it averages.
+"""
+
+
+def _front_matter(model: Model, tag: str = "text-classification", library: str = "transformers") -> str:
     """What the Hugging Face hub reads."""
     return f"""\
 ---
-pipeline_tag: text-classification
-library_name: tunesmith
-base_model_licence: {model.licence}
+license: other
+license_name: {json.dumps(model.licence)}
+pipeline_tag: {tag}
+library_name: {library}
 ---
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,25 @@ def differences(expected: Expected, found: Answers, rows: NDArray[np.int64]) -> 
     return told
 
 
+def divergence(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:
+    """Measure how far probabilities are apart.
+
+    Args:
+        expected: The bundle's logits, ``[B, C]``.
+        found: Another's, ``[B, C]``.
+
+    Returns:
+        The mean Kullback-Leibler divergence from the bundle's, in nats.
+
+    Example:
+        >>> divergence(np.log([[0.5, 0.5]]), np.log([[0.5, 0.5]]))
+        0.0
+    """
+    shares, others = softmax(expected), softmax(found)
+    tiny = np.finfo(np.float64).tiny
+    return float((shares * np.log(np.maximum(shares, tiny) / np.maximum(others, tiny))).sum(axis=1).mean())
+
+
 def refuse_difference(
     told: Mapping[str, JSON], tolerance: Mapping[str, float], expected: Expected, *, where: str
 ) -> None:
@@ -139,10 +158,9 @@ def _told(figure: JSON) -> str:
 
 
 def _agreement(expected: Expected, found: Answers, rows: NDArray[np.int64]) -> float | None:
-    scores = found.logits if found.logits is not None else found.probabilities
-    if scores is None or not len(rows):
+    if not len(rows):
         return None
-    return float((scores[rows].argmax(axis=1) == expected.logits[rows].argmax(axis=1)).mean())
+    return float((found.as_logits()[rows].argmax(axis=1) == expected.logits[rows].argmax(axis=1)).mean())
 
 
 def _differs(where: str, *, found: str, allowed: str) -> ArtifactError:
@@ -166,9 +184,13 @@ def peer_answers(peer: Peer, model: Model, texts: Sequence[str], *, where: str) 
         where: The export, for messages.
 
     Returns:
-        Its answers.
+        Its answers; of a peer that gives vectors alone, with the logits of our head.
 
     Raises:
         ArtifactError: ``export-differs``: its labels are others.
     """
-    return in_our_order(peer.answers(texts), model.labels, where=where)
+    found = peer.answers(texts)
+    if found.vectors is None:
+        return in_our_order(found, model.labels, where=where)
+    weight, bias = model.head
+    return replace(found, labels=model.labels, logits=(found.vectors @ weight.T + bias).astype(np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -17,7 +17,7 @@ _JOINED = 60
 _WINDOWS = (0.5, 1.2, 0.9, 2.5, 0.7, 3.5)
 """Lengths of the texts that are put together, in windows."""
 _ODD = ("", " \t", "?", "x\r\ny\x00z", "ﬁne ＡＢＣ e\u0301 Ünïcode", "漢字かな交じり文", "🙂🙃", "a" * 300, "1 " * 40)
-_MOST_FITTED = 5_000
+_MOST_FITTED = 10_000
 _MOST_HELD = 2_000
 
 
@@ -46,6 +46,10 @@ class Trial:
     """Rows to measure the loss on; none of them is fitted on."""
     max_loss: float
     """Points of accuracy, or of agreement where there are no labels."""
+    seed: int = 0
+    """Of whatever is drawn."""
+    told: Callable[[str], None] = lambda line: None
+    """Told what takes long."""
 
     def of(self, rows: NDArray[np.int64]) -> list[str]:
         """Give the texts of some rows.
@@ -59,7 +63,7 @@ class Trial:
         return [self.given.texts[row] for row in rows]
 
 
-def trial_of(given: Given, model: Model, *, max_loss: float, seed: int) -> Trial:
+def trial_of(given: Given, model: Model, *, max_loss: float, seed: int, told: Callable[[str], None]) -> Trial:
     """Deal the rows out and make texts of every length of them.
 
     Args:
@@ -67,6 +71,7 @@ def trial_of(given: Given, model: Model, *, max_loss: float, seed: int) -> Trial
         model: Says how long a window is.
         max_loss: In points.
         seed: Of the draw between rows to fit on and rows held out.
+        told: Told what takes long.
 
     Returns:
         The trial; without a file of the user's nothing is fitted, so all rows are held out.
@@ -79,6 +84,8 @@ def trial_of(given: Given, model: Model, *, max_loss: float, seed: int) -> Trial
         fitted=np.sort(order[n_held : n_held + _MOST_FITTED]),
         held=np.sort(order[:n_held]),
         max_loss=max_loss,
+        seed=seed,
+        told=told,
     )
 
 

@@ -23,10 +23,10 @@ TARGETS = Family("target", __name__, __path__)
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a peer says of B texts; what it does not give is None.
+    """What a peer says of B texts; what it does not give is None, and of the first two it gives one.
 
-    ``logits`` float32 ``[B, C]``, calibrated, up to one number a row where they were made of probabilities;
-    ``probabilities`` float32 ``[B, C]``; ``vectors`` float32 ``[B, H]``, the features that our head sees.
+    ``logits`` float32 ``[B, C]``, calibrated; ``probabilities`` float32 ``[B, C]``; ``vectors`` float32 ``[B, H]``, the
+    features that our head sees.
     """
 
     labels: tuple[str, ...]
@@ -34,6 +34,19 @@ class Answers:
     logits: NDArray[np.float32] | None = None
     probabilities: NDArray[np.float32] | None = None
     vectors: NDArray[np.float32] | None = None
+
+    def as_logits(self) -> NDArray[np.float64]:
+        """Give logits, made of the probabilities where there are no others.
+
+        Returns:
+            ``[B, C]``.
+        """
+        import numpy as np
+
+        if self.logits is not None:
+            return self.logits.astype(np.float64)
+        assert self.probabilities is not None, "a peer gives logits or probabilities"
+        return np.log(np.maximum(self.probabilities.astype(np.float64), 1e-45))
 
 
 class Peer(Protocol):

@@ -1,0 +1,130 @@
+"""Teaching a model to answer with another pooling: for a model that no stock class can compute, one that it can.
+
+The student begins as the encoder itself, its tokens averaged, under a head fitted to the model's answers; then all of
+it but the table of words is trained on those answers, calibrated, as soft targets.
+
+Source: Hinton et al. 2015, section 2, at temperature 1 on top of our own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from tunesmith.data.batch import Batch, pack, random_draws
+from tunesmith.data.tokenize import TokenSet
+from tunesmith.export.source import Model
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.runtimes.torch import encode
+from tunesmith.train.loop import fit_steps
+from tunesmith.train.parameter_groups import parameter_groups, scale_rates
+
+POOLING = "mean"
+
+_EPOCHS = 3
+_BATCH_TOKENS = 512
+_MOST_WINDOWS = 4
+_RATE, _HEAD_RATE, _LAYER_DECAY, _WEIGHT_DECAY = 2e-4, 1e-3, 0.9, 0.01
+_MAX_GRAD_NORM = 1.0
+_L2 = 1e-5
+_HEAD_STEPS = 100
+
+
+class Distillation:
+    """A classifier that is trained to give each row the probabilities it is told.
+
+    Args:
+        classifier: The student.
+        targets: Probabilities of every row, ``[rows, C]``; a batch's rows index it.
+    """
+
+    def __init__(self, classifier: EncoderClassifier, targets: Tensor) -> None:
+        self._classifier = classifier
+        self._targets = targets
+
+    def loss_sum(self, batch: Batch) -> Tensor:
+        """Sum the cross-entropy over the batch's rows.
+
+        Args:
+            batch: Rows of the training set, packed.
+
+        Returns:
+            A scalar with a graph behind it.
+        """
+        logits = self._classifier(batch.tokens, batch.sequence_row, len(batch))
+        return functional.cross_entropy(logits, self._targets[torch.from_numpy(batch.rows)], reduction="sum")
+
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """List the encoder's and the head's parameters.
+
+        Returns:
+            Every parameter, frozen ones too.
+        """
+        return self._classifier.parameters()
+
+
+def distilled(model: Model, texts: list[str], logits: NDArray[np.float64], *, seed: int) -> Model:
+    """Train a model of mean pooling and unit length that answers as another does.
+
+    Args:
+        model: The teacher, left as it is.
+        texts: Rows to train on.
+        logits: The teacher's, calibrated, ``[rows, C]``.
+        seed: Of the order of the rows.
+
+    Returns:
+        The student; its temperature is 1.
+    """
+    tokens = model.tokens(texts).at_most(_MOST_WINDOWS)
+    targets = torch.from_numpy(logits).softmax(dim=1).float()
+    encoder = copy.deepcopy(model.encoder.classifier.encoder)
+    head = LinearHead(encoder.hidden_size, len(model.labels))
+    student = EncoderClassifier(encoder, POOLING, head, unit_length=True).eval()  # the teacher knows no dropout either
+    _solve_head(student, torch.from_numpy(encode(student, tokens)), targets)
+    encoder.freeze_embeddings()
+    _train(student, tokens, targets, seed=seed)
+    made = replace(model.encoder, classifier=student, pooling=POOLING, unit_length=True)
+    return replace(model, encoder=made, temperature=1.0)
+
+
+def _solve_head(student: EncoderClassifier, features: Tensor, targets: Tensor) -> None:
+    """Fit the head on the features as they are: a convex problem."""
+    head = student.head
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_HEAD_STEPS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(head(features), targets) + _L2 * head.weight.square().sum()
+        torch.autograd.backward(loss)
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+
+
+def _train(student: EncoderClassifier, tokens: TokenSet, targets: Tensor, *, seed: int) -> None:
+    """Train all but the embeddings, at rates that fall to nothing."""
+    groups = parameter_groups(
+        student.encoder.layer_groups(),
+        student.head.parameters(),
+        learning_rate=_RATE,
+        head_learning_rate=_HEAD_RATE,
+        layer_decay=_LAYER_DECAY,
+        weight_decay=_WEIGHT_DECAY,
+    )
+    optimizer = torch.optim.AdamW(groups)
+    draws = [
+        rows
+        for epoch in range(_EPOCHS)
+        for rows in random_draws(tokens.n_tokens, batch_tokens=_BATCH_TOKENS, seed=seed, epoch=epoch)
+    ]
+    batches = (pack(tokens, rows) for rows in draws)
+    for step in fit_steps(Distillation(student, targets), batches, optimizer, max_grad_norm=_MAX_GRAD_NORM):
+        scale_rates(optimizer, 1.0 - step.number / len(draws))

@@ -1,0 +1,90 @@
+"""``transformers``: a folder for ``pipeline("text-classification", model=DIR)``, exact where a stock class can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tunesmith.evaluate.calibration import softmax
+from tunesmith.export.card import transformers_card
+from tunesmith.export.distil import POOLING, distilled
+from tunesmith.export.parity import expected_of
+from tunesmith.export.pipelines import PipelinePeer
+from tunesmith.export.reading import write_tokenizer
+from tunesmith.export.source import Model
+from tunesmith.export.stock import Stock, stock_of
+from tunesmith.export.targets import Made
+from tunesmith.export.trial import Trial
+from tunesmith.files.atomic import write_json
+from tunesmith.files.tensors import save_tensors
+from tunesmith.runtimes.torch import encode_poolings
+
+NEEDS = ("transformers",)
+CUTS = True
+TOLERANCE = {"probabilities": 1e-3}
+"""Of an exact form; what is left is float32's rounding in sums that a larger constant goes through."""
+
+_PROBED = 128
+
+
+def write(folder: Path, model: Model, trial: Trial) -> Made:
+    """Write the export: in a form that is exact, or of a model that is taught to answer as this one does.
+
+    Args:
+        folder: An existing, empty folder.
+        model: What is exported.
+        trial: Rows to teach with where no form is exact.
+
+    Returns:
+        Card, tolerances, and which of the two it is.
+    """
+    texts = [text for text in trial.texts if text.strip()][:_PROBED]
+    write_tokenizer(folder, model)
+    stock = _write_stock(folder, model, texts)
+    if _is_exact(folder, model, texts):
+        return _made(model, stock, n_taught=0, tolerance=TOLERANCE)
+    n_taught = len(trial.fitted) if model.encoder.pooling != POOLING and stock.may_be_exact else 0
+    if n_taught:
+        rows = trial.of(trial.fitted)
+        trial.told(f"no stock class computes this model; teaching one on {n_taught} rows")
+        stock = _write_stock(folder, distilled(model, rows, expected_of(model, rows).logits, seed=trial.seed), texts)
+    return _made(model, stock, n_taught=n_taught, tolerance={})
+
+
+def load(folder: Path) -> PipelinePeer:
+    """Open the export with transformers.
+
+    Args:
+        folder: What ``write`` wrote.
+
+    Returns:
+        The peer.
+    """
+    return PipelinePeer(folder)
+
+
+def _write_stock(folder: Path, model: Model, texts: list[str]) -> Stock:
+    """Write config and weights, in the place of those that are there."""
+    pooling = model.encoder.pooling
+    vectors = encode_poolings(model.encoder.classifier.encoder, model.tokens(texts), [pooling])[pooling]
+    stock = stock_of(model, vectors.astype(np.float64))
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    write_json(folder / "config.json", stock.config)
+    save_tensors(folder / "model.safetensors", stock.state())
+    return stock
+
+
+def _made(model: Model, stock: Stock, *, n_taught: int, tolerance: dict[str, float]) -> Made:
+    notes = {"architecture": stock.shape.name, "added_layer": stock.added_layer, "taught_rows": n_taught}
+    return Made(transformers_card(model, stock, n_taught=n_taught), tolerance, notes, gated=True)
+
+
+def _is_exact(folder: Path, model: Model, texts: list[str]) -> bool:
+    """Try what was written on texts of one window."""
+    expected = expected_of(model, texts)
+    whole = expected.n_windows == 1
+    found = load(folder).answers([text for text, is_whole in zip(texts, whole, strict=True) if is_whole])
+    assert found.probabilities is not None, "a pipeline gives probabilities"
+    gap = np.abs(found.probabilities - softmax(expected.logits[whole])).max(initial=0.0)
+    return bool(gap <= TOLERANCE["probabilities"])
