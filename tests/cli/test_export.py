@@ -97,7 +97,9 @@ def test_rows_without_labels_will_do(probed: Model, tmp_path: Path) -> None:
 def test_a_stock_class_answers_in_a_pipeline(probed: Model, tickets: Path, tmp_path: Path) -> None:
     """Loaded as anybody would load it; what it loses is measured on rows of the user's."""
     out = tmp_path / "tickets-transformers"
-    found = run("export", probed.folder, "--to", "transformers", "--out", out, "--data", tickets, "--json").json()
+    ended = run("export", probed.folder, "--to", "transformers", "--out", out, "--data", tickets, "--json")
+    assert "knows by heart" in ended.err, "the file that it was trained on"
+    found = ended.json()
     assert problems("export.json", found) == []
     assert found["loss"]["of"] == "accuracy"
     assert found["loss"]["points"] <= 0.5

@@ -16,15 +16,13 @@ from tunesmith.data.prepare import prepare_label
 from tunesmith.data.read import Source, read_table
 from tunesmith.data.source import read_rows
 from tunesmith.errors import DataError
+from tunesmith.ladder.prepare import digest
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.sample import sample_file
-from tunesmith.tasks import Targets
 from tunesmith.types import JSON
 
 if TYPE_CHECKING:
-
     from tunesmith.bundle.schema import Facts
-    from tunesmith.data.table import Table
     from tunesmith.export.trial import Given
 
 MAX_LOSS = 0.5
@@ -75,7 +73,7 @@ def export(
     run = run or Run()
     opened = open_bundle(bundle)
     place = Path(out) if out is not None else _usual_place(opened.folder, to)
-    given = _given(data, section or DataSection(), opened.facts)
+    given = _given(data, section or DataSection(), opened.facts, told=run.told)
     set_threads(run.threads or choose_threads())
     found = export_bundle(
         opened, to.replace("-", "_"), place, given=given, max_loss=max_loss, seed=run.seed, told=run.told
@@ -87,7 +85,7 @@ def _usual_place(folder: Path, to: str) -> Path:
     return folder.with_name(f"{folder.name.removesuffix('.model')}-{to}")
 
 
-def _given(data: Source | None, section: DataSection, facts: Facts) -> Given:
+def _given(data: Source | None, section: DataSection, facts: Facts, *, told: Callable[[str], None]) -> Given:
     """Read the rows, with their labels where the file has those of the model; without a file, the sample's."""
     from tunesmith.export.trial import Given
 
@@ -107,11 +105,13 @@ def _given(data: Source | None, section: DataSection, facts: Facts) -> Given:
         )
     name = Path(str(table.source)).name
     label = section.label or remembered(table, facts.data.label)
-    return Given(name, texts, None if label is None else _targets(table, label, facts))
-
-
-def _targets(table: Table, label: str, facts: Facts) -> Targets:
-    """Turn the labels into the task's targets."""
-    name = find_column(table, label, "--label")
-    labels = [prepare_label(cell) for cell in table.columns[name]]
-    return facts.learnt.read_targets(labels, facts.coding, places=table.places)
+    if label is None:
+        return Given(name, texts)
+    labels = [prepare_label(cell) for cell in table.columns[find_column(table, label, "--label")]]
+    if digest(texts, labels) == facts.data.sha256:
+        told(
+            f"{name} holds the rows that the model was trained on and knows by heart: what an inexact export loses is "
+            "told too high; other rows tell it better"
+        )
+    targets = facts.learnt.read_targets(labels, facts.coding, places=table.places)
+    return Given(name, texts, targets)
