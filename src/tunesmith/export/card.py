@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tunesmith.export.source import Model
 from tunesmith.export.stock import Stock
 from tunesmith.types import JSON
@@ -95,13 +93,13 @@ def graph_card(target: str, model: Model) -> str:
     long = _LONG.format(load=words["load_head"], run=words["vectors"], head=words["head"])
     inputs = ", ".join(f"`{name}`" for name in model.inputs)
     return f"""\
-{_front_matter(model)}
+{_front_matter()}
 # A text classifier, as {words["title"]}
 
 Exported by tunesmith: {words["files"]}. {len(model.labels)} labels, in the order of the outputs in `reading.json` and
 in `config.json` as Hugging Face does. Inputs are {inputs}, int64, one text a row. Outputs are `probabilities` and
 `logits`, both calibrated, and `vectors`, what the head sees of a text. `tokenizer.json` also prepares the text (Unicode
-form, control characters, space around it).
+form, control characters, space around it). Licence of the base model's weights: {model.licence}.
 
 Texts of up to {model.encoder.max_seq_length} tokens (`pip install {words["packages"]}`):
 
@@ -137,10 +135,11 @@ def transformers_card(model: Model, stock: Stock, *, n_taught: int) -> str:
         else "It computes what the model computes, in the parts that this class has."
     )
     return f"""\
-{_front_matter(model)}
+{_front_matter()}
 # A text classifier, as transformers' {stock.shape.name}
 
-Exported by tunesmith. {len(model.labels)} labels, probabilities calibrated (`pip install transformers`):
+Exported by tunesmith. {len(model.labels)} labels, probabilities calibrated (`pip install transformers`). Licence of the
+base model's weights: {model.licence}.
 
 ```python
 from transformers import pipeline
@@ -167,11 +166,11 @@ def vectors_card(model: Model) -> str:
         Markdown.
     """
     return f"""\
-{_front_matter(model, tag="sentence-similarity", library="sentence-transformers")}
+{_front_matter(tag="sentence-similarity", library="sentence-transformers")}
 # A text encoder, for sentence-transformers
 
-Exported by tunesmith: the encoder of a text classifier and its pooling, without the head
-(`pip install sentence-transformers`):
+Exported by tunesmith: the encoder of a text classifier and its pooling, without the head. Licence of the
+base model's weights: {model.licence} (`pip install sentence-transformers`):
 
 ```python
 from sentence_transformers import SentenceTransformer
@@ -185,12 +184,10 @@ there; tunesmith reads them whole, in windows whose vectors it averages.
 """
 
 
-def _front_matter(model: Model, tag: str = "text-classification", library: str = "transformers") -> str:
+def _front_matter(tag: str = "text-classification", library: str = "transformers") -> str:
     """What the Hugging Face hub reads."""
     return f"""\
 ---
-license: other
-license_name: {json.dumps(model.licence)}
 pipeline_tag: {tag}
 library_name: {library}
 ---
