@@ -101,6 +101,12 @@ def test_a_stock_class_answers_in_a_pipeline(probed: Model, tickets: Path, tmp_p
     assert "knows by heart" in ended.err, "the file that it was trained on"
     found = ended.json()
     assert problems("export.json", found) == []
+    assert found["notes"] == {
+        "architecture": "BertForSequenceClassification",
+        "added_layer": True,
+        "exact": True,
+        "taught_rows": 0,
+    }
     assert found["loss"]["of"] == "accuracy"
     assert found["loss"]["points"] <= 0.5
     texts = [text for text, _ in rows()[:7]]

@@ -114,13 +114,14 @@ average. No average of probabilities is the same. After the lines above:
 """
 
 
-def transformers_card(model: Model, stock: Stock, *, n_taught: int) -> str:
+def transformers_card(model: Model, stock: Stock, *, n_taught: int, exact: bool) -> str:
     """Write the README of a stock classifier.
 
     Args:
         model: The exported one.
         stock: Its form.
-        n_taught: Rows on which a model of this form was taught to answer as the exported one does; 0 where it is that.
+        n_taught: Rows on which a model of this form was taught to answer as the exported one does.
+        exact: Whether it computes what the exported one does.
 
     Returns:
         Markdown.
@@ -129,11 +130,11 @@ def transformers_card(model: Model, stock: Stock, *, n_taught: int) -> str:
         "One layer more than the encoder had averages the tokens and scales the average to one length. Its weights are "
         "made, not learnt, and large (2^24): run it in float32 or bfloat16, and train it further only below that layer."
     )
-    way = (
-        f"It was taught to answer as the model does, on {n_taught:,} rows: no class of transformers computes the model."
-        if n_taught
-        else "It computes what the model computes, in the parts that this class has."
-    )
+    way = "It comes near to what the model computes, which no class of transformers does; how near stands below."
+    if exact:
+        way = "It computes what the model computes, in the parts that this class has."
+    elif n_taught:
+        way = f"It was taught to answer as the model does, on {n_taught:,} rows; no class of transformers computes it."
     return f"""\
 {_front_matter()}
 # A text classifier, as transformers' {stock.shape.name}

@@ -43,13 +43,13 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     write_tokenizer(folder, model)
     stock = _write_stock(folder, model, texts)
     if _is_exact(folder, model, texts):
-        return _made(model, stock, n_taught=0, tolerance=TOLERANCE)
+        return _made(model, stock, n_taught=0, exact=True)
     n_taught = len(trial.fitted) if model.encoder.pooling != POOLING and stock.may_be_exact else 0
     if n_taught:
         rows = trial.of(trial.fitted)
         trial.told(f"no stock class computes this model; teaching one on {n_taught} rows")
         stock = _write_stock(folder, distilled(model, rows, expected_of(model, rows).logits, seed=trial.seed), texts)
-    return _made(model, stock, n_taught=n_taught, tolerance={})
+    return _made(model, stock, n_taught=n_taught, exact=False)
 
 
 def load(folder: Path) -> PipelinePeer:
@@ -75,9 +75,15 @@ def _write_stock(folder: Path, model: Model, texts: list[str]) -> Stock:
     return stock
 
 
-def _made(model: Model, stock: Stock, *, n_taught: int, tolerance: dict[str, float]) -> Made:
-    notes = {"architecture": stock.shape.name, "added_layer": stock.added_layer, "taught_rows": n_taught}
-    return Made(transformers_card(model, stock, n_taught=n_taught), tolerance, notes, gated=True)
+def _made(model: Model, stock: Stock, *, n_taught: int, exact: bool) -> Made:
+    notes = {
+        "architecture": stock.shape.name,
+        "added_layer": stock.added_layer,
+        "exact": exact,
+        "taught_rows": n_taught,
+    }
+    card = transformers_card(model, stock, n_taught=n_taught, exact=exact)
+    return Made(card, TOLERANCE if exact else {}, notes, gated=True)
 
 
 def _is_exact(folder: Path, model: Model, texts: list[str]) -> bool:

@@ -1,0 +1,53 @@
+"""The target ``transformers`` says how it came by what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.export.test_distil import WORDS
+from tests.export.test_stock import without_constant
+from tests.export.tiny_models import TEXTS, tiny_model
+
+from tunesmith.export.source import Model
+from tunesmith.export.targets import TARGETS, Made
+from tunesmith.export.trial import Given, trial_of
+
+
+def made_of(model: Model, folder: Path, *, is_file: bool = True) -> Made:
+    """What the target made of a model, with rows to teach with or without."""
+    rows = [f"{one} {other} {third}" for one in WORDS for other in WORDS[:4] for third in WORDS[7:9]]
+    trial = trial_of(Given("rows.csv", [*TEXTS, *rows], is_file=is_file), model, max_loss=0.5, seed=0, told=print)
+    folder.mkdir()
+    made: Made = TARGETS.member("transformers").write(folder, model, trial)
+    return made
+
+
+def test_an_exact_form_is_held_to_a_tolerance(tmp_path: Path) -> None:
+    """And to the gate, for the sake of longer texts."""
+    made = made_of(without_constant(tiny_model(tmp_path / "base")), tmp_path / "out")
+    assert made.notes["exact"]
+    assert made.tolerance == {"probabilities": 1e-3}
+    assert made.gated
+    assert "computes what the model computes" in made.card
+
+
+@pytest.mark.parametrize(
+    ("model_type", "pooling", "is_file", "taught", "told"),
+    [
+        ("bert", "max", True, True, "was taught to answer"),
+        ("bert", "max", False, False, "comes near"),
+        ("mpnet", "mean", True, False, "comes near"),
+    ],
+)
+def test_a_form_that_is_not_exact_is_left_to_the_gate(  # noqa: PLR0917
+    model_type: str, pooling: str, is_file: bool, taught: bool, told: str, tmp_path: Path
+) -> None:
+    """A pooling can be taught where there are rows; MPNet's attention looks at places, which no teaching changes."""
+    model = tiny_model(tmp_path / "base", model_type, pooling=pooling, tokenizer="wordpiece")
+    made = made_of(model, tmp_path / "out", is_file=is_file)
+    assert not made.notes["exact"]
+    assert made.tolerance == {}
+    assert made.gated
+    assert (made.notes["taught_rows"] > 0) == taught
+    assert told in made.card
