@@ -32,6 +32,7 @@ def arguments(name: str, model: Path, data: Path) -> list[str | Path]:
         "compare": ["compare", model, model, data],
         "predict": ["predict", model, data],
         "info": ["info", model],
+        "export": ["export", model, "--to", "onnx"],
         "doctor": ["doctor"],
     }[name]
 

@@ -59,7 +59,7 @@ class Distillation:
         Returns:
             A scalar with a graph behind it.
         """
-        logits = self._classifier(batch.tokens, batch.sequence_row, len(batch))
+        logits = self._classifier(batch.tokens, batch.sequence_text, batch.n_texts)
         return functional.cross_entropy(logits, self._targets[torch.from_numpy(batch.rows)], reduction="sum")
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
@@ -89,9 +89,9 @@ def distilled(model: Model, texts: list[str], logits: NDArray[np.float64], *, se
     head = LinearHead(encoder.hidden_size, len(model.labels))
     student = EncoderClassifier(encoder, POOLING, head, unit_length=True).eval()  # the teacher knows no dropout either
     _solve_head(student, torch.from_numpy(encode(student, tokens)), targets)
-    encoder.freeze_embeddings()
+    encoder.freeze(1)
     _train(student, tokens, targets, seed=seed)
-    made = replace(model.encoder, classifier=student, pooling=POOLING, unit_length=True)
+    made = replace(model.encoder, classifier=student)
     return replace(model, encoder=made, temperature=1.0)
 
 
