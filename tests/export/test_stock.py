@@ -165,7 +165,7 @@ def test_the_real_base_is_exact_as_it_is(tmp_path: Path) -> None:
     with torch.no_grad():
         head.weight.copy_(8.0 * torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(0)))
     classifier = EncoderClassifier(load_encoder(folder, config), "mean", head, unit_length=True).eval()
-    encoder = EncoderModel(classifier, load_tokenizer(folder), folder, 256, "mean", True)
+    encoder = EncoderModel(classifier, load_tokenizer(folder), folder, 256)
     model = Model(encoder=encoder, labels=("a", "b", "c"), temperature=1.3, form="NFC", licence="apache-2.0")
     texts = ["", "card", "where is my card?", "the card I ordered two weeks ago has still not arrived " * 9]
     assert_exact(model, tmp_path, texts)
