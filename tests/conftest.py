@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.obj = partial(_in_a_child, item.nodeid)
 
 
-def _in_a_child(name: str, **_: object) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", name]
+def _in_a_child(nodeid: str, /, **_: object) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", nodeid]
     done = subprocess.run(command, env={**os.environ, _CHILD: "1"}, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]

@@ -78,7 +78,20 @@ def test_a_model_is_trained_on_the_past(tmp_path: Path) -> None:
         table.writerow(["text", "label", "day"])
         table.writerows(rows)
     out = tmp_path / "m"
-    done = run("train", str(data), "--rungs", "linear", "--time", "day", "--test-share", "0.1", "--out", str(out))
+    done = run(
+        "train",
+        str(data),
+        "--rungs",
+        "linear",
+        "--budget",
+        "none",
+        "--time",
+        "day",
+        "--test-share",
+        "0.1",
+        "--out",
+        str(out),
+    )
     assert done.code == 0, done.err
     assert 'later rows by "day" are held out' in done.err
     assert "on earlier rows alone" in done.err

@@ -117,7 +117,7 @@ def test_a_dead_label_is_told(tmp_path: Path) -> None:
         for row in range(400):
             rows.writerow([f"{row} {' '.join(random.choice(_WORDS, 4))}", "dead" if row % 13 == 0 else "common"])
     out = tmp_path / "m"
-    done = run("train", str(data), "--rungs", "linear", "--imbalance", "none", "--out", str(out))
+    done = run("train", str(data), "--rungs", "linear", "--budget", "none", "--imbalance", "none", "--out", str(out))
     assert done.code == 0, done.err
     assert 'no row of "dead" is answered right' in done.err
     assert "--imbalance weights" in done.err

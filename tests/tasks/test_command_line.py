@@ -31,7 +31,7 @@ def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> P
 def trained(data: Path, *more: str) -> Path:
     """Train word counts on a file, whose report and facts are as they should be."""
     out = data.parent / "m"
-    done = run("train", str(data), "--rungs", "linear", "--out", str(out), "--json", *more)
+    done = run("train", str(data), "--rungs", "linear", "--budget", "none", "--out", str(out), "--json", *more)
     assert done.code == 0, done.err
     assert problems("train.json", done.json()) == []
     assert problems("bundle-bag_of_words.json", json.loads((out / "tunesmith.json").read_text("utf-8"))) == []
@@ -122,7 +122,10 @@ def test_yes_or_no_with_what_is_needed(tmp_path: Path, need: str, figure: str) -
     assert facts["metrics"][figure]["value"] >= (0.8 if need == "precision" else 0.85)
     assert facts["metrics"]["roc_auc"]["value"] > 0.6
     plain = tmp_path / "plain"
-    assert run("train", str(data), "--rungs", "linear", "--positive", "spam", "--out", str(plain)).code == 0
+    assert (
+        run("train", str(data), "--rungs", "linear", "--budget", "none", "--positive", "spam", "--out", str(plain)).code
+        == 0
+    )
     assert json.loads((plain / "tunesmith.json").read_text("utf-8"))["thresholds"] == [0.5]
     refused = run("train", str(data), "--positive", "spamm", "--out", str(tmp_path / "x"))
     assert refused.code == 2

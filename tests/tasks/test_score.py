@@ -92,7 +92,9 @@ def test_a_file_of_numbers_is_learnt_measured_and_answered(tmp_path: Path) -> No
             text = f"{row} the stay was {' and '.join(words[word] for word in told)}"
             rows.writerow([text, f"{told.mean() + 0.1 * random.normal():.2f}"])
     out = tmp_path / "m"
-    train = run("train", str(tmp_path / "rows.csv"), "--rungs", "linear", "--out", str(out), "--json")
+    train = run(
+        "train", str(tmp_path / "rows.csv"), "--rungs", "linear", "--budget", "none", "--out", str(out), "--json"
+    )
     assert train.code == 0, train.err
     assert 'task: score, since "score" holds' in train.err
     validation = train.json()["rungs"][0]["validation"]

@@ -49,7 +49,9 @@ def messages(labels: Sequence[object], *, n_rows: int = 120) -> list[tuple[str, 
 def test_demand_01_a_label_column_is_found_whatever_its_header_looks_like(tmp_path: Path, name: str) -> None:
     """Spaces, case and underscores do not matter; numbers and truth values are labels like any others."""
     data = write(tmp_path / "rows.csv", ["text", name], messages([True, False]))
-    done = run("train", data, "--label", "label", "--rungs", "linear", "--out", tmp_path / "m", "--json")
+    done = run(
+        "train", data, "--label", "label", "--rungs", "linear", "--budget", "none", "--out", tmp_path / "m", "--json"
+    )
     assert done.code == 0, done.err
     assert run("info", tmp_path / "m", "--json").json()["labels"] == ["False", "True"]
 
@@ -57,7 +59,20 @@ def test_demand_01_a_label_column_is_found_whatever_its_header_looks_like(tmp_pa
 def test_demand_01_a_missing_label_column_is_told_with_what_to_type(tmp_path: Path) -> None:
     """The columns there are, the nearest, three rows, and the flag."""
     data = write(tmp_path / "rows.csv", ["note", "kind_of"], messages(["a", "b"]))
-    typed = run("train", data, "--text", "note", "--label", "kindof_", "--out", tmp_path / "m", "--rungs", "linear")
+    typed = run(
+        "train",
+        data,
+        "--text",
+        "note",
+        "--label",
+        "kindof_",
+        "--out",
+        tmp_path / "m",
+        "--rungs",
+        "linear",
+        "--budget",
+        "none",
+    )
     assert typed.code == 0, "only underscores differ"
     wrong = run("train", data, "--text", "note", "--label", "kindd", "--out", tmp_path / "x")
     assert wrong.code == 2
@@ -97,13 +112,13 @@ def test_demand_03_words_that_look_like_nothing_are_text(tmp_path: Path, word: s
     """As a text and as a label; an empty cell is told, kept or left out as asked."""
     rows = [*messages(["real", word]), (word, "real"), ("", word)]
     data = write(tmp_path / "rows.csv", ["text", "label"], rows)
-    done = run("train", data, "--rungs", "linear", "--out", tmp_path / "m", "--json")
+    done = run("train", data, "--rungs", "linear", "--budget", "none", "--out", tmp_path / "m", "--json")
     assert done.code == 0, done.err
     assert "1 row with an empty text" in done.err or "empty text" in done.err
     assert sorted(run("info", tmp_path / "m", "--json").json()["labels"]) == sorted(["real", word])
     write(data, ["text", "label"], [*rows, ("a text", "")])
     assert run("train", data, "--out", tmp_path / "x").code == 2
-    dropped = run("train", data, "--rungs", "linear", "--drop-unlabelled", "--out", tmp_path / "x")
+    dropped = run("train", data, "--rungs", "linear", "--budget", "none", "--drop-unlabelled", "--out", tmp_path / "x")
     assert dropped.code == 0, dropped.err
     assert "1 rows without a label were left out" in dropped.err
 
@@ -119,7 +134,7 @@ def test_demand_07_a_local_base_never_touches_the_network(tmp_path: Path, monkey
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     data = write(tmp_path / "rows.csv", ["text", "label"], messages(["a", "b"]))
     base = tiny_base(tmp_path / "base")
-    done = run("train", data, "--base", base, "--rungs", "probe", "--out", tmp_path / "m", "--budget", "1m")
+    done = run("train", data, "--base", base, "--rungs", "probe", "--out", tmp_path / "m", "--budget", "none")
     assert done.code == 0, done.err
     assert run("predict", tmp_path / "m", "--text", "hello").code == 0
     assert run("evaluate", tmp_path / "m", data).code == 0
@@ -130,9 +145,9 @@ def test_demand_09_imbalance_is_treated_and_no_dead_class_is_hidden(tmp_path: Pa
     random = np.random.default_rng(1)
     rows = [(" ".join(random.choice(_WORDS, 5)), "rare" if row % 24 == 0 else "common") for row in range(600)]
     data = write(tmp_path / "rows.csv", ["text", "label"], rows)
-    treated = run("train", data, "--rungs", "linear", "--out", tmp_path / "m")
+    treated = run("train", data, "--rungs", "linear", "--budget", "none", "--out", tmp_path / "m")
     assert "imbalance: weights" in treated.err
-    plain = run("train", data, "--rungs", "linear", "--imbalance", "none", "--out", tmp_path / "x")
+    plain = run("train", data, "--rungs", "linear", "--budget", "none", "--imbalance", "none", "--out", tmp_path / "x")
     assert 'no row of "rare" is answered right' in plain.err
     assert "recall" in run("evaluate", tmp_path / "m", data).out
 
@@ -160,7 +175,7 @@ def test_demand_12_the_head_is_saved_and_a_lost_one_is_not_made_up(tmp_path: Pat
 def test_demand_18_no_word_of_a_long_text_is_lost(tmp_path: Path) -> None:
     """Far beyond the encoder's limit, the last word still moves the answer, and every token is counted."""
     data = write(tmp_path / "rows.csv", ["text", "label"], messages(["a", "b"]))
-    flags = ["--base", tiny_base(tmp_path / "base"), "--rungs", "probe", "--budget", "1m", "--offline"]
+    flags = ["--base", tiny_base(tmp_path / "base"), "--rungs", "probe", "--budget", "none", "--offline"]
     assert run("train", data, *flags, "--out", tmp_path / "m").code == 0
     start = " ".join([_WORDS[8]] * 2000)
     asked = [part for word in _WORDS[:2] for part in ("--text", f"{start} {word}")]
@@ -174,7 +189,7 @@ def test_demand_18_no_word_of_a_long_text_is_lost(tmp_path: Path) -> None:
 def test_demand_22_what_training_prints_can_be_run(tmp_path: Path) -> None:
     """Three commands, taken from the screen as they are: predict, evaluate and Python."""
     data = write(tmp_path / "rows.csv", ["text", "label"], messages(["a", "b"]))
-    done = run("train", data, "--rungs", "linear", "--out", tmp_path / "my model")
+    done = run("train", data, "--rungs", "linear", "--budget", "none", "--out", tmp_path / "my model")
     printed = [line.strip() for line in done.out.splitlines() if line.startswith("  ") and "my model" in line]
     commands = [line for line in printed if line.startswith(("tunesmith ", "python "))]
     assert [command.split()[0:2] for command in commands][:2] == [["tunesmith", "predict"], ["tunesmith", "evaluate"]]

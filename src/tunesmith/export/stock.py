@@ -227,8 +227,8 @@ def mirror_of(direction: Array) -> Array:
 
     Example:
         >>> mirror_of(np.array([1.0, 0.0])).round(3)
-        array([[0.707, 0.707],
-               [0.707, -0.707]])
+        array([[ 0.707,  0.707],
+               [ 0.707, -0.707]])
 
     Source: Householder 1958.
     """
