@@ -18,7 +18,7 @@ from tunesmith.errors import ArtifactError, ConfigError, TunesmithError
 from tunesmith.evaluate.calibration import softmax
 from tunesmith.export import exporter
 from tunesmith.export.exporter import PARITY, export_bundle
-from tunesmith.export.parity import expected_of, peer_answers
+from tunesmith.export.parity import expected_of, found_of
 from tunesmith.export.source import model_of
 from tunesmith.export.targets import TARGETS, Answers, Peer
 from tunesmith.export.trial import Given
@@ -36,7 +36,7 @@ def saved(climbed: Climbed, kind: str, folder: Path) -> Bundle:
         landing.model,
         facts,
         probe_texts=[],
-        probe_logits=np.zeros((0, len(facts.labels)), dtype=np.float32),
+        probe_logits=np.zeros((0, facts.n_outputs), dtype=np.float32),
         extra_files={"README.md": "card", "report.html": "<p>"},
         costs={},
     )
@@ -91,12 +91,14 @@ def test_a_peer_answers_from_the_files_alone(
         peer: Peer = TARGETS.member(target).load(folder)
         texts = given.texts[:5]
         model = model_of(bundle)
-        together, *alone = (peer_answers(peer, model, some, where="") for some in (texts, *([text] for text in texts)))
+        asked = (texts, *([text] for text in texts))
+        labels = () if target == "sentence_transformers" else model.labels
+        together, *alone = (found_of(peer, model, some, labels=labels, where="") for some in asked)
     finally:
         folder.rename(made[target][0])
-    expected = softmax(expected_of(model_of(bundle), texts).logits)
-    np.testing.assert_allclose(softmax(together.as_logits()), expected, rtol=0, atol=1e-3)
-    np.testing.assert_allclose(softmax(np.concatenate([each.as_logits() for each in alone])), expected, atol=1e-3)
+    expected = expected_of(model_of(bundle), texts).said.probabilities
+    np.testing.assert_allclose(together.probabilities, expected, rtol=0, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate([each.probabilities for each in alone]), expected, atol=1e-3)
 
 
 @every_target
@@ -133,10 +135,11 @@ class Faulty:
             case "a label of another model":
                 return replace(found, labels=("other", *found.labels[1:]))
             case "temperature missing":
-                logits = found.as_logits() * self._temperature
-                return replace(found, logits=logits.astype(np.float32), probabilities=softmax(logits))
+                logits = found.logits if found.probabilities is None else np.log(found.probabilities)
+                logits = logits * np.float32(self._temperature)
+                return replace(found, logits=logits, probabilities=softmax(logits).astype(np.float32))
             case _:
-                nothing = np.full_like(found.as_logits(), np.nan)
+                nothing = np.full_like(found.probabilities, np.nan)
                 return replace(found, logits=nothing, probabilities=nothing)
 
 
@@ -155,11 +158,18 @@ def spoil(
     def spoilt(target: str, fault: str) -> None:
         member, (folder, told) = TARGETS.member(target), made[target]
         peer = Faulty(member.load(folder), fault, bundle.facts.temperature)
-        written = SimpleNamespace(card="", tolerance=told["tolerance"], notes={}, gated=told["loss"] is not None)
+        written = SimpleNamespace(
+            card="",
+            tolerance=told["tolerance"],
+            notes={},
+            gated=told["loss"] is not None,
+            labels=() if target == "sentence_transformers" else bundle.facts.labels,
+        )
         other = SimpleNamespace(
             __name__=member.__name__,
             NEEDS=(),
             CUTS=member.CUTS,
+            READS_PAIRS=True,
             write=lambda folder, model, trial: written,
             load=lambda folder: peer,
         )
@@ -200,14 +210,6 @@ def test_other_kinds_are_refused(target: str, climbed: Climbed, given: Given, tm
     assert caught.value.code == "kind-not-exportable"
     assert "--rungs probe" in (caught.value.advice or "")
     assert not (tmp_path / "out").exists()
-
-
-def test_other_tasks_are_refused(bundle: Bundle, given: Given, tmp_path: Path) -> None:
-    """They have other answers; the formats' own would be wrong."""
-    other = replace(bundle, facts=bundle.facts.model_copy(update={"task": "multi_label"}))
-    with pytest.raises(ConfigError, match="multi_label") as caught:
-        exported(other, "onnx", tmp_path / "out", given)
-    assert caught.value.code == "task-not-exportable"
 
 
 def test_a_missing_package_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,40 @@ def test_the_curvature_bounds_that_at_zero(likelihood: Likelihood) -> None:
     ]
     bend = float(((slopes[1] - slopes[0])[:, 0] / (2 * step)).max())
     assert 0.5 * likelihood.curvature(n_outputs) <= bend <= 1.01 * likelihood.curvature(n_outputs)
+
+
+def expected_loss(likelihood: Likelihood, outputs: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Mean loss of a row by other outputs, over the targets that may come and how probable they are."""
+    shares = likelihood.means(outputs)
+    match likelihood.name:
+        case "softmax" | "cumulative":
+            each = [(shares[:, place], [place]) for place in range(shares.shape[1])]
+        case "sigmoid":
+            odds = [torch.stack([1 - shares, shares])[list(hits), :, range(3)] for hits in product((0, 1), repeat=3)]
+            each = [(some.prod(dim=0), [hits]) for some, hits in zip(odds, product((0, 1), repeat=3), strict=True)]
+        case _:
+            ends = outputs[:, 0] - 1, outputs[:, 0] + 1  # of that spread; no other moment counts
+            return sum(likelihood.rows(others, end)[0] for end in ends) / 2  # type: ignore[return-value]
+    rows = len(outputs)
+    return sum(share * likelihood.rows(others, torch.tensor(target * rows))[0] for share, target in each)  # type: ignore[return-value, arg-type]
+
+
+def test_the_divergence_is_what_other_outputs_cost(likelihood: Likelihood) -> None:
+    """By the targets that the outputs lead one to expect; nothing where both are the same."""
+    generator = torch.Generator().manual_seed(0)
+    outputs, others = 2 * torch.randn(2, 20, N_OUTPUTS[likelihood.name], generator=generator, dtype=torch.float64)
+    if likelihood.name == "cumulative":  # of questions that do not cross
+        outputs = outputs.sort(dim=1, descending=True).values
+    cost = expected_loss(likelihood, outputs, others) - expected_loss(likelihood, outputs, outputs)
+    torch.testing.assert_close(likelihood.divergence(outputs, others), cost)
+    torch.testing.assert_close(likelihood.divergence(outputs, outputs), torch.zeros(20, dtype=torch.float64))
+
+
+def test_levels_whose_questions_cross_have_no_less_than_nothing() -> None:
+    """A text that is rather above the second level than above the first, and one that is not."""
+    shares = load_likelihood("cumulative").means(torch.tensor([[-1.0, 2.0], [2.0, -1.0]], dtype=torch.float64))
+    sure, unsure = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(1.0))
+    torch.testing.assert_close(shares, torch.tensor(2 * [[1 - sure, sure - unsure, unsure]], dtype=torch.float64))
 
 
 def test_a_head_is_solved_to_the_minimum(likelihood: Likelihood) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.export.test_stock import without_constant
 from tests.export.tiny_models import TEXTS, tiny_model
 
-from tunesmith.evaluate.calibration import softmax
 from tunesmith.export.parity import expected_of
 from tunesmith.export.source import Model
 from tunesmith.export.targets import TARGETS
+from tunesmith.export.trial import Given, trial_of
 
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 _MAY_IMPORT = {
@@ -23,10 +25,10 @@ _MAY_IMPORT = {
 }
 
 
-def run_readme(folder: Path, card: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def run_readme(folder: Path, card: str, monkeypatch: pytest.MonkeyPatch, *, n_blocks: int = 2) -> dict[str, Any]:
     """Run every block, one after the other, in the folder; the names they leave."""
     blocks = _BLOCK.findall(card)
-    assert len(blocks) == 2
+    assert len(blocks) == n_blocks
     monkeypatch.chdir(folder)
     names: dict[str, Any] = {}
     for code in blocks:
@@ -34,25 +36,96 @@ def run_readme(folder: Path, card: str, monkeypatch: pytest.MonkeyPatch) -> dict
     return names
 
 
-@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])
-@pytest.mark.parametrize("target", ["onnx", "openvino"])
-def test_the_lines_of_a_graph_run(
-    target: str, model_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def written(target: str, model: Model, folder: Path) -> str:
+    """The README of an export."""
+    folder.mkdir()
+    card: str = TARGETS.member(target).write(folder, model, None).card
+    return card
+
+
+@pytest.mark.parametrize(
+    ("target", "model_type", "task"),
+    [
+        ("onnx", "bert", "single_label"),
+        ("onnx", "xlm-roberta", "binary"),
+        ("onnx", "bert", "multi_label"),
+        ("onnx", "bert", "ordinal"),
+        ("onnx", "bert", "score"),
+        ("openvino", "xlm-roberta", "multi_label"),
+        ("openvino", "bert", "score"),
+    ],
+)
+def test_the_lines_of_a_graph_run(  # noqa: PLR0917
+    target: str,
+    model_type: str,
+    task: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With the runtime and tokenizers alone, on texts of any length; token types of another kind than 0 among them."""
-    model: Model = tiny_model(tmp_path / "base", model_type, num_hidden_layers=1)
-    (tmp_path / "out").mkdir()
-    card = TARGETS.member(target).write(tmp_path / "out", model, None).card
+    model = tiny_model(tmp_path / "base", model_type, num_hidden_layers=1, task=task)
+    card = written(target, model, tmp_path / "out")
     imported = set(re.findall(r"^(?:import|from) (\w+)", "".join(_BLOCK.findall(card)), re.M))
     assert imported == _MAY_IMPORT[target]
     names = run_readme(tmp_path / "out", card, monkeypatch)
     answer: Callable[[str], Any] = names["answer"]
     expected = expected_of(model, [*TEXTS, *names["texts"]])
+    wanted = expected.said.probabilities if model.labels else expected.said.logits
     assert expected.n_windows.max() > 2
     found = np.array([answer(text) for text in [*TEXTS, *names["texts"]]])
-    np.testing.assert_allclose(found, softmax(expected.logits), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * model.coding.spread)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == len(names["texts"])
     short = expected.n_windows[len(TEXTS) :] == 1
-    rows = names["probabilities"][short]
-    np.testing.assert_allclose(rows, softmax(expected.logits[len(TEXTS) :][short]), rtol=0, atol=1e-4)
+    rows = names["probabilities" if model.labels else "values"][short]
+    np.testing.assert_allclose(rows, wanted[len(TEXTS) :][short], rtol=0, atol=1e-4 * model.coding.spread)
+    if model.labels:
+        for line, told, is_short in zip(printed, expected.said.answers[len(TEXTS) :], short, strict=True):
+            assert not is_short or line.startswith(str(told) + " ")
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_the_lines_of_a_graph_of_pairs_run(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each text by itself, then the head; the first text is the first."""
+    model = tiny_model(tmp_path / "base", num_hidden_layers=1, task="binary", pairing="ordered")
+    names = run_readme(tmp_path / "out", written(target, model, tmp_path / "out"), monkeypatch, n_blocks=1)
+    rows = list(zip(TEXTS, TEXTS[3:] + TEXTS[:3], strict=True))
+    found = np.array([names["answer"](*row) for row in rows])
+    np.testing.assert_allclose(found, expected_of(model, rows).said.probabilities, rtol=0, atol=1e-4)
+    said = expected_of(model, [("where is my parcel?", "how do I track an order?")]).said
+    assert capsys.readouterr().out.startswith(f"{said.answers[0]} ")
+
+
+@pytest.mark.parametrize("task", ["single_label", "binary", "multi_label", "ordinal", "score"])
+def test_the_lines_of_a_pipeline_run(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And print what the model says."""
+    model = without_constant(tiny_model(tmp_path / "base", tokenizer="wordpiece", task=task))
+    given = Given("rows.csv", TEXTS)
+    (tmp_path / "out").mkdir()
+    trial = trial_of(given, model, max_loss=0.5, seed=0, told=print)
+    made = TARGETS.member("transformers").write(tmp_path / "out", model, trial)
+    capsys.readouterr()
+    run_readme(tmp_path / "out", made.card, monkeypatch, n_blocks=1)
+    texts = ["where is my parcel?", "I was charged twice"]
+    expected = expected_of(model, texts)
+    assert expected.is_whole.all()
+    for line, told, value in zip(
+        capsys.readouterr().out.splitlines(),
+        expected.said.answers or (None, None),
+        expected.said.logits[:, 0],
+        strict=True,
+    ):
+        match task:
+            case "score":
+                assert float(line.removeprefix("value ")) == pytest.approx(value, abs=1e-2)
+            case "binary":
+                assert line.startswith(f"{told == model.labels[1]} ")
+            case "multi_label":
+                assert sorted(ast.literal_eval(line)) == told
+            case _:
+                assert line.split()[0] == told

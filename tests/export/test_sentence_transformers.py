@@ -46,9 +46,24 @@ def test_vectors_are_the_features(pooling: str, unit_length: bool, load: Any, tm
     """Of every pooling, of texts of one window."""
     model = written(tmp_path / "out", pooling=pooling, unit_length=unit_length)
     expected = expected_of(model, TEXTS, with_vectors=True)
-    whole = expected.n_windows == 1
+    whole = expected.is_whole
     found = load(tmp_path / "out").answers([text for text, is_whole in zip(TEXTS, whole, strict=True) if is_whole])
-    np.testing.assert_allclose(found.vectors, expected.vectors[whole], rtol=0, atol=2e-5)
+    np.testing.assert_allclose(found.vectors, expected.said.vectors[whole], rtol=0, atol=2e-5)
+
+
+def test_both_texts_of_a_pair_have_their_vectors(load: Any, tmp_path: Path) -> None:
+    """One behind the other; what the head makes of them is not in the folder."""
+    model = written(tmp_path / "out", task="score", pairing="symmetric")
+    short = [
+        text
+        for text, whole in zip(TEXTS, expected_of(model, list(zip(TEXTS, TEXTS, strict=True))).is_whole, strict=True)
+        if whole
+    ]
+    rows = list(zip(short, short[1:] + short[:1], strict=True))
+    expected = expected_of(model, rows, with_vectors=True).said
+    found = load(tmp_path / "out").answers(rows)
+    assert len(found.vectors) == 2 * len(rows)
+    np.testing.assert_allclose(found.vectors, expected.vectors, rtol=0, atol=2e-5)
 
 
 def test_a_longer_text_is_cut(load: Any, tmp_path: Path) -> None:
@@ -73,4 +88,4 @@ def test_a_folder_that_pools_otherwise_is_found(load: Any, tmp_path: Path) -> No
     text = text.replace('"pooling_mode_max_tokens": true', '"pooling_mode_max_tokens": false')
     settings.write_text(text.replace('"pooling_mode_mean_tokens": false', '"pooling_mode_mean_tokens": true'), "utf-8")
     found = load(tmp_path / "out").answers(TEXTS[:3]).vectors
-    assert np.abs(found - expected_of(model, TEXTS[:3], with_vectors=True).vectors).max() > 1e-2
+    assert np.abs(found - expected_of(model, TEXTS[:3], with_vectors=True).said.vectors).max() > 1e-2

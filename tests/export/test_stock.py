@@ -19,6 +19,7 @@ from tunesmith.bundle.kinds.encoder import EncoderModel
 from tunesmith.export import padded
 from tunesmith.export.padded import padded_batches
 from tunesmith.export.parity import expected_of
+from tunesmith.export.reading import hf_labels
 from tunesmith.export.source import Model
 from tunesmith.export.stock import SHAPES, _last_norm, mirror_of, stock_of
 from tunesmith.files.atomic import write_json
@@ -31,6 +32,7 @@ from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import encode_poolings
+from tunesmith.tasks import Calibration, Coding, load_task
 
 SHORT = [text for text in TEXTS if len(text) < 20]
 
@@ -71,8 +73,8 @@ def answered(model: Model, folder: Path, texts: list[str]) -> np.ndarray[tuple[i
     assert not told["missing_keys"], told
     assert not told["unexpected_keys"], told
     assert not told["mismatched_keys"], told
-    assert tuple(loaded.config.id2label.values()) == model.labels
-    found = np.empty((len(texts), len(model.labels)))
+    assert tuple(loaded.config.id2label.values()) == hf_labels(model)
+    found = np.empty((len(texts), model.n_outputs))
     for batch in padded_batches(tokens, model.inputs, pad_token_id=model.config.pad_token_id):
         inputs = {name: torch.from_numpy(values) for name, values in batch.inputs.items()}
         with torch.inference_mode():
@@ -85,8 +87,9 @@ def assert_exact(model: Model, folder: Path, texts: list[str]) -> None:
     expected = expected_of(model, texts)
     assert expected.n_windows.max() == 1
     assert len(set(map(len, texts))) > 1
-    assert np.abs(np.diff(expected.logits, axis=0)).max() > 0.5, "texts answered alike prove nothing"
-    np.testing.assert_allclose(answered(model, folder, texts), expected.logits, rtol=0, atol=5e-4)
+    logits, scale = expected.said.logits, model.coding.spread
+    assert np.abs(np.diff(logits, axis=0)).max() > 0.3, "texts answered alike prove nothing"
+    np.testing.assert_allclose(answered(model, folder, texts), logits, rtol=0, atol=5e-4 * scale)
 
 
 def test_every_architecture_has_a_class() -> None:
@@ -120,11 +123,17 @@ def test_groups_of_albert_s_layers_are_told_apart(tmp_path: Path) -> None:
     assert_exact(model, tmp_path / "out", SHORT)
 
 
+@pytest.mark.parametrize("task", ["binary", "multi_label", "ordinal", "score"])
+def test_every_task_has_its_outputs(task: str, tmp_path: Path) -> None:
+    """As many as the class is told to have, in the unit of the answers."""
+    assert_exact(without_constant(tiny_model(tmp_path / "base", task=task)), tmp_path / "out", SHORT)
+
+
 @pytest.mark.parametrize("part", ["temperature", "mirror", "mask"])
 def test_a_part_left_out_is_found(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison must see each of them."""
     model = without_constant(tiny_model(tmp_path / "base", "bert"))
-    expected = expected_of(model, SHORT).logits
+    expected = expected_of(model, SHORT).said.logits
     match part:
         case "temperature":
             monkeypatch.setattr(Model, "head", property(lambda self: _head_of(self.encoder)))
@@ -166,6 +175,13 @@ def test_the_real_base_is_exact_as_it_is(tmp_path: Path) -> None:
         head.weight.copy_(8.0 * torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(0)))
     classifier = EncoderClassifier(load_encoder(folder, config), "mean", head, unit_length=True).eval()
     encoder = EncoderModel(classifier, load_tokenizer(folder), folder, 256)
-    model = Model(encoder=encoder, labels=("a", "b", "c"), temperature=1.3, form="NFC", licence="apache-2.0")
+    model = Model(
+        encoder=encoder,
+        task=load_task("single_label"),
+        coding=Coding(labels=("a", "b", "c")),
+        calibration=Calibration(1.3),
+        form="NFC",
+        licence="apache-2.0",
+    )
     texts = ["", "card", "where is my card?", "the card I ordered two weeks ago has still not arrived " * 9]
     assert_exact(model, tmp_path, texts)

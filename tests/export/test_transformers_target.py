@@ -27,7 +27,7 @@ def test_an_exact_form_is_held_to_a_tolerance(tmp_path: Path) -> None:
     """And to the gate, for the sake of longer texts."""
     made = made_of(without_constant(tiny_model(tmp_path / "base")), tmp_path / "out")
     assert made.notes["exact"]
-    assert made.tolerance == {"probabilities": 1e-3}
+    assert made.tolerance == {"probabilities": 1e-3, "values": 1e-3}
     assert made.gated
     assert "computes what the model computes" in made.card
 

@@ -26,6 +26,17 @@ def test_texts_are_of_every_length(n_rows: int, model: Model) -> None:
     assert "" in texts
 
 
+def test_in_pairs_long_texts_meet_short_ones(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """And long ones, and none."""
+    model = tiny_model(tmp_path_factory.mktemp("pairs"), task="score", pairing="symmetric")
+    rows = varied_texts([(f"the cat {number} sat", f"a dog {number}") for number in range(900)], model)
+    assert len(rows) >= 500
+    windows = [tuple(model.tokens(list(row)).n_windows().tolist()) for row in rows]
+    assert {(1, 1), (4, 1), (1, 4)} <= set(windows) or {(3, 1), (1, 3)} <= set(windows)
+    assert any(min(pair) > 1 for pair in windows)
+    assert any("" in row for row in rows)
+
+
 def test_empty_rows_will_do(model: Model) -> None:
     """There is always something to compare."""
     assert len(varied_texts(["", " "], model)) >= 500

@@ -17,10 +17,21 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.pairings import load_pairing
 from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.tasks import Calibration, Coding, load_task
 from tunesmith.types import JSON
 
 LABELS = ("card", "delivery", "refund")
+CODINGS = {
+    "single_label": Coding(labels=LABELS),
+    "binary": Coding(labels=LABELS[:2]),
+    "multi_label": Coding(labels=LABELS),
+    "ordinal": Coding(labels=("1", "2", "3", "4")),
+    "score": Coding(mean=30.0, spread=12.5),
+}
+"""How each task is coded here."""
+THRESHOLDS = {"binary": (0.4,), "multi_label": (0.3, 0.6, 0.5)}
 TOKENIZER_OF = {
     "albert": "unigram",
     "bert": "wordpiece",
@@ -53,9 +64,12 @@ def tiny_model(
     pooling: str = "mean",
     unit_length: bool = True,
     tokenizer: str | None = None,
+    task: str = "single_label",
+    pairing: str | None = None,
     **changes: JSON,
 ) -> Model:
     """Write a checkpoint and put a head on it; its temperature is not 1 and its answers differ from text to text."""
+    learnt, coding = load_task(task), CODINGS[task]
     pieces = _tokenizer(tokenizer or TOKENIZER_OF[model_type])
     types = {"type_vocab_size": 3} if model_type in OF_THREE_TYPES else {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,16 +77,27 @@ def tiny_model(
     pieces.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"unk_token": "[UNK]"}), "utf-8")
     config = read_encoder_config(folder)
-    head = LinearHead(config.hidden_size, len(LABELS))
+    n_features = config.hidden_size if pairing is None else load_pairing(pairing).width(config.hidden_size)
+    head = LinearHead(n_features, learnt.n_outputs(coding))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         head.weight.copy_(4.0 * torch.randn(head.weight.shape, generator=generator))
         head.bias.copy_(torch.randn(head.bias.shape, generator=generator))
-    classifier = EncoderClassifier(load_encoder(folder, config), pooling, head, unit_length=unit_length)
+    classifier = EncoderClassifier(
+        load_encoder(folder, config), pooling, head, unit_length=unit_length, pairing=pairing
+    )
     encoder = EncoderModel(
         classifier=classifier.eval(),
         tokenizer=load_tokenizer(folder),
         base_folder=folder,
         max_seq_length=MAX_SEQ_LENGTH,
     )
-    return Model(encoder=encoder, labels=LABELS, temperature=1.7, form="NFC", licence="apache-2.0")
+    temperature = 1.7 if learnt.name != "score" else 1.0
+    return Model(
+        encoder=encoder,
+        task=learnt,
+        coding=coding,
+        calibration=Calibration(temperature, THRESHOLDS.get(task)),
+        form="NFC",
+        licence="apache-2.0",
+    )

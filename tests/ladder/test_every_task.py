@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.ladder.tiny_base import _WORDS
 from tests.ladder.tiny_climb import SETTINGS, Home
 
+from tunesmith.api.exporting import export
 from tunesmith.api.training import Lives, train_recipe
 from tunesmith.bundle.evaluate import evaluate_bundle
 from tunesmith.bundle.load import load_bundle
@@ -74,3 +76,28 @@ def test_every_rung_is_climbed_and_what_is_kept_comes_back(home: Home, task: str
     assert found[name]["value"] == pytest.approx(bundle.facts.test_metrics[name]["value"], abs=0.01)
     scores = [rung["validation"][name]["value"] for rung in trained.rungs]
     assert all(np.isfinite(scores))
+
+
+@pytest.mark.parametrize(
+    ("task", "pairs"),
+    [("single_label", True), ("binary", False), ("multi_label", False), ("ordinal", True), ("score", False)],
+)
+def test_every_task_is_exported(home: Home, task: str, pairs: bool) -> None:
+    """What a bundle says of its answers goes with them: labels, thresholds, the unit of numbers."""
+    data = write(home.folder / "rows.csv", task, pairs=pairs)
+    settings = {
+        **SETTINGS,
+        "base.name": str(home.folder / "base"),
+        "ladder.rungs": ("probe",),
+        "run.task": task,
+        "run.out": str(home.folder / "model"),
+    }
+    trained = train_recipe(str(data), load_recipe(None, [], settings), Lives(), narrator=Silent())
+    exported = export(trained.out, "onnx", home.folder / "exported", data=data)
+    assert exported["whole"]["rows"] >= 500
+    assert exported["whole"]["agreement"] == (None if task == "score" else 1.0)
+    reading = json.loads((home.folder / "exported" / "reading.json").read_text("utf-8"))
+    facts = load_bundle(trained.out).facts
+    assert (reading["task"], reading["pairs"]) == (task, pairs)
+    assert tuple(reading["labels"]) == facts.labels
+    assert reading["thresholds"] == (list(facts.thresholds) if facts.thresholds else None)

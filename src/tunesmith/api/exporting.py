@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.columns import choose_columns, find_column
-from tunesmith.data.labelled import joined_texts
+from tunesmith.data.labelled import inputs_of
 from tunesmith.data.prepare import prepare_label
 from tunesmith.data.read import Source, read_table
 from tunesmith.data.source import read_rows
@@ -19,7 +20,7 @@ from tunesmith.errors import DataError
 from tunesmith.ladder.prepare import digest
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.sample import sample_file
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text, as_one
 
 if TYPE_CHECKING:
     from tunesmith.bundle.schema import Facts
@@ -90,13 +91,17 @@ def _given(data: Source | None, section: DataSection, facts: Facts, *, told: Cal
     from tunesmith.export.trial import Given
 
     if data is None:
-        texts = read_table(sample_file()).columns["text"]
-        return Given("the embedded sample", texts, is_file=False)
+        sample = read_table(sample_file()).columns["text"]
+        rows: list[Text] = list(pairwise(sample)) if facts.reads_pairs else list(sample)
+        return Given("the embedded sample", rows, is_file=False)
     table = read_rows(data, section)
     text = section.text or remembered(table, facts.data.text)
-    columns = choose_columns(table, text=text, need_label=False)
-    texts = joined_texts(table, columns.text, facts.text.normalise)
-    if not any(texts):
+    pair = (section.pair or facts.data.pair) if facts.reads_pairs else None
+    columns = choose_columns(table, text=text, pair=pair, need_label=False)
+    if not facts.reads_pairs:
+        columns = replace(columns, pair=None)
+    texts = inputs_of(table, columns, facts.text.normalise)
+    if not any(map(as_one, texts)):
         raise DataError(
             "text-missing",
             "every text is empty",

@@ -32,6 +32,7 @@ def export(
     ] = None,
     text: options.Text = None,
     label: options.Label = None,
+    pair: options.Pair = None,
     encoding: options.Encoding = None,
     *,
     common: options.Common,
@@ -47,6 +48,7 @@ def export(
     flags = {
         "data.text": options.columns_asked(text),
         "data.label": label,
+        "data.pair": pair,
         "data.encoding": encoding,
     }
     recipe = common.recipe(flags)
@@ -60,16 +62,16 @@ def export(
 
 
 def _print(found: dict[str, JSON]) -> None:
+    from tunesmith.export.wording import cut_difference
+
     whole, cut, loss = found["whole"], found["cut"], found["loss"]
     print_line(f"{found['out']}: as the model answers, by {found['runtime']} on {whole['rows']} texts")
-    for name in ("logits", "probabilities", "vectors"):
+    for name in ("logits", "values", "probabilities", "vectors"):
         if whole[name] is not None:
             print_line(f"  {name:<14} largest difference {whole[name]:.1e}")
-    print_line(f"  {'labels':<14} the same for {100 * whole['agreement']:.2f} %")
+    if whole["agreement"] is not None:
+        print_line(f"  {'answers':<14} the same for {100 * whole['agreement']:.2f} %")
     if cut is not None:
-        print_line(
-            f"  {'longer texts':<14} cut here, read whole by the model: the same label for "
-            f"{100 * cut['agreement']:.1f} % of {cut['rows']}"
-        )
+        print_line(f"  {'longer texts':<14} cut here, read whole by the model: {cut_difference(cut)}")
     if loss is not None:
         print_line(f"  {'loss':<14} {loss['points']:.2f} points of {loss['of']} on {loss['rows']} rows held out")

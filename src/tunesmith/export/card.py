@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from tunesmith.export.reading import THRESHOLDS, thresholds_of
 from tunesmith.export.source import Model
 from tunesmith.export.stock import Stock
+from tunesmith.export.wording import cut_difference
 from tunesmith.types import JSON
 
 _SHORT = """\
@@ -27,18 +31,41 @@ given = {{
     "token_type_ids": [each.type_ids for each in encoded],
 }}
 inputs = {{name: np.array(given[name], dtype=np.int64) for name in reading["inputs"]}}
-probabilities = {run}
-for text, row in zip(texts, probabilities):
-    print(reading["labels"][row.argmax()], row.max(), text)
+{answers} = {run}
+for text, row in zip(texts, {answers}):
+    print({decide}, text)
+"""
+_PAIRS = """\
+import json
+from pathlib import Path
+
+import numpy as np
+{imports}
+from tokenizers import Tokenizer
+
+reading = json.loads(Path("reading.json").read_text("utf-8"))
+tokenizer = Tokenizer.from_file("tokenizer.json")
+{load}
 """
 _LONG = '''\
 tokenizer.no_truncation()
 tokenizer.no_padding()
 {load}
+{vector}
 
+def answer({texts}):
+    """{answered} of {of} of any length."""
+    return {head}
+'''
+_ASKED = """
 
-def answer(text):
-    """Probabilities of a text of any length."""
+row = answer("where is my parcel?", "how do I track an order?")
+print({decide})
+"""
+_VECTOR = '''
+
+def vector(text):
+    """What the head sees of a text: the average over its windows."""
     ids = np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
     room = reading["max_seq_length"] - len(reading["before"]) - len(reading["after"])
     vectors = []
@@ -48,9 +75,17 @@ def answer(text):
         given = {{"input_ids": window, "attention_mask": [1] * len(window), "token_type_ids": types}}
         inputs = {{name: np.array([given[name]], dtype=np.int64) for name in reading["inputs"]}}
         vectors.append({run})
-    mean = np.mean(vectors, axis=0)
-    return {head}
+    return np.mean(vectors, axis=0)
+
 '''
+_DECIDE = {
+    "single_label": 'reading["labels"][row.argmax()], row.max()',
+    "binary": 'reading["labels"][int(row[1] >= reading["thresholds"][0])], row[1]',
+    "multi_label": '[reading["labels"][place] for place in (row >= reading["thresholds"]).nonzero()[0]]',
+    "ordinal": 'reading["labels"][(row.cumsum() < 0.5).sum()]',
+    "score": "row[0]",
+}
+"""What a row of probabilities or numbers says, by task."""
 _GRAPHS = {
     "onnx": {
         "title": "ONNX",
@@ -58,10 +93,9 @@ _GRAPHS = {
         "packages": "onnxruntime tokenizers",
         "imports": "import onnxruntime",
         "load": 'model = onnxruntime.InferenceSession("model.onnx")',
-        "run": 'model.run(["probabilities"], inputs)[0]',
         "load_head": 'head = onnxruntime.InferenceSession("head.onnx")',
-        "vectors": 'model.run(["vectors"], inputs)[0]',
-        "head": 'head.run(["probabilities"], {"vectors": mean})[0][0]',
+        "run": 'model.run(["{output}"], inputs)[0]',
+        "run_head": 'head.run(["{output}"], {{{inputs}}})[0][0]',
     },
     "openvino": {
         "title": "OpenVINO",
@@ -70,10 +104,9 @@ _GRAPHS = {
         "imports": "import openvino",
         "load": 'exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where the processor has it\n'
         'model = openvino.Core().compile_model("model.xml", "CPU", exact)',
-        "run": 'model(inputs)["probabilities"]',
         "load_head": 'head = openvino.Core().compile_model("head.xml", "CPU", exact)',
-        "vectors": 'model(inputs)["vectors"]',
-        "head": 'head({"vectors": mean})["probabilities"][0]',
+        "run": 'model(inputs)["{output}"]',
+        "run_head": 'head({{{inputs}}})["{output}"][0]',
     },
 }
 
@@ -89,28 +122,86 @@ def graph_card(target: str, model: Model) -> str:
         Markdown.
     """
     words = _GRAPHS[target]
-    short = _SHORT.format(**words)
-    long = _LONG.format(load=words["load_head"], run=words["vectors"], head=words["head"])
-    inputs = ", ".join(f"`{name}`" for name in model.inputs)
     return f"""\
 {_front_matter()}
-# A text classifier, as {words["title"]}
+# {_what(model)}, as {words["title"]}
 
-Exported by tunesmith: {words["files"]}. {len(model.labels)} labels, in the order of the outputs in `reading.json` and
-in `config.json` as Hugging Face does. Inputs are {inputs}, int64, one text a row. Outputs are `probabilities` and
-`logits`, both calibrated, and `vectors`, what the head sees of a text. `tokenizer.json` also prepares the text (Unicode
-form, control characters, space around it). Licence of the base model's weights: {model.licence}.
+Exported by tunesmith: {words["files"]}. Inputs are {", ".join(f"`{name}`" for name in model.inputs)}, int64, one text a
+row. {_outputs(model)} `tokenizer.json` also prepares the text (Unicode form, control characters, space around it).
+Licence of the base model's weights: {model.licence}.
 
+{_pair_code(words, model) if model.reads_pairs else _text_code(words, model)}"""
+
+
+def _what(model: Model) -> str:
+    kind = "classifier" if model.labels else "scorer"
+    return f"A {kind} of pairs of texts" if model.reads_pairs else f"A text {kind}"
+
+
+def _outputs(model: Model) -> str:
+    """Say what the graphs give, and what it means."""
+    n_labels = len(model.labels)
+    told = {
+        "single_label": f"`probabilities` and `logits` of {n_labels} labels",
+        "binary": "`probabilities` and `logits` of two labels, the second of which is answered from its threshold on",
+        "multi_label": f"`probabilities` and `logits` of {n_labels} labels, each answered from its threshold on",
+        "ordinal": f"`probabilities` of {n_labels} levels, the lowest first, and `logits` of being above each but the "
+        "last; the answer is the level that as many lie below as above",
+        "score": "`values`, in the unit of the file that it learnt from",
+    }[model.task.name]
+    kept = f"Labels{' and thresholds' * (model.calibration.thresholds is not None)} are in `reading.json`; outputs are "
+    if model.reads_pairs:
+        given = f"The model gives `vectors` of a text, and the head, from those of both, {told}."
+    else:
+        given = f"Outputs are {told}, and `vectors`, what the head sees of a text."
+    return f"{given} {kept}calibrated." if model.labels else given
+
+
+def _text_code(words: Mapping[str, str], model: Model) -> str:
+    """Code that answers single texts."""
+    output = "probabilities" if model.labels else "values"
+    decide = _DECIDE[model.task.name]
+    short = _SHORT.format(**dict(words) | {"run": words["run"].format(output=output)}, answers=output, decide=decide)
+    long = _LONG.format(
+        load=words["load_head"],
+        vector=_VECTOR.format(run=words["run"].format(output="vectors")),
+        texts="text",
+        answered=output.capitalize(),
+        of="a text",
+        head=words["run_head"].format(output=output, inputs='"vectors": vector(text)'),
+    )
+    return f"""\
 Texts of up to {model.encoder.max_seq_length} tokens (`pip install {words["packages"]}`):
 
 ```python
 {short}```
 
 A longer text is read in windows, as few and as equal as possible, whose vectors are averaged; the head answers the
-average. No average of probabilities is the same. After the lines above:
+average. No average of answers is the same. After the lines above:
 
 ```python
 {long}```
+"""
+
+
+def _pair_code(words: Mapping[str, str], model: Model) -> str:
+    """Code that answers pairs."""
+    output = "probabilities" if model.labels else "values"
+    pairs = _PAIRS.format(**words)
+    long = _LONG.format(
+        load=words["load_head"],
+        vector=_VECTOR.format(run=words["run"].format(output="vectors")),
+        texts="one, other",
+        answered=output.capitalize(),
+        of="two texts",
+        head=words["run_head"].format(output=output, inputs='"vectors": vector(one), "other_vectors": vector(other)'),
+    )
+    return f"""\
+Each text is read by itself, in windows where it has more than {model.encoder.max_seq_length} tokens, so the vectors of
+many texts can be kept and compared later (`pip install {words["packages"]}`):
+
+```python
+{pairs}{long}{_ASKED.format(decide=_DECIDE[model.task.name])}```
 """
 
 
@@ -137,24 +228,68 @@ def transformers_card(model: Model, stock: Stock, *, n_taught: int, exact: bool)
         way = f"It was taught to answer as the model does, on {n_taught:,} rows; no class of transformers computes it."
     return f"""\
 {_front_matter()}
-# A text classifier, as transformers' {stock.shape.name}
+# {_what(model)}, as transformers' {stock.shape.name}
 
-Exported by tunesmith. {len(model.labels)} labels, probabilities calibrated (`pip install transformers`). Licence of the
-base model's weights: {model.licence}.
+Exported by tunesmith. {_stock_answers(model)} (`pip install transformers`). Licence of the base model's weights:
+{model.licence}.
 
 ```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", model=".", truncation=True)
-for answer in classify(["where is my parcel?", "I was charged twice"]):
-    print(answer["label"], answer["score"])
-```
+{_stock_code(model)}```
 
 {way}{" " + added if stock.added_layer else ""}
 
 Texts of more than {model.encoder.max_seq_length} tokens are cut there, as `truncation=True` says;
 tunesmith reads them whole, and so do its exports to ONNX and OpenVINO.
 """
+
+
+_PIPELINE = """\
+from transformers import pipeline
+
+classify = pipeline("text-classification", model=".", truncation=True)
+for answer in classify(["where is my parcel?", "I was charged twice"]):
+    print(answer["label"], answer["score"])
+"""
+_PIPELINE_OF_ALL = """\
+{imports}from transformers import pipeline
+
+{load}classify = pipeline("text-classification", model=".", truncation=True, top_k=None)
+for shares in classify(["where is my parcel?", "I was charged twice"]):
+    print({decide})
+"""
+
+
+def _stock_answers(model: Model) -> str:
+    """Say what the class gives, and what it means."""
+    match model.task.name:
+        case "score":
+            return "The score of its one label, `value`, is the number, in the unit of the file that it learnt from"
+        case "ordinal":
+            return (
+                f"{len(model.labels)} levels, `{model.labels[0]}` the lowest; its labels say how probable it is that a "
+                "text is above each, calibrated"
+            )
+        case "single_label":
+            return f"{len(model.labels)} labels, probabilities calibrated"
+        case _:
+            return (
+                f"{len(model.labels)} labels, probabilities calibrated; from which on each is said is in `{THRESHOLDS}`"
+            )
+
+
+def _stock_code(model: Model) -> str:
+    """Code that answers as the model does."""
+    if model.task.name == "ordinal":
+        levels = f"levels = {list(model.labels)!r}\n"
+        decide = 'levels[sum(each["score"] > 0.5 for each in shares)]'
+        return _PIPELINE_OF_ALL.format(imports="", load=levels, decide=decide)
+    if thresholds_of(model) is None:
+        return _PIPELINE
+    load = f'least = json.loads(Path("{THRESHOLDS}").read_text("utf-8"))\n'
+    decide = '[each["label"] for each in shares if each["score"] >= least[each["label"]]]'
+    if model.task.name == "binary":
+        decide = 'any(each["score"] >= least.get(each["label"], 2) for each in shares), shares'
+    return _PIPELINE_OF_ALL.format(imports="import json\nfrom pathlib import Path\n\n", load=load, decide=decide)
 
 
 def vectors_card(model: Model) -> str:
@@ -207,18 +342,16 @@ def measured_lines(told: dict[str, JSON]) -> str:
     whole = told["whole"]
     figures = [
         f"largest difference of {name} {whole[name]:.1e}"
-        for name in ("logits", "probabilities", "vectors")
+        for name in ("logits", "values", "probabilities", "vectors")
         if whole[name] is not None
     ]
+    same = "" if whole["agreement"] is None else f"; the same answer for {100 * whole['agreement']:.2f} %"
     lines = [
         f"Compared with the model by {told['runtime']}, on {whole['rows']} texts of {told['texts']}: "
-        f"{', '.join(figures)}; the same label for {100 * whole['agreement']:.2f} %."
+        f"{', '.join(figures)}{same}."
     ]
     if told["cut"] is not None:
-        lines.append(
-            f"{told['cut']['rows']} longer texts, which are cut here and read whole by the model: "
-            f"the same label for {100 * told['cut']['agreement']:.1f} %."
-        )
+        lines.append(f"Longer texts are cut here and read whole by the model: {cut_difference(told['cut'])}.")
     if told["loss"] is not None:
         loss = told["loss"]
         lines.append(f"Loss on {loss['rows']} rows held out: {loss['points']:.2f} points of {loss['of']}.")

@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.source import Model
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.likelihoods import Likelihood
 from tunesmith.runtimes.torch import encode
 from tunesmith.train.loop import fit_steps
 from tunesmith.train.parameter_groups import parameter_groups, scale_rates
+from tunesmith.types import Text
 
 POOLING = "mean"
 
@@ -39,19 +40,21 @@ _HEAD_STEPS = 100
 
 
 class Distillation:
-    """A classifier that is trained to give each row the probabilities it is told.
+    """A classifier that is trained to say of each row what it is told.
 
     Args:
         classifier: The student.
-        targets: Probabilities of every row, ``[rows, C]``; a batch's rows index it.
+        likelihood: What outputs say of a target.
+        outputs: The teacher's of every row, calibrated, ``[rows, C]``; a batch's rows index them.
     """
 
-    def __init__(self, classifier: EncoderClassifier, targets: Tensor) -> None:
+    def __init__(self, classifier: EncoderClassifier, likelihood: Likelihood, outputs: Tensor) -> None:
         self._classifier = classifier
-        self._targets = targets
+        self._likelihood = likelihood
+        self._outputs = outputs
 
     def loss_sum(self, batch: Batch) -> Tensor:
-        """Sum the cross-entropy over the batch's rows.
+        """Sum the divergence from the teacher over the batch's rows.
 
         Args:
             batch: Rows of the training set, packed.
@@ -60,7 +63,7 @@ class Distillation:
             A scalar with a graph behind it.
         """
         logits = self._classifier(batch.tokens, batch.sequence_text, batch.n_texts)
-        return functional.cross_entropy(logits, self._targets[torch.from_numpy(batch.rows)], reduction="sum")
+        return self._likelihood.divergence(self._outputs[torch.from_numpy(batch.rows)], logits).sum()
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """List the encoder's and the head's parameters.
@@ -71,45 +74,44 @@ class Distillation:
         return self._classifier.parameters()
 
 
-def distilled(model: Model, texts: list[str], logits: NDArray[np.float64], *, seed: int) -> Model:
+def distilled(model: Model, texts: list[Text], outputs: NDArray[np.float32], *, seed: int) -> Model:
     """Train a model of mean pooling and unit length that answers as another does.
 
     Args:
         model: The teacher, left as it is.
         texts: Rows to train on.
-        logits: The teacher's, calibrated, ``[rows, C]``.
+        outputs: The teacher's, calibrated, ``[rows, C]``.
         seed: Of the order of the rows.
 
     Returns:
         The student; its temperature is 1.
     """
     tokens = model.tokens(texts).at_most(_MOST_WINDOWS)
-    targets = torch.from_numpy(logits).softmax(dim=1).float()
+    targets = torch.from_numpy(outputs)
     encoder = copy.deepcopy(model.encoder.classifier.encoder)
-    head = LinearHead(encoder.hidden_size, len(model.labels))
+    head = LinearHead(encoder.hidden_size, model.n_outputs)
     student = EncoderClassifier(encoder, POOLING, head, unit_length=True).eval()  # the teacher knows no dropout either
-    _solve_head(student, torch.from_numpy(encode(student, tokens)), targets)
+    _solve_head(student.head, torch.from_numpy(encode(student, tokens)), model.likelihood, targets=targets)
     encoder.freeze(1)
-    _train(student, tokens, targets, seed=seed)
+    _train(Distillation(student, model.likelihood, targets), student, tokens, seed=seed)
     made = replace(model.encoder, classifier=student)
-    return replace(model, encoder=made, temperature=1.0)
+    return replace(model, encoder=made, calibration=replace(model.calibration, temperature=1.0))
 
 
-def _solve_head(student: EncoderClassifier, features: Tensor, targets: Tensor) -> None:
+def _solve_head(head: LinearHead, features: Tensor, likelihood: Likelihood, *, targets: Tensor) -> None:
     """Fit the head on the features as they are: a convex problem."""
-    head = student.head
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=_HEAD_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = functional.cross_entropy(head(features), targets) + _L2 * head.weight.square().sum()
+        loss = likelihood.divergence(targets, head(features)).mean() + _L2 * head.weight.square().sum()
         torch.autograd.backward(loss)
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
-def _train(student: EncoderClassifier, tokens: TokenSet, targets: Tensor, *, seed: int) -> None:
+def _train(objective: Distillation, student: EncoderClassifier, tokens: TokenSet, *, seed: int) -> None:
     """Train all but the embeddings, at rates that fall to nothing."""
     groups = parameter_groups(
         student.encoder.layer_groups(),
@@ -126,5 +128,5 @@ def _train(student: EncoderClassifier, tokens: TokenSet, targets: Tensor, *, see
         for rows in random_draws(tokens.n_tokens, batch_tokens=_BATCH_TOKENS, seed=seed, epoch=epoch)
     ]
     batches = (pack(tokens, rows) for rows in draws)
-    for step in fit_steps(Distillation(student, targets), batches, optimizer, max_grad_norm=_MAX_GRAD_NORM):
+    for step in fit_steps(objective, batches, optimizer, max_grad_norm=_MAX_GRAD_NORM):
         scale_rates(optimizer, 1.0 - step.number / len(draws))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +15,14 @@ import numpy as np
 
 from tunesmith.bundle.load import Bundle
 from tunesmith.errors import ConfigError, GateError
+from tunesmith.evaluate.score_metrics import correlation
 from tunesmith.export.card import measured_lines
-from tunesmith.export.parity import differences, divergence, expected_of, peer_answers, refuse_difference
+from tunesmith.export.parity import Said, differences, divergence, expected_of, found_of, refuse_difference
 from tunesmith.export.source import Model, model_of
 from tunesmith.export.targets import TARGETS, Peer
 from tunesmith.export.trial import Given, Trial, trial_of
 from tunesmith.files.atomic import fsync_folder, write_error, write_json, write_text
 from tunesmith.files.exchange import exchange_folders
-from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
 PARITY = "parity.json"
@@ -50,7 +51,7 @@ def export_bundle(
         The content of ``parity.json``.
 
     Raises:
-        ConfigError: Target, kind or task cannot be exported; a package is missing; something is at ``out``.
+        ConfigError: The model cannot be exported so; a package is missing; something is at ``out``.
         ArtifactError: ``export-differs``: the export answers otherwise than the bundle.
         GateError: ``export-loses``: it loses more than ``max_loss``.
         ResourceError: The disk is full or refuses the write.
@@ -65,12 +66,14 @@ def export_bundle(
             advice="choose another folder with --out, or remove this one",
         )
     model = model_of(bundle)
+    if model.reads_pairs and not member.READS_PAIRS:
+        raise _pairs_refused(bundle, target)
     trial = trial_of(given, model, max_loss=max_loss, seed=seed, told=told)
     partial = out.with_name(f".{out.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        found = _write(partial, member, model, trial=trial, told=told, task=bundle.facts.task)
+        found = _write(partial, member, model, trial=trial, told=told)
         found = {"target": target, "bundle": bundle.manifest_sha256, **found}
         write_json(partial / PARITY, found)
         _sync(partial)
@@ -104,7 +107,19 @@ def refuse_missing(packages: tuple[str, ...], target: str) -> None:
         )
 
 
-def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told: Told, task: str) -> dict[str, JSON]:
+def _pairs_refused(bundle: Bundle, target: str) -> ConfigError:
+    able = [name for name in TARGETS.names() if TARGETS.member(name).READS_PAIRS]
+    return ConfigError(
+        "pairs-not-exportable",
+        f"a model of pairs cannot be exported to {target}: what reads both texts at once there is another model",
+        where=str(bundle.folder),
+        found="a model that reads each text of a pair by itself",
+        allowed=", ".join(able),
+        advice="--to onnx is exact",
+    )
+
+
+def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told: Told) -> dict[str, JSON]:
     """Write the export and hold what its peer says to what the model says."""
     told("writing the export")
     made = member.write(folder, model, trial)
@@ -112,20 +127,20 @@ def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told
     peer: Peer = member.load(folder)
     where = f"the export to {member.__name__.rpartition('.')[2]}"
     expected = expected_of(model, trial.texts, with_vectors="vectors" in made.tolerance)
-    found = peer_answers(peer, model, trial.texts, where=where)
-    is_whole = (expected.n_windows == 1) | (not member.CUTS)
-    whole = differences(expected, found, np.flatnonzero(is_whole))
-    refuse_difference(whole, made.tolerance, expected, where=where)
-    cut = None if is_whole.all() else differences(expected, found, np.flatnonzero(~is_whole))
+    found = found_of(peer, model, trial.texts, labels=made.labels, where=where)
+    is_whole = expected.is_whole | (not member.CUTS)
+    whole = differences(model, expected.said, found, rows=np.flatnonzero(is_whole))
+    refuse_difference(whole, made.tolerance, model, expected=expected.said, where=where)
+    cut = None if is_whole.all() else differences(model, expected.said, found, rows=np.flatnonzero(~is_whole))
     counts = np.bincount(expected.n_windows)
     figures: dict[str, JSON] = {
         "runtime": peer.runtime,
         "texts": trial.given.name,
         "windows": {str(number): int(count) for number, count in enumerate(counts) if count},
-        "tolerance": dict(made.tolerance),
+        "tolerance": {name: most for name, most in made.tolerance.items() if name not in model.unanswered},
         "whole": whole,
         "cut": cut,
-        "loss": _loss(peer, model, trial, task=task, where=where) if made.gated else None,
+        "loss": _loss(peer, model, trial, labels=made.labels, where=where) if made.gated else None,
         "notes": dict(made.notes),
         "versions": {name: version(name) for name in ("tunesmith", "torch", "transformers", "tokenizers")},
     }
@@ -133,17 +148,24 @@ def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told
     return figures
 
 
-def _loss(peer: Peer, model: Model, trial: Trial, *, task: str, where: str) -> dict[str, JSON]:
+def _loss(peer: Peer, model: Model, trial: Trial, *, labels: tuple[str, ...], where: str) -> dict[str, JSON]:
     """Measure what an export loses on rows held out, and refuse too much."""
     texts = trial.of(trial.held)
-    expected, found = expected_of(model, texts).logits, peer_answers(peer, model, texts, where=where).as_logits()
+    expected, found = expected_of(model, texts).said, found_of(peer, model, texts, labels=labels, where=where)
     targets = None if trial.given.targets is None else trial.given.targets[trial.held]
-    name, score = load_task(task).objectives[0], load_task(task).objective
-    if targets is None:
-        name, before, after = "agreement", 1.0, float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
-    else:
-        before, after = (score(name, logits.astype(np.float32), targets) for logits in (expected, found))
-    points, apart = 100.0 * (before - after), divergence(expected, found)
+    name, lost = "agreement", 1.0 - _agreement(expected, found)
+    if targets is not None:
+        name, calibrated = model.task.objectives[0], replace(model.calibration, temperature=1.0)
+        lost = -model.task.gain(
+            name,
+            model.standard(expected.logits),
+            model.standard(found.logits),
+            targets=targets,
+            level=0.95,
+            seed=trial.seed,
+            calibrations=(calibrated, calibrated),
+        ).interval.value
+    points, apart = 100.0 * lost, divergence(model, expected, found)
     if not (points <= trial.max_loss and apart <= _MOST_DIVERGENCE):
         raise GateError(
             "export-loses",
@@ -155,6 +177,13 @@ def _loss(peer: Peer, model: Model, trial: Trial, *, task: str, where: str) -> d
             advice="--to onnx is exact; or give more rows to fit on with --data FILE, or allow more with --max-loss",
         )
     return {"of": name, "points": points, "divergence": apart, "rows": len(texts), "allowed": trial.max_loss}
+
+
+def _agreement(expected: Said, found: Said) -> float:
+    """Share of rows with the same answer, or how far numbers rise and fall together."""
+    if expected.answers is None or found.answers is None:
+        return correlation("pearson", expected.logits[:, 0], found.logits[:, 0])
+    return float(np.mean([one == other for one, other in zip(expected.answers, found.answers, strict=True)]))
 
 
 def _sync(folder: Path) -> None:

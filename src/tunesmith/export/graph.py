@@ -1,9 +1,11 @@
 """The classifier as two ONNX graphs, made by torch's own exporter.
 
 ``model.onnx`` answers windows, one a row: ``input_ids``, ``attention_mask`` and, where the encoder tells them apart,
-``token_type_ids``, each int64 ``[batch, tokens]``, to calibrated ``logits`` and ``probabilities`` ``[batch, classes]``
-and the pooled ``vectors`` ``[batch, hidden]``. ``head.onnx`` answers an average of such vectors, which is how a text of
-several windows is read: vectors are averaged before they are scaled to length 1, so no average of answers is the same.
+``token_type_ids``, each int64 ``[batch, tokens]``, to calibrated ``logits`` and ``probabilities`` ``[batch, classes]``,
+or to ``values`` ``[batch, 1]`` where answers are numbers, and to the pooled ``vectors`` ``[batch, hidden]``.
+``head.onnx`` answers an average of such vectors, which is how a text of several windows is read: vectors are averaged
+before they are scaled to length 1, so no average of answers is the same. Of pairs, ``model.onnx`` gives ``vectors``
+alone, and ``head.onnx`` reads those of the first texts as ``vectors`` and those of the second as ``other_vectors``.
 
 torch 2.13 has two exporters. The older one, TorchScript's, is deprecated there and gives MPNet's graph an input that it
 does not have; the newer one traces every architecture we know with batch and length left open.
@@ -20,11 +22,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tunesmith.export.padded import Head, PaddedClassifier
+from tunesmith.export.padded import Head, PaddedClassifier, answer_names, vector_names
 from tunesmith.export.source import Model
 
 MODEL, HEAD = "model.onnx", "head.onnx"
-OUTPUTS = ("logits", "probabilities", "vectors")
 
 _MOST_BYTES = 1_800_000_000
 """A graph of more is written with its weights in a file beside it: ONNX files end at 2 GiB."""
@@ -44,9 +45,11 @@ def write_graphs(folder: Path, model: Model) -> None:
     mask[1, 4:] = 0
     made = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     inputs = tuple(made[name] for name in model.inputs)
-    _write(folder / MODEL, PaddedClassifier(model), inputs, names=model.inputs, outputs=OUTPUTS)
-    vectors = torch.ones(_N_ROWS, model.config.hidden_size)
-    _write(folder / HEAD, Head(model), (vectors,), names=("vectors",), outputs=OUTPUTS[:2])
+    answers, sides = answer_names(model), vector_names(model)
+    outputs = ("vectors",) if model.reads_pairs else (*answers, "vectors")
+    _write(folder / MODEL, PaddedClassifier(model), inputs, names=model.inputs, outputs=outputs)
+    vectors = tuple(torch.ones(_N_ROWS, model.config.hidden_size) for _ in sides)
+    _write(folder / HEAD, Head(model), vectors, names=sides, outputs=answers)
 
 
 def _write(
@@ -63,7 +66,7 @@ def _write(
             input_names=list(names),
             output_names=list(outputs),
             dynamo=True,
-            dynamic_shapes=tuple({0: batch} if name == "vectors" else of_tokens for name in names),
+            dynamic_shapes=tuple({0: batch} if name.endswith("vectors") else of_tokens for name in names),
             external_data=size > _MOST_BYTES,
             verbose=False,
         )

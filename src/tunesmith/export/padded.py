@@ -36,36 +36,65 @@ POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cls": _cls, "max": _
 """Each of our poolings with padding: hidden ``[B, T, H]`` and mask ``[B, T]`` to ``[B, H]``."""
 
 
-class Head(nn.Module):
-    """From vectors, one a text, to calibrated logits and probabilities.
+def answer_names(model: Model) -> tuple[str, ...]:
+    """Name what a head gives.
 
     Args:
-        model: Its head and its temperature, which is folded into the weights.
+        model: The exported one.
+
+    Returns:
+        ``logits`` and ``probabilities``, or ``values`` where answers are numbers.
+    """
+    return ("logits", "probabilities") if model.labels else ("values",)
+
+
+def vector_names(model: Model) -> tuple[str, ...]:
+    """Name what a head reads.
+
+    Args:
+        model: The exported one.
+
+    Returns:
+        One name a text of a row.
+    """
+    return ("vectors", "other_vectors") if model.reads_pairs else ("vectors",)
+
+
+class Head(nn.Module):
+    """From vectors, one a text or two of a pair, to calibrated logits and probabilities, or to numbers.
+
+    Args:
+        model: Its head and its calibration, which is folded into the weights.
     """
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.unit_length = model.encoder.unit_length
+        self.pair = model.encoder.classifier.pair
+        self.means = model.likelihood.means if model.labels else None
         weight, bias = model.head
         self.weight = nn.Parameter(torch.from_numpy(weight).float(), requires_grad=False)
         self.bias = nn.Parameter(torch.from_numpy(bias).float(), requires_grad=False)
 
-    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Score the classes.
+    def forward(self, vectors: Tensor, other_vectors: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Score the features.
 
         Args:
             vectors: Pooled, and averaged over the windows of a text; not yet scaled, ``[B, H]``.
+            other_vectors: The same of the second texts, where rows are pairs.
 
         Returns:
-            Logits and probabilities, both ``[B, C]``.
+            What ``answer_names`` says: logits ``[B, C]`` and probabilities, one a label, or numbers ``[B, 1]``.
         """
-        features = functional.normalize(vectors, dim=1) if self.unit_length else vectors
+        given = [vectors] if other_vectors is None else [vectors, other_vectors]
+        scaled = [functional.normalize(each, dim=1) for each in given] if self.unit_length else given
+        features = scaled[0] if self.pair is None else self.pair(*scaled)
         logits = functional.linear(features, self.weight, self.bias)
-        return logits, torch.softmax(logits, dim=-1)
+        return (logits,) if self.means is None else (logits, self.means(logits))
 
 
 class PaddedClassifier(nn.Module):
-    """From padded tokens, one window a row, to calibrated logits, probabilities and the pooled vectors.
+    """From padded tokens, one window a row, to what the head gives, and the pooled vectors; of pairs, to those alone.
 
     Args:
         model: Encoder, pooling and head.
@@ -75,12 +104,12 @@ class PaddedClassifier(nn.Module):
         super().__init__()
         self.encoder = model.module
         self.pool = POOLINGS[model.encoder.pooling]
-        self.head = Head(model)
+        self.head = None if model.reads_pairs else Head(model)
         self.position_offset = model.config.position_offset
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         """Answer windows.
 
         Args:
@@ -89,15 +118,14 @@ class PaddedClassifier(nn.Module):
             token_type_ids: ``[B, T]``, where the encoder takes them.
 
         Returns:
-            Logits ``[B, C]``, probabilities ``[B, C]`` and vectors ``[B, H]``, which are not yet scaled.
+            What the head gives, and vectors ``[B, H]``, which are not yet scaled.
         """
         more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         if self.position_offset:  # fairseq's models would take a text's own "<pad>" for padding
             more["position_ids"] = attention_mask.cumsum(dim=1) * attention_mask + self.position_offset - 1
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **more).last_hidden_state
         vectors = self.pool(hidden, attention_mask)
-        logits, probabilities = self.head(vectors)
-        return logits, probabilities, vectors
+        return (vectors,) if self.head is None else (*self.head(vectors), vectors)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.padded import padded_batches
 from tunesmith.export.reading import Reader
 from tunesmith.export.targets import Answers
+from tunesmith.types import Text
 
 Floats: TypeAlias = NDArray[np.float32]
-Inputs: TypeAlias = Mapping[str, NDArray[np.int64]]
+Graph: TypeAlias = Callable[[Mapping[str, NDArray[np.generic]]], dict[str, Floats]]
+"""From inputs to outputs, each by its name."""
 
 
 class GraphPeer:
@@ -22,44 +25,54 @@ class GraphPeer:
     Args:
         runtime: Name and version of what runs them.
         reader: From the folder of the export.
-        windows: Runs the model: inputs ``[B, T]`` to logits, probabilities and vectors.
-        head: Runs the head: vectors ``[B, H]`` to logits and probabilities.
+        model: Runs the first: tokens of windows to vectors and, of single texts, to answers.
+        head: Runs the second: vectors of whole texts to answers.
     """
 
-    def __init__(
-        self,
-        runtime: str,
-        reader: Reader,
-        *,
-        windows: Callable[[Inputs], tuple[Floats, Floats, Floats]],
-        head: Callable[[Floats], tuple[Floats, Floats]],
-    ) -> None:
+    def __init__(self, runtime: str, reader: Reader, *, model: Graph, head: Graph) -> None:
         self.runtime = runtime
         self._reader = reader
-        self._windows = windows
+        self._model = model
         self._head = head
 
-    def answers(self, texts: Sequence[str]) -> Answers:
-        """Answer texts: of one window by the model alone, of several by the head on the average of their vectors.
+    def answers(self, texts: Sequence[Text]) -> Answers:
+        """Answer rows: a text of one window by the model alone, all else by the head on averages of vectors.
 
         Args:
-            texts: As the user wrote them, of any length.
+            texts: As the user wrote them, of any length; pairs where the model reads those.
 
         Returns:
-            Logits and probabilities, one row a text, in order.
+            Logits and probabilities, or numbers in the place of logits, one row a text or pair, in order.
         """
         tokens = self._reader.tokens(texts)
+        windows = self._windows(tokens)
+        vectors, n_windows = _text_means(windows.pop("vectors"), tokens)
+        if tokens.side is not None:
+            found = self._head({"vectors": vectors[::2], "other_vectors": vectors[1::2]})
+        else:
+            found = {name: values[tokens.first_sequence[:-1]] for name, values in windows.items()}
+            long = np.flatnonzero(n_windows > 1)
+            if len(long):
+                for name, values in self._head({"vectors": vectors[long]}).items():
+                    found[name][long] = values
+        logits = found["logits"] if "logits" in found else found["values"]
+        return Answers(labels=self._reader.labels, logits=logits, probabilities=found.get("probabilities"))
+
+    def _windows(self, tokens: TokenSet) -> dict[str, Floats]:
+        """Run the model over every window, in the order of the windows."""
         names, padding = self._reader.reading["inputs"], self._reader.reading["pad_token_id"]
         sequences, parts = [], []
         for batch in padded_batches(tokens, names, pad_token_id=padding):
             sequences.append(batch.sequences)
-            parts.append(self._windows(batch.inputs))
+            parts.append(self._model(batch.inputs))
         back = np.argsort(np.concatenate(sequences))
-        logits, probabilities, vectors = (np.concatenate(each)[back] for each in zip(*parts, strict=True))
-        first = tokens.first_sequence[:-1]
-        found, shares = logits[first], probabilities[first]
-        long = np.flatnonzero(tokens.n_windows() > 1)
-        if len(long):
-            sums = np.add.reduceat(vectors, first, axis=0)[long]
-            found[long], shares[long] = self._head((sums / tokens.n_windows()[long, None]).astype(np.float32))
-        return Answers(labels=self._reader.labels, logits=found, probabilities=shares)
+        return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+
+
+def _text_means(vectors: Floats, tokens: TokenSet) -> tuple[Floats, NDArray[np.int64]]:
+    """Average the vectors of each text's windows ``[texts, H]``, and count those; the two of a pair are neighbours."""
+    text = tokens.row if tokens.side is None else 2 * tokens.row + tokens.side
+    n_windows = np.bincount(text)
+    first = np.concatenate(([0], np.cumsum(n_windows)[:-1]))
+    means: Floats = (np.add.reduceat(vectors, first, axis=0) / n_windows[:, None]).astype(np.float32)
+    return means, n_windows

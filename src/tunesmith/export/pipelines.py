@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.export.targets import Answers
+from tunesmith.types import Text
 
 _BATCH = 16
 
@@ -50,20 +51,21 @@ class PipelinePeer:
         names = self._pipeline.model.config.id2label
         self._labels = tuple(names[number] for number in range(len(names)))
 
-    def answers(self, texts: Sequence[str]) -> Answers:
+    def answers(self, texts: Sequence[Text]) -> Answers:
         """Answer texts.
 
         Args:
             texts: As the user wrote them.
 
         Returns:
-            Probabilities, one row a text, in order.
+            Probabilities, or numbers in their place, one row a text, in order.
         """
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))  # of like length, for little padding
+        singles = [text for text in texts if isinstance(text, str)]
+        order = sorted(range(len(singles)), key=lambda row: len(singles[row]))  # of like length, for little padding
         column = {label: number for number, label in enumerate(self._labels)}
         found = np.empty((len(texts), len(self._labels)), dtype=np.float32)
         with quiet_transformers():
-            told = self._pipeline([texts[row] for row in order], top_k=None, truncation=True, batch_size=_BATCH)
+            told = self._pipeline([singles[row] for row in order], top_k=None, truncation=True, batch_size=_BATCH)
         for row, scores in zip(order, told, strict=True):
             for each in scores:
                 found[row, column[each["label"]]] = each["score"]

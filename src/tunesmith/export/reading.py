@@ -10,18 +10,27 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tunesmith.data.tokenize import TokenSet, tokenize
+from tunesmith.export.padded import answer_names
 from tunesmith.export.source import Model
 from tunesmith.files.atomic import write_json, write_text
 from tunesmith.files.reading import read_json
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 READING = "reading.json"
+THRESHOLDS = "thresholds.json"
 
+_PROBLEMS = {
+    "softmax": "single_label_classification",
+    "sigmoid": "multi_label_classification",
+    "cumulative": "multi_label_classification",
+    "squared_error": "regression",
+}
+"""Each likelihood as transformers calls it."""
 _SPECIAL = ("pad_token", "unk_token", "cls_token", "sep_token", "bos_token", "eos_token")
 
 
 def write_reading(folder: Path, model: Model) -> None:
-    """Write ``reading.json``: labels in the order of the outputs, and what a window is made of.
+    """Write ``reading.json``: what is answered, labels in the order of the probabilities, and what a window is made of.
 
     Args:
         folder: An existing folder.
@@ -29,7 +38,11 @@ def write_reading(folder: Path, model: Model) -> None:
     """
     frame = model.frame
     reading: dict[str, JSON] = {
+        "task": model.task.name,
+        "pairs": model.reads_pairs,
+        "answers": list(answer_names(model)),
         "labels": list(model.labels),
+        "thresholds": thresholds_of(model),
         "inputs": list(model.inputs),
         "max_seq_length": model.encoder.max_seq_length,
         "pad_token_id": model.config.pad_token_id,
@@ -40,6 +53,19 @@ def write_reading(folder: Path, model: Model) -> None:
         "types_after": list(frame.types_after),
     }
     write_json(folder / READING, reading)
+
+
+def thresholds_of(model: Model) -> list[float] | None:
+    """Give the probabilities from which on labels are answered.
+
+    Args:
+        model: The exported one.
+
+    Returns:
+        One a label of several, the positive label's alone, or None where the most probable label is the answer.
+    """
+    thresholds = model.calibration.thresholds
+    return None if thresholds is None else list(thresholds)
 
 
 def write_tokenizer(folder: Path, model: Model) -> None:
@@ -73,17 +99,31 @@ def hf_config(model: Model, architecture: str | None = None) -> dict[str, JSON]:
     Returns:
         The encoder's shape, and the labels by number.
     """
-    labels = list(model.labels)
+    labels = hf_labels(model)
     named: dict[str, Any] = {} if architecture is None else {"architectures": [architecture]}
     return {
         **model.config.hf,
         "model_type": model.config.model_type,
         **named,
-        "problem_type": "single_label_classification",
+        "problem_type": _PROBLEMS[model.task.likelihood],
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
         "dtype": "float32",
     }
+
+
+def hf_labels(model: Model) -> tuple[str, ...]:
+    """Name the outputs for transformers, which knows a label for each and no levels.
+
+    Args:
+        model: The exported one.
+
+    Returns:
+        The labels; of levels, what each output tells: that the level is above one; ``value`` of a number.
+    """
+    if model.task.likelihood == "cumulative":
+        return tuple(f"> {level}" for level in model.labels[:-1])
+    return model.labels or ("value",)
 
 
 @dataclass(frozen=True)
@@ -98,11 +138,21 @@ class Reader:
         """In the order of the outputs."""
         return tuple(self.reading["labels"])
 
-    def tokens(self, texts: Sequence[str]) -> TokenSet:
+    @property
+    def head_outputs(self) -> tuple[str, ...]:
+        """What the head's graph gives, by name."""
+        return tuple(self.reading["answers"])
+
+    @property
+    def model_outputs(self) -> tuple[str, ...]:
+        """What the model's graph gives, by name."""
+        return ("vectors",) if self.reading["pairs"] else (*self.head_outputs, "vectors")
+
+    def tokens(self, texts: Sequence[Text]) -> TokenSet:
         """Turn texts into windows.
 
         Args:
-            texts: As the user wrote them.
+            texts: As the user wrote them; pairs where the model reads those.
 
         Returns:
             One row a text.

@@ -6,7 +6,7 @@ This is the one place that reads ``Facts`` for an export; a target sees a ``Mode
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,9 +21,11 @@ from tunesmith.data.tokenize import TokenSet, plain_pieces, tokenize
 from tunesmith.errors import ConfigError
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders import grouped
+from tunesmith.models.likelihoods import Likelihood, load_likelihood
+from tunesmith.tasks import Calibration, Coding, Task
+from tunesmith.types import JSON, Text
 
 KIND = "encoder"
-TASK = "single_label"
 
 _PROBES = ("a", "1", "a b", "。")
 
@@ -44,13 +46,39 @@ class Model:
     """An encoder under a head, as an export needs it."""
 
     encoder: EncoderModel
-    labels: tuple[str, ...]
-    temperature: float
-    """Divides the logits; every target folds it into the head."""
+    task: Task
+    coding: Coding
+    calibration: Calibration
+    """Its temperature divides the logits; every target folds it into the head."""
     form: Form
     """Normal form of the texts."""
     licence: str
     """Of the base model's weights."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of the probabilities; none where answers are numbers."""
+        return self.coding.labels
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the head."""
+        return self.task.n_outputs(self.coding)
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """What an export of this model does not say: numbers where it says labels, and the other way round."""
+        return frozenset(("values",) if self.labels else ("logits", "probabilities"))
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether a row is a pair of texts."""
+        return self.encoder.pairing is not None
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        """What the outputs say of a target."""
+        return load_likelihood(self.task.likelihood)
 
     @property
     def config(self) -> EncoderConfig:
@@ -87,7 +115,7 @@ class Model:
         """What the tokenizer puts around a window."""
         return frame_of(self.encoder.tokenizer)
 
-    def tokens(self, texts: Sequence[str]) -> TokenSet:
+    def tokens(self, texts: Sequence[Text]) -> TokenSet:
         """Turn texts into windows by the tokenizer that is exported.
 
         Args:
@@ -100,10 +128,37 @@ class Model:
 
     @cached_property
     def head(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weight ``[C, H]`` and bias ``[C]`` of the head, divided by the temperature: its logits are calibrated."""
-        head = self.encoder.classifier.head
-        weight, bias = (part.detach().double().numpy() / self.temperature for part in (head.weight, head.bias))
-        return weight, bias
+        """Weight ``[C, F]`` and bias ``[C]`` of the head: of calibrated logits, or of numbers in the unit of the file.
+
+        Divided by the temperature; where answers are numbers, scaled to their spread and mean.
+        """
+        head, coding = self.encoder.classifier.head, self.coding
+        scale = coding.spread / self.calibration.temperature
+        weight, bias = (part.detach().double().numpy() * scale for part in (head.weight, head.bias))
+        return weight, bias + coding.mean
+
+    def standard(self, logits: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Bring the logits of an export to what the task and its likelihood read.
+
+        Args:
+            logits: Calibrated, or numbers in the unit of the file, ``[B, C]``.
+
+        Returns:
+            Calibrated; of numbers, in spreads from the mean, ``[B, C]``.
+        """
+        return ((logits - self.coding.mean) / self.coding.spread).astype(np.float32)
+
+    def answers(self, logits: NDArray[np.float64]) -> list[dict[str, JSON]]:
+        """Say what the logits of an export mean, as ``predict --all`` says it.
+
+        Args:
+            logits: Calibrated, or numbers in the unit of the file, ``[B, C]``.
+
+        Returns:
+            One object a row.
+        """
+        calibrated = replace(self.calibration, temperature=1.0)
+        return self.task.answers(self.standard(logits), self.coding, calibrated, everything=True)
 
 
 def model_of(bundle: Bundle) -> Model:
@@ -116,7 +171,7 @@ def model_of(bundle: Bundle) -> Model:
         The model.
 
     Raises:
-        ConfigError: ``kind-not-exportable`` or ``task-not-exportable``.
+        ConfigError: ``kind-not-exportable``.
         ArtifactError: The bundle was replaced or does not fit together.
     """
     facts = bundle.facts
@@ -129,21 +184,13 @@ def model_of(bundle: Bundle) -> Model:
             allowed=f"kind {KIND}",
             advice="train with --rungs probe,finetune to get an encoder, or answer with: tunesmith predict",
         )
-    if facts.task != TASK or facts.reads_pairs:
-        raise ConfigError(
-            "task-not-exportable",
-            "models of this task cannot be exported yet",
-            where=str(bundle.folder),
-            found=f"task {facts.task}{' of pairs' * facts.reads_pairs}",
-            allowed=f"task {TASK} of single texts",
-            advice="answer with: tunesmith predict",
-        )
     predictor = bundle.predictor
     assert isinstance(predictor, EncoderPredictor), "the kind says so"
     return Model(
         encoder=predictor.model,
-        labels=facts.labels,
-        temperature=facts.temperature,
+        task=facts.learnt,
+        coding=facts.coding,
+        calibration=facts.calibration,
         form=facts.text.normalise,
         licence=facts.base.licence if facts.base else "unknown",
     )

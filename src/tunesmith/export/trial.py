@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.export.source import Model
+from tunesmith.tasks import Targets
+from tunesmith.types import Text
 
 _MOST_ROWS = 440
 _JOINED = 60
@@ -27,9 +30,9 @@ class Given:
 
     name: str
     """In words, without a folder."""
-    texts: Sequence[str]
-    targets: NDArray[np.int64] | None = None
-    """Class numbers, where the rows have labels of the model's."""
+    texts: Sequence[Text]
+    targets: Targets | None = None
+    """What the labels say, where the rows have some."""
     is_file: bool = True
 
 
@@ -38,7 +41,7 @@ class Trial:
     """What an export is fitted on, where it is, and measured on."""
 
     given: Given
-    texts: Sequence[str]
+    texts: Sequence[Text]
     """Compared one by one: short, long and odd ones."""
     fitted: NDArray[np.int64]
     """Rows that may be fitted on."""
@@ -51,7 +54,7 @@ class Trial:
     told: Callable[[str], None] = lambda line: None
     """Told what takes long."""
 
-    def of(self, rows: NDArray[np.int64]) -> list[str]:
+    def of(self, rows: NDArray[np.int64]) -> list[Text]:
         """Give the texts of some rows.
 
         Args:
@@ -89,16 +92,25 @@ def trial_of(given: Given, model: Model, *, max_loss: float, seed: int, told: Ca
     )
 
 
-def varied_texts(rows: Sequence[str], model: Model) -> list[str]:
+def varied_texts(rows: Sequence[Text], model: Model) -> list[Text]:
     """Take rows from all over a file, join others to longer texts, and add odd ones.
 
     Args:
-        rows: Texts, at least one.
+        rows: Texts or pairs, at least one.
         model: Says how long a window is.
 
     Returns:
-        At least 500 texts, some of them of four windows.
+        At least 500 texts, some of them of four windows; in the pairs a long text meets a short one and another.
     """
+    if not model.reads_pairs:
+        return list(_varied(cast("Sequence[str]", rows), model))
+    ones, others = (_varied(side, model) for side in zip(*rows, strict=True))
+    n_rows = max(len(ones), len(others))
+    n_turned = n_rows - len(_WINDOWS) // 2  # so that lengths meet others
+    return list(zip(islice(cycle(ones), n_rows), islice(cycle(others), n_turned, n_turned + n_rows), strict=True))
+
+
+def _varied(rows: Sequence[str], model: Model) -> list[str]:
     distinct = [text for text in dict.fromkeys(rows) if text.strip()] or ["a"]
     taken = [distinct[at] for at in np.linspace(0, len(distinct) - 1, min(_MOST_ROWS, len(distinct))).astype(int)]
     n_tokens = max(1, int(plain_pieces(taken, model.tokenizer)[1].sum()))

@@ -1,8 +1,9 @@
 """Targets of an export: the formats that others load.
 
 A member has ``NEEDS`` (packages that it cannot do without), ``CUTS`` (whether its peer reads only the first window of a
-longer text), ``write(folder, model, trial)`` and ``load(folder)``, which gives a ``Peer``: the export, opened again by
-the peer's own runtime from nothing but the files of the folder.
+longer text), ``READS_PAIRS`` (whether it can hold a model of pairs), ``write(folder, model, trial)`` and
+``load(folder)``, which gives a ``Peer``: the export, opened again by the peer's own runtime from nothing but the files
+of the folder.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tunesmith.config import Family
-from tunesmith.types import JSON
+from tunesmith.types import JSON, Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,30 +24,17 @@ TARGETS = Family("target", __name__, __path__)
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a peer says of B texts; what it does not give is None, and of the first two it gives one.
+    """What a peer says of B rows; what it does not give is None, and of the three it gives one.
 
-    ``logits`` float32 ``[B, C]``, calibrated; ``probabilities`` float32 ``[B, C]``; ``vectors`` float32 ``[B, H]``, the
-    features that our head sees.
+    ``logits`` float32 ``[B, C]``, calibrated, or numbers ``[B, 1]``; ``probabilities`` float32, one a label or an
+    output; ``vectors`` float32 ``[texts, H]``, those that our head sees, the two of a pair as neighbours.
     """
 
     labels: tuple[str, ...]
-    """Of the columns, as the peer names them; empty where it knows none."""
+    """As the peer names its answers; empty where it knows none."""
     logits: NDArray[np.float32] | None = None
     probabilities: NDArray[np.float32] | None = None
     vectors: NDArray[np.float32] | None = None
-
-    def as_logits(self) -> NDArray[np.float64]:
-        """Give logits, made of the probabilities where there are no others.
-
-        Returns:
-            ``[B, C]``.
-        """
-        import numpy as np
-
-        if self.logits is not None:
-            return self.logits.astype(np.float64)
-        assert self.probabilities is not None, "a peer gives logits or probabilities"
-        return np.log(np.maximum(self.probabilities.astype(np.float64), 1e-45))
 
 
 class Peer(Protocol):
@@ -55,11 +43,11 @@ class Peer(Protocol):
     runtime: str
     """Its name and version."""
 
-    def answers(self, texts: Sequence[str]) -> Answers:
-        """Answer texts.
+    def answers(self, texts: Sequence[Text]) -> Answers:
+        """Answer rows.
 
         Args:
-            texts: As the user wrote them, of any length.
+            texts: As the user wrote them, of any length; pairs where the model reads those.
 
         Returns:
             One row a text, in order.
@@ -74,8 +62,11 @@ class Made:
     card: str
     """The README, but for the figures of the comparison."""
     tolerance: Mapping[str, float] = field(default_factory=dict)
-    """Largest difference allowed, by name: ``logits`` (of the largest logit, where that is above 1), ``probabilities``,
-    ``vectors``; empty where the gate alone decides."""
+    """Largest difference allowed, by name: ``logits`` (of the largest logit, where that is above 1), ``values`` (of
+    their spread), ``probabilities``, ``vectors``; what a model does not answer is passed over; empty where the gate
+    alone decides."""
+    labels: tuple[str, ...] = ()
+    """As the peer should name its answers; empty where it knows no names."""
     notes: Mapping[str, JSON] = field(default_factory=dict)
     """Further facts for ``parity.json``."""
     gated: bool = False

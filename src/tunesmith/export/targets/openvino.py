@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tunesmith.export.card import graph_card
-from tunesmith.export.graph import HEAD, MODEL, OUTPUTS, write_graphs
-from tunesmith.export.peers import Floats, GraphPeer, Inputs
+from tunesmith.export.graph import HEAD, MODEL, write_graphs
+from tunesmith.export.peers import Floats, Graph, GraphPeer
 from tunesmith.export.reading import hf_config, load_reader, write_reading, write_tokenizer
 from tunesmith.export.source import Model
 from tunesmith.export.targets import Made
@@ -19,7 +21,8 @@ from tunesmith.files.atomic import write_json
 
 NEEDS = ("onnx", "onnxscript", "openvino")
 CUTS = False
-TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4}
+READS_PAIRS = True
+TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4, "values": 1e-4}
 """As for ``onnx``."""
 
 
@@ -46,7 +49,7 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     write_tokenizer(folder, model)
     write_reading(folder, model)
     write_json(folder / "config.json", hf_config(model))
-    return Made(card=graph_card("openvino", model), tolerance=TOLERANCE)
+    return Made(card=graph_card("openvino", model), tolerance=TOLERANCE, labels=model.labels)
 
 
 def load(folder: Path) -> GraphPeer:
@@ -64,21 +67,14 @@ def load(folder: Path) -> GraphPeer:
     # On processors with bfloat16 the default is bfloat16, which costs two digits.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
 
-    def compiled(name: str) -> Any:
-        return core.compile_model(folder / Path(name).with_suffix(".xml"), "CPU", settings)
+    def graph(name: str, outputs: Sequence[str]) -> Graph:
+        compiled = core.compile_model(folder / Path(name).with_suffix(".xml"), "CPU", settings)
 
-    model, head = compiled(MODEL), compiled(HEAD)
+        def run(inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, Floats]:
+            found = compiled(dict(inputs))
+            return {each: found[each].copy() for each in outputs}
 
-    def windows(inputs: Inputs) -> tuple[Floats, Floats, Floats]:
-        found = model(dict(inputs))
-        logits, probabilities, vectors = (found[name].copy() for name in OUTPUTS)
-        return logits, probabilities, vectors
+        return run
 
-    def answered(vectors: Floats) -> tuple[Floats, Floats]:
-        found = head({"vectors": vectors})
-        logits, probabilities = (found[name].copy() for name in OUTPUTS[:2])
-        return logits, probabilities
-
-    return GraphPeer(
-        f"openvino {openvino.__version__.split('-')[0]}", load_reader(folder), windows=windows, head=answered
-    )
+    runtime, reader = f"openvino {openvino.__version__.split('-')[0]}", load_reader(folder)
+    return GraphPeer(runtime, reader, model=graph(MODEL, reader.model_outputs), head=graph(HEAD, reader.head_outputs))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from tunesmith.export.targets import Answers, Made, Peer
 from tunesmith.export.trial import Trial
 from tunesmith.files.atomic import write_json
 from tunesmith.files.reading import read_json
+from tunesmith.types import Text
 
 NEEDS = ("transformers",)
 CUTS = True
+READS_PAIRS = True
 TOLERANCE = {"vectors": 2e-5}
 
 _BATCH = 16
@@ -79,9 +82,9 @@ class _Package:
             self._model = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
         self.runtime = f"sentence-transformers {sentence_transformers.__version__}"
 
-    def answers(self, texts: Sequence[str]) -> Answers:
+    def answers(self, texts: Sequence[Text]) -> Answers:
         with quiet_transformers():
-            vectors = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
+            vectors = self._model.encode(_singles(texts), batch_size=_BATCH, show_progress_bar=False)
         return Answers(labels=(), vectors=np.asarray(vectors, dtype=np.float32))
 
 
@@ -100,9 +103,12 @@ class _Folder:
         self._normalises = any(each["type"].endswith(".Normalize") for each in read_json(folder / "modules.json"))
         self._limit = read_json(folder / "sentence_bert_config.json")["max_seq_length"]
 
-    def answers(self, texts: Sequence[str]) -> Answers:
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        parts = [self._vectors([texts[row] for row in order[at : at + _BATCH]]) for at in range(0, len(order), _BATCH)]
+    def answers(self, texts: Sequence[Text]) -> Answers:
+        singles = _singles(texts)
+        order = sorted(range(len(singles)), key=lambda row: len(singles[row]))
+        parts = [
+            self._vectors([singles[row] for row in order[at : at + _BATCH]]) for at in range(0, len(order), _BATCH)
+        ]
         return Answers(labels=(), vectors=np.concatenate(parts)[np.argsort(order)])
 
     def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
@@ -112,3 +118,8 @@ class _Folder:
             vectors = torch.nn.functional.normalize(vectors, dim=1) if self._normalises else vectors
         found: NDArray[np.float32] = vectors.numpy()
         return found
+
+
+def _singles(texts: Sequence[Text]) -> list[str]:
+    """List texts, and of pairs both, one behind the other."""
+    return list(chain.from_iterable([text] if isinstance(text, str) else text for text in texts))

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tunesmith.evaluate.calibration import softmax
 from tunesmith.export.card import transformers_card
 from tunesmith.export.distil import POOLING, distilled
-from tunesmith.export.parity import expected_of
+from tunesmith.export.parity import differences, expected_of, found_of
 from tunesmith.export.pipelines import PipelinePeer
-from tunesmith.export.reading import write_tokenizer
+from tunesmith.export.reading import THRESHOLDS, hf_labels, thresholds_of, write_tokenizer
 from tunesmith.export.source import Model
 from tunesmith.export.stock import Stock, stock_of
 from tunesmith.export.targets import Made
@@ -19,10 +18,12 @@ from tunesmith.export.trial import Trial
 from tunesmith.files.atomic import write_json
 from tunesmith.files.tensors import save_tensors
 from tunesmith.runtimes.torch import encode_poolings
+from tunesmith.types import Text, as_one
 
 NEEDS = ("transformers",)
 CUTS = True
-TOLERANCE = {"probabilities": 1e-3}
+READS_PAIRS = False
+TOLERANCE = {"probabilities": 1e-3, "values": 1e-3}
 """Of an exact form; what is left is float32's rounding in sums that a larger constant goes through."""
 
 _PROBED = 128
@@ -39,8 +40,12 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     Returns:
         Card, tolerances, and which of the two it is.
     """
-    texts = [text for text in trial.texts if text.strip()][:_PROBED]
+    texts = [text for text in trial.texts if as_one(text).strip()][:_PROBED]
     write_tokenizer(folder, model)
+    thresholds = thresholds_of(model)
+    if thresholds is not None:
+        told = model.labels if len(thresholds) > 1 else model.labels[1:]
+        write_json(folder / THRESHOLDS, dict(zip(told, thresholds, strict=True)))
     stock = _write_stock(folder, model, texts)
     if _is_exact(folder, model, texts):
         return _made(model, stock, n_taught=0, exact=True)
@@ -48,7 +53,8 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     if n_taught:
         rows = trial.of(trial.fitted)
         trial.told(f"no stock class computes this model; teaching one on {n_taught} rows")
-        stock = _write_stock(folder, distilled(model, rows, expected_of(model, rows).logits, seed=trial.seed), texts)
+        outputs = model.standard(expected_of(model, rows).said.logits)
+        stock = _write_stock(folder, distilled(model, rows, outputs, seed=trial.seed), texts)
     return _made(model, stock, n_taught=n_taught, exact=False)
 
 
@@ -64,7 +70,7 @@ def load(folder: Path) -> PipelinePeer:
     return PipelinePeer(folder)
 
 
-def _write_stock(folder: Path, model: Model, texts: list[str]) -> Stock:
+def _write_stock(folder: Path, model: Model, texts: list[Text]) -> Stock:
     """Write config and weights, in the place of those that are there."""
     pooling = model.encoder.pooling
     vectors = encode_poolings(model.encoder.classifier.encoder, model.tokens(texts), [pooling])[pooling]
@@ -83,14 +89,15 @@ def _made(model: Model, stock: Stock, *, n_taught: int, exact: bool) -> Made:
         "taught_rows": n_taught,
     }
     card = transformers_card(model, stock, n_taught=n_taught, exact=exact)
-    return Made(card, TOLERANCE if exact else {}, notes, gated=True)
+    tolerance = TOLERANCE if exact else {}
+    return Made(card, tolerance=tolerance, notes=notes, gated=True, labels=hf_labels(model))
 
 
-def _is_exact(folder: Path, model: Model, texts: list[str]) -> bool:
+def _is_exact(folder: Path, model: Model, texts: list[Text]) -> bool:
     """Try what was written on texts of one window."""
     expected = expected_of(model, texts)
-    whole = expected.n_windows == 1
-    found = load(folder).answers([text for text, is_whole in zip(texts, whole, strict=True) if is_whole])
-    assert found.probabilities is not None, "a pipeline gives probabilities"
-    gap = np.abs(found.probabilities - softmax(expected.logits[whole])).max(initial=0.0)
-    return bool(gap <= TOLERANCE["probabilities"])
+    found = found_of(load(folder), model, texts, labels=hf_labels(model), where=str(folder))
+    told = differences(model, expected.said, found, rows=np.flatnonzero(expected.is_whole))
+    name = "probabilities" if model.labels else "values"
+    scale = 1.0 if model.labels else model.coding.spread
+    return bool(told[name] is not None and told[name] <= TOLERANCE[name] * scale)

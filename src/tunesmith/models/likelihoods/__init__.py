@@ -47,6 +47,29 @@ class Likelihood(Protocol):
         """
         ...
 
+    def means(self, outputs: Tensor) -> Tensor:
+        """Give what outputs lead one to expect of a target.
+
+        Args:
+            outputs: ``[B, C]``.
+
+        Returns:
+            Probabilities of the classes, labels or levels, or the number itself.
+        """
+        ...
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Measure how far other outputs are from these: the Kullback-Leibler divergence of what they say of a target.
+
+        Args:
+            outputs: ``[B, C]``.
+            others: ``[B, C]``; gradients flow back to them.
+
+        Returns:
+            Of each row, in nats, ``[B]``.
+        """
+        ...
+
     def refuse_misfits(self, targets: NDArray[np.generic], n_outputs: int) -> None:
         """Make sure that targets are of this likelihood.
 

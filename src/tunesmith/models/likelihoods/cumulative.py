@@ -43,6 +43,20 @@ class Cumulative:
         """
         return Sigmoid().curvature(n_outputs)
 
+    def means(self, outputs: Tensor) -> Tensor:
+        """Give the probability of each level, ``[B, C + 1]``: see ``Likelihood``.
+
+        Questions answered apart may cross, as if a text were rather above the second level than above the first;
+        sorted, no level has less than nothing.
+        """
+        above_each = outputs.sigmoid().sort(dim=1, descending=True).values
+        sure, never = torch.ones_like(above_each[:, :1]), torch.zeros_like(above_each[:, :1])
+        return torch.cat([sure, above_each], dim=1) - torch.cat([above_each, never], dim=1)
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Measure the divergence between two answers, added up over the questions: see ``Likelihood``."""
+        return Sigmoid().divergence(outputs, others)
+
     def refuse_misfits(self, targets: NDArray[np.generic], n_outputs: int) -> None:
         """Make sure that targets are level numbers.
 

@@ -42,6 +42,16 @@ class Sigmoid:
         del n_outputs
         return 0.25
 
+    def means(self, outputs: Tensor) -> Tensor:
+        """Give the probability of each label, ``[B, C]``: see ``Likelihood``."""
+        return outputs.sigmoid()
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Measure the divergence between two answers, added up over the labels: see ``Likelihood``."""
+        yes = outputs.sigmoid() * (functional.logsigmoid(outputs) - functional.logsigmoid(others))
+        no = (-outputs).sigmoid() * (functional.logsigmoid(-outputs) - functional.logsigmoid(-others))
+        return (yes + no).sum(dim=1)
+
     def refuse_misfits(self, targets: NDArray[np.generic], n_outputs: int) -> None:
         """Make sure that targets are yes or no.
 

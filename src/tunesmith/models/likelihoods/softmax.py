@@ -43,6 +43,15 @@ class Softmax:
         """
         return 1 / n_outputs
 
+    def means(self, outputs: Tensor) -> Tensor:
+        """Give the probability of each class, ``[B, C]``: see ``Likelihood``."""
+        return outputs.softmax(dim=1)
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Measure the divergence between two answers: see ``Likelihood``."""
+        log_shares = outputs.log_softmax(dim=1)
+        return (log_shares.exp() * (log_shares - others.log_softmax(dim=1))).sum(dim=1)
+
     def refuse_misfits(self, targets: NDArray[np.generic], n_outputs: int) -> None:
         """Make sure that targets are class numbers.
 

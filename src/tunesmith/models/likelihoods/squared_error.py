@@ -40,6 +40,14 @@ class SquaredError:
         del n_outputs
         return 1.0
 
+    def means(self, outputs: Tensor) -> Tensor:
+        """Give the number, ``[B, 1]``: see ``Likelihood``."""
+        return outputs
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Measure the divergence of normal distributions of spread 1: see ``Likelihood``."""
+        return (outputs - others).square().sum(dim=1) / 2
+
     def refuse_misfits(self, targets: NDArray[np.generic], n_outputs: int) -> None:
         """Make sure that targets are numbers.
 
