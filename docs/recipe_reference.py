@@ -26,6 +26,7 @@ from tunesmith.cli.app import app
 from tunesmith.config import Family, Settings
 from tunesmith.config.recipe import Recipe
 from tunesmith.ladder.rungs import RUNGS
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.tasks import TASKS
 
 TRANSLATIONS = Path(__file__).parent / "recipe_zh.toml"
@@ -168,8 +169,9 @@ class Reference:
 
     def _allowed(self, key: str, field: FieldInfo) -> str:
         members = {**dict(families()), "ladder.rungs": RUNGS, "run.task": TASKS}
-        if key in members:
-            return ", ".join(f"`{name}`" for name in members[key].names())
+        if key in members and get_origin(field.annotation) is not Literal:
+            names = fixed_poolings() if key == "poolings" else members[key].names()  # the probe learns no weights
+            return ", ".join(f"`{name}`" for name in names)
         bounds = [
             text.format(_number(getattr(mark, name)))
             for mark in field.metadata

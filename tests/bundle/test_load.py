@@ -143,7 +143,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     ),
     "an unknown pooling": (
         lambda values: values["tokens"].update(pooling="median"),
-        r'tokens\.pooling = "median": known are cls, max, mean',
+        r'tokens\.pooling = "median": known are attention, cls, max, mean',
     ),
 }
 """What is spoilt, and the words it is told in."""

@@ -23,7 +23,7 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.heads.linear import LinearHead
-from tunesmith.models.poolings import POOLINGS
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
 from tunesmith.runtimes.torch import encode
 from tunesmith.types import JSON
@@ -69,7 +69,7 @@ def module(number: int, name: str, path: str) -> JSON:
 
 
 @pytest.mark.parametrize("unit_length", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS.names())
+@pytest.mark.parametrize("pooling", fixed_poolings())
 def test_what_sentence_transformers_looks_for(pooling: str, unit_length: bool, base: Path, tmp_path: Path) -> None:
     """The modules in their order, each where its settings lie; one way of pooling and no other; the limit of tokens."""
     save(tmp_path, model_of(base, pooling, unit_length=unit_length))
@@ -83,8 +83,15 @@ def test_what_sentence_transformers_looks_for(pooling: str, unit_length: bool, b
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == set(FILES)
 
 
+def test_a_pooling_that_learns_is_not_passed_off_as_another(base: Path, tmp_path: Path) -> None:
+    """The encoder alone: sentence-transformers would give the vectors of a pooling that this model does not have."""
+    save(tmp_path, model_of(base, "attention"))
+    assert read(tmp_path / "modules.json") == [module(0, "Transformer", "")]
+    assert not any(value is True for value in read(tmp_path / "1_Pooling/config.json").values())
+
+
 @pytest.mark.parametrize("unit_length", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS.names())
+@pytest.mark.parametrize("pooling", fixed_poolings())
 def test_the_folder_read_as_it_reads_it_gives_the_features(
     pooling: str, unit_length: bool, base: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import ENCODERS
 from tunesmith.models.heads import HEADS
-from tunesmith.models.poolings import POOLINGS
+from tunesmith.models.poolings import POOLINGS, fixed_poolings, load_pooling
 from tunesmith.types import PackedTokens
 
 FAMILIES = {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
@@ -110,7 +110,7 @@ def test_an_encoder_drops_out_only_in_training(encoder: Encoder) -> None:
 @pytest.mark.parametrize("name", POOLINGS.names())
 def test_a_pooling_gives_one_vector_a_sequence(name: str) -> None:
     """A sequence's vector depends on its own tokens alone, and one of equal tokens is that token."""
-    pool = POOLINGS.member(name).build(POOLINGS.options(name))
+    pool = load_pooling(name, 4)
     tokens = packed(LENGTHS)
     hidden = torch.randn(len(tokens.input_ids), 4, generator=torch.Generator().manual_seed(0))
     pooled = pool(hidden, tokens)
@@ -123,10 +123,25 @@ def test_a_pooling_gives_one_vector_a_sequence(name: str) -> None:
     torch.testing.assert_close(pool(torch.ones_like(hidden), tokens), torch.ones(len(LENGTHS), 4))
 
 
+@pytest.mark.parametrize("name", sorted({*POOLINGS.names()} - {*fixed_poolings()}))
+def test_a_pooling_that_learns_begins_as_the_mean(name: str) -> None:
+    """So that the probe's head fits it; its gradient then tells it which tokens to weigh."""
+    pool = load_pooling(name, 4)
+    tokens = packed(LENGTHS)
+    hidden = torch.randn(len(tokens.input_ids), 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(pool(hidden, tokens), load_pooling("mean", 4)(hidden, tokens))
+    pool(hidden, tokens)[:, 0].sum().backward()
+    assert all(parameter.grad.abs().min() > 0 for parameter in pool.parameters())
+    with torch.no_grad():
+        for parameter in pool.parameters():
+            parameter.normal_(generator=torch.Generator().manual_seed(1))
+    assert (pool(hidden, tokens) - load_pooling("mean", 4)(hidden, tokens)).abs().min() > 1e-4
+
+
 @pytest.mark.parametrize("name", POOLINGS.names())
 def test_a_pooling_carries_gradients(name: str) -> None:
     """Each sequence hands its gradient on to its own tokens, a whole share of it."""
-    pool = POOLINGS.member(name).build(POOLINGS.options(name))
+    pool = load_pooling(name, 4)
     tokens = packed(LENGTHS)
     hidden = torch.randn(len(tokens.input_ids), 4, requires_grad=True)
     pool(hidden, tokens).sum().backward()
@@ -138,7 +153,7 @@ def test_a_pooling_carries_gradients(name: str) -> None:
 @pytest.mark.parametrize("name", POOLINGS.names())
 def test_a_pooling_refuses_vectors_of_other_tokens(name: str) -> None:
     """A vector too many would shift every sequence behind it in silence."""
-    pool = POOLINGS.member(name).build(POOLINGS.options(name))
+    pool = load_pooling(name, 4)
     with pytest.raises(ShapeError, match=r"\[15, 4\] for 14 tokens"):
         pool(torch.zeros(15, 4), packed(LENGTHS))
 
@@ -146,7 +161,7 @@ def test_a_pooling_refuses_vectors_of_other_tokens(name: str) -> None:
 @pytest.mark.parametrize("name", POOLINGS.names())
 def test_a_pooling_of_no_sequences_is_empty(name: str) -> None:
     """No sequence, no vector, no crash."""
-    pool = POOLINGS.member(name).build(POOLINGS.options(name))
+    pool = load_pooling(name, 4)
     assert pool(torch.zeros(0, 4), PackedTokens(np.zeros(0, np.int32), np.zeros(0, np.int64))).shape == (0, 4)
 
 

@@ -13,6 +13,7 @@ from docs.recipe_reference import TRANSLATIONS, english_texts, families, flags_o
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Recipe
 from tunesmith.ladder.rungs import RUNGS
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.tasks import TASKS
 
 every_language = pytest.mark.parametrize("language", ["en", "zh"])
@@ -68,7 +69,8 @@ def test_every_choice_is_there(language: str) -> None:
             (row,) = re.findall(rf"^\| `{name}`.*$", sections[anchor], re.M)
             choices = [value for value in get_args(field.annotation) if isinstance(value, str)]
             members = dict(families()).get(name)
-            choices += members.names() if members and anchor.startswith("rung") else ()
+            if members and anchor.startswith("rung") and not choices:
+                choices += fixed_poolings() if name == "poolings" else members.names()
             assert [choice for choice in choices if f"`{choice}`" not in row] == []
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from tests.export.tiny_models import MAX_SEQ_LENGTH, TEXTS, tiny_model
 
+from tunesmith.errors import ConfigError
 from tunesmith.export.parity import expected_of
 from tunesmith.export.source import Model
 from tunesmith.export.targets import TARGETS
-from tunesmith.models.poolings import POOLINGS
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.runtimes.torch import encode
 
 MEMBER: Any = TARGETS.member("sentence_transformers")
@@ -41,7 +42,7 @@ def written(folder: Path, **how: Any) -> Model:
 
 
 @pytest.mark.parametrize("unit_length", [True, False])
-@pytest.mark.parametrize("pooling", POOLINGS.names())
+@pytest.mark.parametrize("pooling", fixed_poolings())
 def test_vectors_are_the_features(pooling: str, unit_length: bool, load: Any, tmp_path: Path) -> None:
     """Of every pooling, of texts of one window."""
     model = written(tmp_path / "out", pooling=pooling, unit_length=unit_length)
@@ -49,6 +50,13 @@ def test_vectors_are_the_features(pooling: str, unit_length: bool, load: Any, tm
     whole = expected.is_whole
     found = load(tmp_path / "out").answers([text for text, is_whole in zip(TEXTS, whole, strict=True) if is_whole])
     np.testing.assert_allclose(found.vectors, expected.said.vectors[whole], rtol=0, atol=2e-5)
+
+
+def test_a_pooling_that_learns_is_refused(tmp_path: Path) -> None:
+    """There is no module for it; the vectors would be others."""
+    with pytest.raises(ConfigError, match="no pooling whose weights are learnt") as caught:
+        written(tmp_path / "out", pooling="attention")
+    assert caught.value.code == "pooling-not-exportable"
 
 
 def test_both_texts_of_a_pair_have_their_vectors(load: Any, tmp_path: Path) -> None:

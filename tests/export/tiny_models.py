@@ -86,6 +86,9 @@ def tiny_model(
     classifier = EncoderClassifier(
         load_encoder(folder, config), pooling, head, unit_length=unit_length, pairing=pairing
     )
+    if pooling == "attention":
+        with torch.no_grad():
+            classifier.pool.query.copy_(8.0 * torch.randn(config.hidden_size, generator=generator))
     encoder = EncoderModel(
         classifier=classifier.eval(),
         tokenizer=load_tokenizer(folder),

@@ -110,6 +110,28 @@ def test_poolings_that_cannot_be_are_refused_by_name(poolings: str) -> None:
         resolved(f"rung.probe.poolings={poolings}")
 
 
+def test_a_pooling_that_learns_is_taken_up_by_the_rungs_around_it() -> None:
+    """The probe gives the mean that it begins as, and the second fit can be averaged with the first."""
+    found = resolved("rung.finetune.pooling=attention").recipe.rung
+    assert found["probe"]["poolings"] == ["mean"]
+    assert found["refine"]["pooling"] == found["finetune"]["pooling"] == "attention"
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (["rung.finetune.pooling=attention", "rung.probe.poolings=['mean','max']"], "begins as the mean"),
+        (["rung.finetune.pooling=attention", "rung.refine.pooling=probe"], r"allowed:\s+the\s+same"),
+        (["rung.refine.pooling=attention"], r"allowed:\s+the\s+same"),
+        (["rung.probe.poolings=attention"], r"rung\.probe\.poolings = 'attention'"),
+    ],
+)
+def test_poolings_that_do_not_go_together_are_refused(items: list[str], told: str) -> None:
+    """Before a minute is spent on a probe whose head fits nothing."""
+    with pytest.raises(ConfigError, match=told):
+        resolved(*items)
+
+
 def test_the_resolved_recipe_has_every_option_written_out() -> None:
     """Those left at their defaults too, and those of the members that a rung names; of rungs not climbed, none."""
     sets = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch.nn import functional
 
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.source import Model
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.poolings.attention import AttentionPooling
 
 _BATCH_SEQUENCES = 16
 
@@ -32,8 +35,42 @@ def _cls(hidden: Tensor, mask: Tensor) -> Tensor:
     return hidden[:, 0]
 
 
-POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cls": _cls, "max": _max, "mean": _mean}
-"""Each of our poolings with padding: hidden ``[B, T, H]`` and mask ``[B, T]`` to ``[B, H]``."""
+class _Attention(nn.Module):
+    """Weights by a query that was learnt.
+
+    Args:
+        query: ``[H]``.
+    """
+
+    def __init__(self, query: Tensor) -> None:
+        super().__init__()
+        self.query = nn.Parameter(query.detach().clone(), requires_grad=False)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        scores = hidden @ self.query / hidden.shape[-1] ** 0.5
+        weights = scores.masked_fill(mask == 0, torch.finfo(hidden.dtype).min).softmax(dim=1)
+        averaged: Tensor = (hidden * weights.unsqueeze(-1)).sum(dim=1)
+        return averaged
+
+
+Padded: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""A pooling with padding: hidden ``[B, T, H]`` and mask ``[B, T]`` to ``[B, H]``."""
+
+POOLINGS: dict[str, Padded] = {"cls": _cls, "max": _max, "mean": _mean}
+"""Each of our poolings that has nothing to learn."""
+
+
+def padded_pooling(classifier: EncoderClassifier) -> Padded:
+    """Give the pooling of a classifier with padding.
+
+    Args:
+        classifier: The exported one.
+
+    Returns:
+        A function, or a module where it has weights.
+    """
+    pool = classifier.pool
+    return _Attention(pool.query) if isinstance(pool, AttentionPooling) else POOLINGS[classifier.pooling]
 
 
 def answer_names(model: Model) -> tuple[str, ...]:
@@ -103,7 +140,7 @@ class PaddedClassifier(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.encoder = model.module
-        self.pool = POOLINGS[model.encoder.pooling]
+        self.pool = padded_pooling(model.encoder.classifier)
         self.head = None if model.reads_pairs else Head(model)
         self.position_offset = model.config.position_offset
 

@@ -16,7 +16,7 @@ from tunesmith.data.tokenize import tokenize
 from tunesmith.errors import ArtifactError
 from tunesmith.export.source import Model
 from tunesmith.export.targets import Answers, Peer
-from tunesmith.runtimes.torch import encode_poolings
+from tunesmith.runtimes.torch import pooled
 from tunesmith.types import JSON, Text
 
 _LEAST = 1e-45
@@ -185,11 +185,8 @@ def refuse_difference(
 
 def _vectors(model: Model, prepared: Sequence[Text]) -> NDArray[np.float32]:
     """What the head sees of each text, ``[texts, H]``."""
-    classifier, pooling = model.encoder.classifier, model.encoder.pooling
     tokens = tokenize(prepared, model.encoder.tokenizer, max_seq_length=model.encoder.max_seq_length)
-    vectors = encode_poolings(classifier.encoder, tokens, [pooling])[pooling].reshape(
-        -1, classifier.encoder.hidden_size
-    )
+    vectors = pooled(model.encoder.classifier, tokens)
     scaled: NDArray[np.float32] = functional.normalize(torch.from_numpy(vectors), dim=1).numpy()
     return scaled if model.encoder.unit_length else vectors
 

@@ -73,6 +73,9 @@ class FitOptions(Settings):
     max_grad_norm: float = Field(1.0, gt=0.0)
     """L2 bound of the whole gradient."""
 
+    pooling: Literal["probe", "attention"] = "probe"
+    """How tokens become one vector: as the probe does it, or by weights that are learnt, which begin as its mean."""
+
     embeddings: Literal["frozen", "trained"] = "frozen"
     """Whether the table of word vectors learns too."""
 
@@ -138,7 +141,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         The fit, ready to begin.
     """
     data = site.data
-    model = fresh_model(site, site.landings["probe"].model.classifier, n_frozen=options.n_frozen(site))
+    model = fresh_model(site, options)
     drawn = _drawn_rows(site)
     rows = Rows(
         train=_kept_below(site, model, _trained_on(site, drawn, name), name=f"{name}-train"),
@@ -159,7 +162,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
     )
     groups = parameter_groups(
         model.classifier.encoder.layer_groups(),
-        model.classifier.head.parameters(),
+        model.classifier.top_parameters(),
         learning_rate=options.learning_rate,
         head_learning_rate=options.head_learning_rate,
         layer_decay=options.layer_decay,
@@ -264,22 +267,23 @@ def reserve_s(ground: Ground) -> float:
     return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
 
 
-def fresh_model(site: Site, like: EncoderClassifier, *, n_frozen: int) -> EncoderModel:
-    """Put a head on a fresh copy of the base encoder.
+def fresh_model(site: Site, options: FitOptions) -> EncoderModel:
+    """Put the probe's head on a fresh copy of the base encoder.
 
     Args:
-        site: The climb.
-        like: Whose pooling, pairing and head it takes.
-        n_frozen: Lowest groups of parameters that do not learn; they are the base's own and not a copy.
+        site: The climb; the probe has landed.
+        options: Say what learns: layers that do not are the base's own and not a copy.
 
     Returns:
         The model; what can be trained is shared with no other rung's.
     """
+    like: EncoderClassifier = site.landings["probe"].model.classifier
     n_outputs, n_features = like.head.weight.shape
     head = LinearHead(n_features, n_outputs)
     head.load_state_dict(like.head.state_dict())
-    encoder = site.encoded.copy_encoder(n_frozen=n_frozen)
-    classifier = EncoderClassifier(encoder, like.pooling, head, unit_length=like.unit_length, pairing=like.pairing)
+    encoder = site.encoded.copy_encoder(n_frozen=options.n_frozen(site))
+    pooling = like.pooling if options.pooling == "probe" else options.pooling
+    classifier = EncoderClassifier(encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     return EncoderModel(
         classifier=classifier,
         tokenizer=load_tokenizer(site.base.folder),

@@ -10,7 +10,7 @@ from tunesmith.config import Settings, nearest, problems_of, refusal
 from tunesmith.config.recipe import Recipe
 from tunesmith.errors import ConfigError, shown_value
 from tunesmith.ladder.rungs import RUNGS, Rung
-from tunesmith.models.poolings import POOLINGS
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.run.clock import parse_budget
 from tunesmith.tasks import TASKS, Task, load_task
 from tunesmith.track import TRACKERS, refuse_missing
@@ -61,6 +61,7 @@ def resolve(recipe: Recipe) -> Resolved:
         names, notes = _with_needs(recipe, task, problems)
         problems += _loss_problems(recipe, names, task) if named else []
     problems += _rung_problems(recipe.rung)
+    problems += _pooling_problems(recipe.rung)
     problems += [
         _unknown("track.to", name, TRACKERS.names()) for name in recipe.track.to if name not in TRACKERS.names()
     ]
@@ -68,7 +69,9 @@ def resolve(recipe: Recipe) -> Resolved:
     if problems:
         raise refusal(problems)
     refuse_missing(recipe.track.to)
-    options = {name: RUNGS.options(name, _with_loss(name, recipe, task)) for name in names}
+    options = {
+        name: RUNGS.options(name, {**_pooled_alike(name, recipe), **_with_loss(name, recipe, task)}) for name in names
+    }
     settled = {
         "task": {task.name: TASKS.options(task.name, recipe.task.get(task.name, {})).model_dump(mode="json")},
         "rung": {name: _filled_in(options[name]) for name in names},
@@ -154,6 +157,35 @@ def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str
     return problems
 
 
+def _pooled_alike(rung: str, recipe: Recipe) -> dict[str, Any]:
+    """Let rungs that go on from one another pool as the first of them is asked to.
+
+    A pooling that learns begins as the mean, so the probe pools so; the average of two fits needs two of one pooling.
+    """
+    if recipe.rung.get("finetune", {}).get("pooling") != "attention":
+        return {}
+    alike: dict[str, dict[str, Any]] = {"probe": {"poolings": ("mean",)}, "refine": {"pooling": "attention"}}
+    return alike.get(rung, {})
+
+
+def _pooling_problems(rungs: Mapping[str, Any]) -> list[str]:
+    """Refuse poolings of rungs that do not go together."""
+    sections = {name: rungs.get(name, {}) for name in ("probe", "finetune", "refine")}
+    asked = [sections[name].get("pooling", "probe") for name in ("finetune", "refine")]
+    problems = []
+    if asked[0] == "attention" and sections["probe"].get("poolings", ("mean",)) not in ("mean", ["mean"], ("mean",)):
+        problems.append(
+            f"rung.probe.poolings = {shown_value(sections['probe']['poolings'])}, but rung.finetune.pooling = "
+            "'attention' begins as the mean; allowed: mean"
+        )
+    if sections["refine"].get("pooling", asked[0]) != asked[0]:
+        problems.append(
+            f"rung.refine.pooling = {shown_value(asked[1])} is averaged with rung.finetune.pooling = "
+            f"{shown_value(asked[0])}; allowed: the same"
+        )
+    return problems
+
+
 def _with_loss(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
     """Name the loss where none is asked for: that of the task, or the one that weighs what is right already less."""
     values = recipe.rung.get(rung, {})
@@ -219,7 +251,7 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
     poolings = values.get("poolings", ()) if "poolings" in options.model_fields else ()
     poolings = (poolings,) if isinstance(poolings, str) else poolings
     if isinstance(poolings, list | tuple):
-        known = POOLINGS.names()
+        known = fixed_poolings()
         problems += [_unknown(f"{where}.poolings", str(pooling), known) for pooling in poolings if pooling not in known]
     return problems
 

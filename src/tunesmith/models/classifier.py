@@ -11,7 +11,7 @@ from torch.nn import functional
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import Pairing, load_pairing
-from tunesmith.models.poolings import POOLINGS, Pooling
+from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.types import PackedTokens
 
 
@@ -41,7 +41,16 @@ class EncoderClassifier(nn.Module):
         self.unit_length = unit_length
         self.pairing = pairing
         self.pair: Pairing | None = None if pairing is None else load_pairing(pairing)
-        self.pool: Pooling = POOLINGS.member(pooling).build(POOLINGS.options(pooling))
+        self.pool: Pooling = load_pooling(pooling, encoder.hidden_size)
+
+    def top_parameters(self) -> list[nn.Parameter]:
+        """List what lies above the encoder.
+
+        Returns:
+            The head's parameters, and the pooling's where it learns.
+        """
+        learnt = list(self.pool.parameters()) if isinstance(self.pool, nn.Module) else []
+        return [*self.head.parameters(), *learnt]
 
     def features(self, tokens: PackedTokens, sequence_text: NDArray[np.int64], n_texts: int) -> Tensor:
         """Encode rows.

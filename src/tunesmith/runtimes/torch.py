@@ -16,7 +16,7 @@ from tunesmith.data.batch import length_batches, places_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
-from tunesmith.models.poolings import POOLINGS, Pooling
+from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.runtimes.allocator import keep_freed_memory
 from tunesmith.types import PackedTokens
 
@@ -105,14 +105,36 @@ def encode_poolings(
     Raises:
         ConfigError: There is no such pooling.
     """
-    pools: list[Pooling] = [POOLINGS.member(name).build(POOLINGS.options(name)) for name in poolings]
+    pools = [load_pooling(name, encoder.hidden_size) for name in poolings]
+    found = _vectors(encoder, pools, tokens, batch_tokens=batch_tokens, progress=progress)
+    return dict(zip(poolings, found, strict=True))
+
+
+def pooled(classifier: EncoderClassifier, tokens: TokenSet) -> Floats:
+    """Encode every text and pool it as a classifier does, before anything is scaled or combined.
+
+    Args:
+        classifier: Encoder and pooling.
+        tokens: The rows.
+
+    Returns:
+        float32 ``[texts, H]``, the two of a pair as neighbours; a text of several windows has their average.
+    """
+    (vectors,) = _vectors(classifier.encoder, [classifier.pool], tokens, batch_tokens=BATCH_TOKENS, progress=None)
+    return vectors.reshape(-1, vectors.shape[-1])
+
+
+def _vectors(
+    encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
+) -> list[Floats]:
+    """Encode every text once; of each pooling ``[rows, H]``, or ``[rows, 2, H]`` of pairs."""
     sides = () if tokens.side is None else (tokens.n_sides,)
     shape = (tokens.n_rows, *sides, encoder.hidden_size)
-    found = {name: np.empty(shape, dtype=np.float32) for name in poolings}
+    found = [np.empty(shape, dtype=np.float32) for _ in pools]
     with _evaluating(encoder):
         for rows, vectors in _passes(encoder, pools, tokens, batch_tokens=batch_tokens, progress=progress):
-            for name, pooled in zip(poolings, vectors, strict=True):
-                found[name][rows] = pooled.cpu().numpy().reshape(-1, *shape[1:])
+            for values, of_texts in zip(found, vectors, strict=True):
+                values[rows] = of_texts.cpu().numpy().reshape(-1, *shape[1:])
     return found
 
 

@@ -1,6 +1,7 @@
 """``encoder``: a pretrained encoder, as it was or fine-tuned, a pooling and a linear head.
 
-Its folder is also a valid sentence-transformers model: the same encoder and pooling without the head.
+Its folder is also a valid sentence-transformers model: the same encoder and pooling without the head; but for a pooling
+that learns, of which sentence-transformers has none, and gets the encoder alone.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from tokenizers import Tokenizer
+from torch import nn
 
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.schema import Facts
@@ -23,6 +26,7 @@ from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import load_pairing
+from tunesmith.models.poolings import Pooling
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import logits
 from tunesmith.types import JSON, Text
@@ -102,13 +106,14 @@ def save(folder: Path, model: EncoderModel) -> None:
     config = read_json(model.base_folder / "config.json")
     write_json(folder / "config.json", config)
     save_tensors(folder / "model.safetensors", model.classifier.encoder.hf_state())
-    head = model.classifier.head
-    save_tensors(folder / "head.safetensors", {"weight": head.weight.detach(), "bias": head.bias.detach()})
+    head, pool = model.classifier.head, model.classifier.pool
+    learnt = {f"pooling.{name}": tensor for name, tensor in pool.state_dict().items()} if _learns(pool) else {}
+    save_tensors(folder / "head.safetensors", {"weight": head.weight.detach(), "bias": head.bias.detach()} | learnt)
     write_text(folder / "tokenizer.json", model.tokenizer.to_str())
     settings = model.base_folder / "tokenizer_config.json"
     write_json(folder / "tokenizer_config.json", read_json(settings) if settings.is_file() else {})
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": model.max_seq_length, "do_lower_case": False})
-    write_json(folder / "modules.json", _modules(model.unit_length))
+    write_json(folder / "modules.json", _modules(model))
     (folder / "1_Pooling").mkdir(exist_ok=True)
     write_json(folder / "1_Pooling" / "config.json", _pooling(model))
 
@@ -142,7 +147,16 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
     weights = load_tensors(folder / "head.safetensors")
     pairing = facts.tokens.pairing
     n_features = encoder.hidden_size if pairing is None else load_pairing(pairing).width(encoder.hidden_size)
-    expected = {"weight": [facts.n_outputs, n_features], "bias": [facts.n_outputs]}
+    head = LinearHead(n_features, facts.n_outputs)
+    classifier = EncoderClassifier(
+        encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length, pairing=pairing
+    )
+    learnt = classifier.pool.state_dict() if _learns(classifier.pool) else {}
+    expected = {
+        "weight": [facts.n_outputs, n_features],
+        "bias": [facts.n_outputs],
+        **{f"pooling.{name}": list(tensor.shape) for name, tensor in learnt.items()},
+    }
     found = {name: list(tensor.shape) for name, tensor in weights.items()}
     if found != expected:
         raise ArtifactError(
@@ -152,11 +166,9 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
             found=str(found),
             allowed=str(expected),
         )
-    head = LinearHead(n_features, facts.n_outputs)
-    head.load_state_dict(weights)
-    classifier = EncoderClassifier(
-        encoder, facts.tokens.pooling, head, unit_length=facts.tokens.unit_length, pairing=pairing
-    )
+    head.load_state_dict({name: weights[name] for name in ("weight", "bias")})
+    if _learns(classifier.pool):
+        classifier.pool.load_state_dict({name: weights[f"pooling.{name}"] for name in learnt})
     classifier.eval()
     model = EncoderModel(
         classifier=classifier,
@@ -180,8 +192,14 @@ def predictor(model: EncoderModel) -> EncoderPredictor:
     return EncoderPredictor(model)
 
 
-def _modules(unit_length: bool) -> JSON:
-    names = ["Transformer", "Pooling", *(["Normalize"] if unit_length else [])]
+def _learns(pool: Pooling) -> TypeGuard[nn.Module]:
+    """Whether a pooling has weights of its own."""
+    return isinstance(pool, nn.Module)
+
+
+def _modules(model: EncoderModel) -> JSON:
+    after = [] if _learns(model.classifier.pool) else ["Pooling", *(["Normalize"] if model.unit_length else [])]
+    names = ["Transformer", *after]
     folders = ["", "1_Pooling", "2_Normalize"]
     return [
         {"idx": number, "name": str(number), "path": folders[number], "type": f"sentence_transformers.models.{name}"}

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from tunesmith.bundle.kinds.encoder import save
+from tunesmith.errors import ConfigError
 from tunesmith.export.card import vectors_card
 from tunesmith.export.padded import POOLINGS
 from tunesmith.export.pipelines import quiet_transformers
@@ -50,8 +51,19 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
 
     Returns:
         Card and tolerances.
+
+    Raises:
+        ConfigError: ``pooling-not-exportable``.
     """
     del trial
+    if model.encoder.pooling not in POOLINGS:
+        raise ConfigError(
+            "pooling-not-exportable",
+            "sentence-transformers has no pooling whose weights are learnt",
+            found=f"pooling {model.encoder.pooling}",
+            allowed=", ".join(POOLINGS),
+            advice="--to onnx is exact, and gives vectors too",
+        )
     save(folder, model.encoder)
     (folder / "head.safetensors").unlink()
     write_tokenizer(folder, model)

@@ -17,7 +17,7 @@ from tunesmith.export.targets import Made
 from tunesmith.export.trial import Trial
 from tunesmith.files.atomic import write_json
 from tunesmith.files.tensors import save_tensors
-from tunesmith.runtimes.torch import encode_poolings
+from tunesmith.runtimes.torch import pooled
 from tunesmith.types import Text, as_one
 
 NEEDS = ("transformers",)
@@ -72,9 +72,7 @@ def load(folder: Path) -> PipelinePeer:
 
 def _write_stock(folder: Path, model: Model, texts: list[Text]) -> Stock:
     """Write config and weights, in the place of those that are there."""
-    pooling = model.encoder.pooling
-    vectors = encode_poolings(model.encoder.classifier.encoder, model.tokens(texts), [pooling])[pooling]
-    stock = stock_of(model, vectors.astype(np.float64))
+    stock = stock_of(model, pooled(model.encoder.classifier, model.tokens(texts)).astype(np.float64))
     (folder / "model.safetensors").unlink(missing_ok=True)
     write_json(folder / "config.json", stock.config)
     save_tensors(folder / "model.safetensors", stock.state())

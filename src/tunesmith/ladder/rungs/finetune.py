@@ -121,7 +121,7 @@ class Finetune:
             The model.
         """
         del state
-        model = fresh_model(site, site.landings["probe"].model.classifier, n_frozen=self._options.n_frozen(site))
+        model = fresh_model(site, self._options)
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
                 if parameter.requires_grad:

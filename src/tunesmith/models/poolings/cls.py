@@ -9,6 +9,8 @@ from tunesmith.models.poolings import Pooling
 from tunesmith.models.poolings._by_length import pool_by_length
 from tunesmith.types import PackedTokens
 
+LEARNS = False
+
 
 class Options(Settings):
     """This pooling has no options."""
@@ -35,14 +37,15 @@ def pool(hidden: Tensor, tokens: PackedTokens) -> Tensor:
     return pool_by_length(hidden, tokens, lambda block: block[:, 0])
 
 
-def build(options: Options) -> Pooling:
+def build(options: Options, hidden_size: int) -> Pooling:
     """Build the pooling.
 
     Args:
         options: None to set.
+        hidden_size: Width of a token's vector.
 
     Returns:
         ``pool``.
     """
-    del options
+    del options, hidden_size
     return pool
