@@ -99,6 +99,36 @@ def test_the_lines_of_a_graph_of_pairs_run(
     assert capsys.readouterr().out.startswith(f"{said.answers[0]} ")
 
 
+def test_the_lines_of_a_graph_of_pairs_read_as_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Short pairs in one batch; long ones in windows, one text whole in each or both in parts."""
+    model = tiny_model(tmp_path / "base", num_hidden_layers=1, task="single_label", joins=True)
+    names = run_readme(tmp_path / "out", written("onnx", model, tmp_path / "out"), monkeypatch)
+    rows = [*zip(TEXTS, TEXTS[3:] + TEXTS[:3], strict=True), (TEXTS[-1], "cat"), ("cat", TEXTS[-1])]
+    expected = expected_of(model, rows)
+    assert expected.n_windows.max() > 3
+    found = np.array([names["answer"](*row) for row in rows])
+    np.testing.assert_allclose(found, expected.said.probabilities, rtol=0, atol=1e-4)
+    assert len(capsys.readouterr().out.splitlines()) == len(names["texts"])
+
+
+def test_the_lines_of_a_pipeline_of_pairs_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both texts in one sequence, as the class was made to read them."""
+    model = without_constant(tiny_model(tmp_path / "base", tokenizer="wordpiece", joins=True))
+    given = Given("rows.csv", list(zip(TEXTS, TEXTS[3:] + TEXTS[:3], strict=True)))
+    (tmp_path / "out").mkdir()
+    trial = trial_of(given, model, max_loss=0.5, seed=0, told=print)
+    made = TARGETS.member("transformers").write(tmp_path / "out", model, trial)
+    assert made.notes["exact"]
+    capsys.readouterr()
+    run_readme(tmp_path / "out", made.card, monkeypatch, n_blocks=1)
+    said = expected_of(model, [("where is my parcel?", "how do I track an order?")])
+    assert not said.is_whole.all() or capsys.readouterr().out.split()[0] == said.said.answers[0]
+
+
 @pytest.mark.parametrize("task", ["single_label", "binary", "multi_label", "ordinal", "score"])
 def test_the_lines_of_a_pipeline_run(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -81,6 +81,14 @@ def test_every_task_answers_the_same(task: str, pairing: str | None, tmp_path: P
     assert_same(model, answered(model, tmp_path))
 
 
+@pytest.mark.parametrize("model_type", ["bert", "roberta"])
+def test_pairs_read_as_one_answer_the_same(model_type: str, tmp_path: Path) -> None:
+    """With the marks between the texts, whatever the kind of the tokens behind them."""
+    layer = {"num_hidden_layers": 1}
+    model = tiny_model(tmp_path / "base", model_type, task="binary", joins=True, **layer)
+    assert_same(model, answered(model, tmp_path))
+
+
 def test_openvino_answers_the_same(tmp_path: Path) -> None:
     """Its reader takes the sorting of levels and both texts of a pair too."""
     model = tiny_model(tmp_path / "base", num_hidden_layers=1, task="ordinal", pairing="ordered")

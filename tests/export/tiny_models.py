@@ -66,6 +66,7 @@ def tiny_model(
     tokenizer: str | None = None,
     task: str = "single_label",
     pairing: str | None = None,
+    joins: bool = False,
     **changes: JSON,
 ) -> Model:
     """Write a checkpoint and put a head on it; its temperature is not 1 and its answers differ from text to text."""
@@ -94,6 +95,7 @@ def tiny_model(
         tokenizer=load_tokenizer(folder),
         base_folder=folder,
         max_seq_length=MAX_SEQ_LENGTH,
+        joins=joins,
     )
     temperature = 1.7 if learnt.name != "score" else 1.0
     return Model(

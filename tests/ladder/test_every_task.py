@@ -78,6 +78,43 @@ def test_every_rung_is_climbed_and_what_is_kept_comes_back(home: Home, task: str
     assert all(np.isfinite(scores))
 
 
+def test_pairs_are_read_as_one(home: Home) -> None:
+    """Where that is asked for, by every rung and by the bundle; some pairs are longer than a window."""
+    data = write(home.folder / "rows.csv", "binary", pairs=True)
+    lines = data.read_text("utf-8").splitlines(keepends=True)
+    rows = list(csv.reader(lines[1:]))
+    with data.open("w", encoding="utf-8", newline="") as file:
+        file.write(lines[0])
+        csv.writer(file).writerows(
+            [one * (1 + 20 * (row % 9 == 0)), other, label] for row, (one, other, label) in enumerate(rows)
+        )
+    settings = {
+        **SETTINGS,
+        "base.name": str(home.folder / "base"),
+        "base.pairs": "joined",
+        "ladder.rungs": RUNGS[1:],
+        "run.task": "binary",
+        "rung.finetune.learning_rate": 3e-3,
+        "rung.finetune.epochs": 6.0,
+        "rung.refine.epochs": 1.0,
+        "data.test": str(data),
+        "run.out": str(home.folder / "model"),
+    }
+    trained = train_recipe(str(data), load_recipe(None, [], settings), Lives(), narrator=Silent())
+    bundle = load_bundle(trained.out)
+    assert bundle.facts.tokens is not None
+    assert bundle.facts.tokens.pairing == "joined"
+    assert bundle.facts.test_metrics is not None
+    assert bundle.facts.test_metrics["accuracy"]["value"] > 0.7
+    table = read_table(data)
+    found = labelled(table, choose_columns(table), may_be_uniform=True)
+    measured = evaluate_bundle(bundle, found.texts, found.labels, places=found.places)["metrics"]
+    assert measured["accuracy"]["value"] == pytest.approx(bundle.facts.test_metrics["accuracy"]["value"], abs=0.01)
+    swapped = [(other, one) for one, other in found.texts]
+    assert np.abs(bundle.predictor.outputs(swapped).logits - bundle.predictor.outputs(found.texts).logits).max() > 1e-3
+    assert bundle.predictor.outputs(found.texts).n_windows.max() > 1
+
+
 @pytest.mark.parametrize(
     ("task", "pairs"),
     [("single_label", True), ("binary", False), ("multi_label", False), ("ordinal", True), ("score", False)],

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from tunesmith.config import Settings, problems_of
+from tunesmith.data.joined import JOINED
 from tunesmith.data.prepare import Form
 from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
@@ -64,7 +65,8 @@ class TokenFacts(Settings):
     """Whether that vector is scaled to length 1 before the head."""
 
     pairing: str | None = None
-    """How the vectors of both texts of a pair become its features; None where a row is one text."""
+    """How the vectors of both texts of a pair become its features, or ``joined`` where they are read in one sequence;
+    None where a row is one text."""
 
 
 class ScaleFacts(Settings):
@@ -287,8 +289,9 @@ def _misfits(facts: Facts) -> Iterator[str]:
     """Tell what is wrong beyond the types of the fields, one sentence a problem."""
     if facts.tokens and facts.tokens.pooling not in POOLINGS.names():
         yield f"tokens.pooling = {quote(facts.tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
-    if facts.tokens and facts.tokens.pairing not in (None, *PAIRINGS.names()):
-        yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(PAIRINGS.names())}"
+    known = (JOINED, *PAIRINGS.names())
+    if facts.tokens and facts.tokens.pairing not in (None, *known):
+        yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(known)}"
     if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
         yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]

@@ -78,6 +78,9 @@ class BaseSection(Settings):
     name: str = "all-MiniLM-L6-v2"
     """A folder in Hugging Face layout, or the name of a model."""
 
+    pairs: Literal["apart", "joined"] = "apart"
+    """How both texts of a pair are read: each by itself, or joined in one sequence with the tokenizer's own marks."""
+
 
 class LadderSection(Settings):
     """How far to climb."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from typing import cast
 
 import numpy as np
@@ -233,14 +233,31 @@ class _Frame:
 
 def _frame(tokenizer: Tokenizer) -> _Frame:
     """Learn the special tokens from a text that is sure to have a token of its own."""
-    with _uncut(tokenizer):
-        encoding = next(filter(_has_token, map(tokenizer.encode, _PROBES)), None)
-    if encoding is None:
-        raise ConfigError("tokenizer-unusable", "the tokenizer makes no token of plain letters or digits")
+    encoding = probe_encoding(tokenizer)
     inside = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
     first, last = inside[0], inside[-1] + 1
     ids, types = encoding.ids, encoding.type_ids
     return _Frame(tuple(ids[:first]), tuple(ids[last:]), tuple(types[:first]), types[first], tuple(types[last:]))
+
+
+def probe_encoding(tokenizer: Tokenizer, *, pair: bool = False) -> Encoding:
+    """Encode a short text that has a token of its own, with the special tokens around it.
+
+    Args:
+        tokenizer: Left as it was.
+        pair: Encode the text twice, as a pair.
+
+    Returns:
+        The encoding.
+
+    Raises:
+        ConfigError: ``tokenizer-unusable``, no short text has a token.
+    """
+    with _uncut(tokenizer):
+        encoding = next(filter(_has_token, map(tokenizer.encode, _PROBES, _PROBES if pair else repeat(None))), None)
+    if encoding is None:
+        raise ConfigError("tokenizer-unusable", "the tokenizer makes no token of plain letters or digits")
+    return encoding
 
 
 def _has_token(encoding: Encoding) -> bool:

@@ -62,6 +62,39 @@ _ASKED = """
 row = answer("where is my parcel?", "how do I track an order?")
 print({decide})
 """
+_JOINED = _SHORT.replace(
+    'texts = ["where is my parcel?", "I was charged twice"]',
+    'texts = [("where is my parcel?", "how do I track an order?"), ("I was charged twice", "open an account")]',
+)
+_JOINED_LONG = '''\
+tokenizer.no_truncation()
+tokenizer.no_padding()
+{load}
+
+
+def answer(one, other):
+    """{answered} of two texts of any length."""
+    ids = [np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64) for text in (one, other)]
+    around = [reading[name] for name in ("before", "between", "after")]
+    room = reading["max_seq_length"] - sum(map(len, around))
+    short, long = sorted(map(len, ids))
+    whole = short <= room // 2
+    n_windows = 1 if short + long <= room else -(-long // (room - short)) if whole else -(-(short + long) // (room - 2))
+    keep = 0 if len(ids[0]) <= len(ids[1]) else 1
+    parts = [
+        [each] * n_windows if whole and side == keep else np.array_split(each, n_windows)
+        for side, each in enumerate(ids)
+    ]
+    vectors = []
+    for first, second in zip(*parts):
+        window = [*around[0], *first, *around[1], *second, *around[2]]
+        types = [*reading["types_before"], *[reading["type_one"]] * len(first), *reading["types_between"]]
+        types += [*[reading["type_other"]] * len(second), *reading["types_after"]]
+        given = {{"input_ids": window, "attention_mask": [1] * len(window), "token_type_ids": types}}
+        inputs = {{name: np.array([given[name]], dtype=np.int64) for name in reading["inputs"]}}
+        vectors.append({run})
+    return {head}
+'''
 _VECTOR = '''
 
 def vector(text):
@@ -122,6 +155,7 @@ def graph_card(target: str, model: Model) -> str:
         Markdown.
     """
     words = _GRAPHS[target]
+    code = _text_code if not model.reads_pairs else _apart_code if model.reads_apart else _joined_code
     return f"""\
 {_front_matter()}
 # {_what(model)}, as {words["title"]}
@@ -130,7 +164,7 @@ Exported by tunesmith: {words["files"]}. Inputs are {", ".join(f"`{name}`" for n
 row. {_outputs(model)} `tokenizer.json` also prepares the text (Unicode form, control characters, space around it).
 Licence of the base model's weights: {model.licence}.
 
-{_pair_code(words, model) if model.reads_pairs else _text_code(words, model)}"""
+{code(words, model)}"""
 
 
 def _what(model: Model) -> str:
@@ -150,10 +184,10 @@ def _outputs(model: Model) -> str:
         "score": "`values`, in the unit of the file that it learnt from",
     }[model.task.name]
     kept = f"Labels{' and thresholds' * (model.calibration.thresholds is not None)} are in `reading.json`; outputs are "
-    if model.reads_pairs:
+    if model.reads_apart:
         given = f"The model gives `vectors` of a text, and the head, from those of both, {told}."
     else:
-        given = f"Outputs are {told}, and `vectors`, what the head sees of a text."
+        given = f"Outputs are {told}, and `vectors`, what the head sees of a {'pair' if model.reads_pairs else 'text'}."
     return f"{given} {kept}calibrated." if model.labels else given
 
 
@@ -184,8 +218,33 @@ average. No average of answers is the same. After the lines above:
 """
 
 
-def _pair_code(words: Mapping[str, str], model: Model) -> str:
-    """Code that answers pairs."""
+def _joined_code(words: Mapping[str, str], model: Model) -> str:
+    """Code that answers pairs which are read as one."""
+    output = "probabilities" if model.labels else "values"
+    decide = _DECIDE[model.task.name]
+    short = _JOINED.format(**dict(words) | {"run": words["run"].format(output=output)}, answers=output, decide=decide)
+    long = _JOINED_LONG.format(
+        load=words["load_head"],
+        run=words["run"].format(output="vectors"),
+        answered=output.capitalize(),
+        head=words["run_head"].format(output=output, inputs='"vectors": np.mean(vectors, axis=0)'),
+    )
+    return f"""\
+Pairs of up to {model.encoder.max_seq_length} tokens together (`pip install {words["packages"]}`):
+
+```python
+{short}```
+
+A longer pair is read in windows whose vectors are averaged; the head answers the average. A text of at most half a
+window stands whole in each, else both are cut into as many parts. After the lines above:
+
+```python
+{long}```
+"""
+
+
+def _apart_code(words: Mapping[str, str], model: Model) -> str:
+    """Code that answers pairs whose texts are read apart."""
     output = "probabilities" if model.labels else "values"
     pairs = _PAIRS.format(**words)
     long = _LONG.format(
@@ -279,6 +338,15 @@ def _stock_answers(model: Model) -> str:
 
 def _stock_code(model: Model) -> str:
     """Code that answers as the model does."""
+    code = _stock_text_code(model)
+    if not model.reads_pairs:
+        return code
+    pairs = '[{"text": "where is my parcel?", "text_pair": "how do I track an order?"}]'
+    return code.replace('["where is my parcel?", "I was charged twice"]', pairs)
+
+
+def _stock_text_code(model: Model) -> str:
+    """The same for single texts."""
     if model.task.name == "ordinal":
         levels = f"levels = {list(model.labels)!r}\n"
         decide = 'levels[sum(each["score"] > 0.5 for each in shares)]'

@@ -66,8 +66,7 @@ def export_bundle(
             advice="choose another folder with --out, or remove this one",
         )
     model = model_of(bundle)
-    if model.reads_pairs and not member.READS_PAIRS:
-        raise _pairs_refused(bundle, target)
+    _refuse_pairs(model, target, bundle.folder)
     trial = trial_of(given, model, max_loss=max_loss, seed=seed, told=told)
     partial = out.with_name(f".{out.name}.partial")
     try:
@@ -107,15 +106,22 @@ def refuse_missing(packages: tuple[str, ...], target: str) -> None:
         )
 
 
-def _pairs_refused(bundle: Bundle, target: str) -> ConfigError:
-    able = [name for name in TARGETS.names() if TARGETS.member(name).READS_PAIRS]
-    return ConfigError(
+def _refuse_pairs(model: Model, target: str, folder: Path) -> None:
+    """Refuse a model of pairs where the target holds none that reads them so."""
+    if not model.reads_pairs:
+        return
+    way, other = ("apart", "reads each text of a pair by itself"), ("joined", "reads both texts in one sequence")
+    way, other = (way, other) if model.reads_apart else (other, way)
+    if way[0] in TARGETS.member(target).PAIRS:
+        return
+    able = [name for name in TARGETS.names() if way[0] in TARGETS.member(name).PAIRS]
+    raise ConfigError(
         "pairs-not-exportable",
-        f"a model of pairs cannot be exported to {target}: what reads both texts at once there is another model",
-        where=str(bundle.folder),
-        found="a model that reads each text of a pair by itself",
+        f"a model that {way[1]} cannot be exported to {target}, where one {other[1]}",
+        where=str(folder),
+        found=f"base.pairs = {way[0]}",
         allowed=", ".join(able),
-        advice="--to onnx is exact",
+        advice=f"--to onnx is exact; or train again with --set base.pairs={other[0]}",
     )
 
 

@@ -4,8 +4,9 @@
 ``token_type_ids``, each int64 ``[batch, tokens]``, to calibrated ``logits`` and ``probabilities`` ``[batch, classes]``,
 or to ``values`` ``[batch, 1]`` where answers are numbers, and to the pooled ``vectors`` ``[batch, hidden]``.
 ``head.onnx`` answers an average of such vectors, which is how a text of several windows is read: vectors are averaged
-before they are scaled to length 1, so no average of answers is the same. Of pairs, ``model.onnx`` gives ``vectors``
-alone, and ``head.onnx`` reads those of the first texts as ``vectors`` and those of the second as ``other_vectors``.
+before they are scaled to length 1, so no average of answers is the same. Of pairs read apart, ``model.onnx`` gives
+``vectors`` alone, and ``head.onnx`` reads those of the first texts as ``vectors`` and those of the second as
+``other_vectors``; of pairs read as one, a row is a pair.
 
 torch 2.13 has two exporters. The older one, TorchScript's, is deprecated there and gives MPNet's graph an input that it
 does not have; the newer one traces every architecture we know with batch and length left open.
@@ -46,7 +47,7 @@ def write_graphs(folder: Path, model: Model) -> None:
     made = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     inputs = tuple(made[name] for name in model.inputs)
     answers, sides = answer_names(model), vector_names(model)
-    outputs = ("vectors",) if model.reads_pairs else (*answers, "vectors")
+    outputs = ("vectors",) if model.reads_apart else (*answers, "vectors")
     _write(folder / MODEL, PaddedClassifier(model), inputs, names=model.inputs, outputs=outputs)
     vectors = tuple(torch.ones(_N_ROWS, model.config.hidden_size) for _ in sides)
     _write(folder / HEAD, Head(model), vectors, names=sides, outputs=answers)

@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from tunesmith.bundle.kinds.encoder import EncoderPredictor
 from tunesmith.data.prepare import prepare_input
-from tunesmith.data.tokenize import tokenize
 from tunesmith.errors import ArtifactError
 from tunesmith.export.source import Model
 from tunesmith.export.targets import Answers, Peer
@@ -63,7 +62,7 @@ def expected_of(model: Model, texts: Sequence[Text], *, with_vectors: bool = Fal
     prepared = [prepare_input(text, model.form) for text in texts]
     logits = EncoderPredictor(model.encoder).outputs(prepared).logits
     told = model.task.answers(logits, model.coding, model.calibration, everything=True)
-    tokens = tokenize(prepared, model.encoder.tokenizer, max_seq_length=model.encoder.max_seq_length)
+    tokens = model.encoder.tokens(prepared)
     coding = model.coding
     return Expected(
         Said(
@@ -129,7 +128,7 @@ def differences(model: Model, expected: Said, found: Said, *, rows: NDArray[np.i
     if len(rows) and expected.answers is not None and found.answers is not None:
         agreement = float(np.mean([expected.answers[row] == found.answers[row] for row in rows]))
     gap = _gap(expected.logits, found.logits, rows)
-    texts = (2 * rows[:, None] + np.arange(2)).reshape(-1) if model.reads_pairs else rows
+    texts = (2 * rows[:, None] + np.arange(2)).reshape(-1) if model.reads_apart else rows
     return {
         "rows": len(rows),
         "agreement": agreement,
@@ -185,8 +184,7 @@ def refuse_difference(
 
 def _vectors(model: Model, prepared: Sequence[Text]) -> NDArray[np.float32]:
     """What the head sees of each text, ``[texts, H]``."""
-    tokens = tokenize(prepared, model.encoder.tokenizer, max_seq_length=model.encoder.max_seq_length)
-    vectors = pooled(model.encoder.classifier, tokens)
+    vectors = pooled(model.encoder.classifier, model.encoder.tokens(prepared))
     scaled: NDArray[np.float32] = functional.normalize(torch.from_numpy(vectors), dim=1).numpy()
     return scaled if model.encoder.unit_length else vectors
 

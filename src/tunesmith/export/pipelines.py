@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.export.targets import Answers
-from tunesmith.types import Text
+from tunesmith.types import Text, as_one
 
 _BATCH = 16
 
@@ -60,12 +60,12 @@ class PipelinePeer:
         Returns:
             Probabilities, or numbers in their place, one row a text, in order.
         """
-        singles = [text for text in texts if isinstance(text, str)]
-        order = sorted(range(len(singles)), key=lambda row: len(singles[row]))  # of like length, for little padding
+        order = sorted(range(len(texts)), key=lambda row: len(as_one(texts[row])))  # of like length: little padding
+        asked = [text if isinstance(text, str) else {"text": text[0], "text_pair": text[1]} for text in texts]
         column = {label: number for number, label in enumerate(self._labels)}
         found = np.empty((len(texts), len(self._labels)), dtype=np.float32)
         with quiet_transformers():
-            told = self._pipeline([singles[row] for row in order], top_k=None, truncation=True, batch_size=_BATCH)
+            told = self._pipeline([asked[row] for row in order], top_k=None, truncation=True, batch_size=_BATCH)
         for row, scores in zip(order, told, strict=True):
             for each in scores:
                 found[row, column[each["label"]]] = each["score"]

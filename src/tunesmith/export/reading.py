@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from tunesmith.data.tokenize import TokenSet, tokenize
+from tunesmith.data.joined import JOINED, pair_frame, tokens_of
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.padded import answer_names
 from tunesmith.export.source import Model
 from tunesmith.files.atomic import write_json, write_text
@@ -36,21 +37,16 @@ def write_reading(folder: Path, model: Model) -> None:
         folder: An existing folder.
         model: The exported one.
     """
-    frame = model.frame
     reading: dict[str, JSON] = {
         "task": model.task.name,
-        "pairs": model.reads_pairs,
+        "pairs": None if not model.reads_pairs else "apart" if model.reads_apart else JOINED,
         "answers": list(answer_names(model)),
         "labels": list(model.labels),
         "thresholds": thresholds_of(model),
         "inputs": list(model.inputs),
         "max_seq_length": model.encoder.max_seq_length,
         "pad_token_id": model.config.pad_token_id,
-        "before": list(frame.before),
-        "after": list(frame.after),
-        "types_before": list(frame.types_before),
-        "type_inside": frame.type_inside,
-        "types_after": list(frame.types_after),
+        **asdict(pair_frame(model.encoder.tokenizer) if model.encoder.joins else model.frame),
     }
     write_json(folder / READING, reading)
 
@@ -146,7 +142,7 @@ class Reader:
     @property
     def model_outputs(self) -> tuple[str, ...]:
         """What the model's graph gives, by name."""
-        return ("vectors",) if self.reading["pairs"] else (*self.head_outputs, "vectors")
+        return ("vectors",) if self.reading["pairs"] == "apart" else (*self.head_outputs, "vectors")
 
     def tokens(self, texts: Sequence[Text]) -> TokenSet:
         """Turn texts into windows.
@@ -157,7 +153,8 @@ class Reader:
         Returns:
             One row a text.
         """
-        return tokenize(texts, self.tokenizer, max_seq_length=self.reading["max_seq_length"])
+        length, joins = self.reading["max_seq_length"], self.reading["pairs"] == JOINED
+        return tokens_of(texts, self.tokenizer, max_seq_length=length, joins=joins)
 
 
 def load_reader(folder: Path) -> Reader:

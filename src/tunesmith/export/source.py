@@ -16,6 +16,7 @@ from torch import nn
 
 from tunesmith.bundle.kinds.encoder import EncoderModel, EncoderPredictor
 from tunesmith.bundle.load import Bundle
+from tunesmith.data.joined import tokens_of
 from tunesmith.data.prepare import Form
 from tunesmith.data.tokenize import TokenSet, plain_pieces, tokenize
 from tunesmith.errors import ConfigError
@@ -75,6 +76,11 @@ class Model:
         """Whether a row is a pair of texts."""
         return self.encoder.pairing is not None
 
+    @property
+    def reads_apart(self) -> bool:
+        """Whether a row is two texts each of which is read by itself."""
+        return self.reads_pairs and not self.encoder.joins
+
     @cached_property
     def likelihood(self) -> Likelihood:
         """What the outputs say of a target."""
@@ -124,7 +130,8 @@ class Model:
         Returns:
             One row a text.
         """
-        return tokenize(texts, self.tokenizer, max_seq_length=self.encoder.max_seq_length)
+        length, joins = self.encoder.max_seq_length, self.encoder.joins
+        return tokens_of(texts, self.tokenizer, max_seq_length=length, joins=joins)
 
     @cached_property
     def head(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.check import Finding, check_pieces
-from tunesmith.data.tokenize import TokenSet, tokenize
+from tunesmith.data.joined import tokens_of
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.files.tensors import load_arrays, save_tensors
 from tunesmith.ladder.flops import forward_flops
 from tunesmith.models.base import BaseModel
@@ -34,10 +35,12 @@ class EncodedTexts:
         base: The pretrained encoder.
         texts: Prepared texts or pairs, one a row.
         folder: Where features are kept between rungs and across a resumed run.
+        joins: Read both texts of a pair in one sequence.
     """
 
-    def __init__(self, base: BaseModel, texts: Sequence[Text], folder: Path) -> None:
+    def __init__(self, base: BaseModel, texts: Sequence[Text], folder: Path, *, joins: bool = False) -> None:
         self.base = base
+        self.joins = joins
         self._texts = texts
         self._folder = folder
         self._encoded_s = self._encoded_flop = 0.0
@@ -61,7 +64,9 @@ class EncodedTexts:
     @cached_property
     def tokens(self) -> TokenSet:
         """All rows as tokens; longer texts as windows."""
-        return tokenize(self._texts, load_tokenizer(self.base.folder), max_seq_length=self.max_seq_length)
+        return tokens_of(
+            self._texts, load_tokenizer(self.base.folder), max_seq_length=self.max_seq_length, joins=self.joins
+        )
 
     def unfit(self) -> Finding | None:
         """Say whether the base model's vocabulary does not know these texts' language, by a sample of them.

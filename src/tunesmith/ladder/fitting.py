@@ -289,4 +289,5 @@ def fresh_model(site: Site, options: FitOptions) -> EncoderModel:
         tokenizer=load_tokenizer(site.base.folder),
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
+        joins=site.encoded.joins,
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.balance import balanced_weights, repeats
 from tunesmith.data.check import Finding
+from tunesmith.data.joined import JOINED
 from tunesmith.errors import ResourceError, Stopped
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
@@ -109,7 +110,8 @@ class Ground:
     @cached_property
     def encoded(self) -> EncodedTexts:
         """Tokens and features of all rows, made once."""
-        return EncodedTexts(self.base, self.data.texts, self.features)
+        joins = self.data.are_pairs and self.recipe.base.pairs == JOINED
+        return EncodedTexts(self.base, self.data.texts, self.features, joins=joins)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -1,7 +1,7 @@
 """``encoder``: a pretrained encoder, as it was or fine-tuned, a pooling and a linear head.
 
 Its folder is also a valid sentence-transformers model: the same encoder and pooling without the head; but for a pooling
-that learns, of which sentence-transformers has none, and gets the encoder alone.
+that learns, and for pairs read in one sequence: sentence-transformers knows neither, and gets the encoder alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from torch import nn
 
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.schema import Facts
-from tunesmith.data.tokenize import tokenize
+from tunesmith.data.joined import JOINED, tokens_of
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_json, write_text
 from tunesmith.files.reading import read_json
@@ -54,6 +55,19 @@ class EncoderModel:
     base_folder: Path
     """Folder of the base model: its config and tokenizer settings are kept as they are."""
     max_seq_length: int
+    joins: bool = False
+    """Whether both texts of a pair are read in one sequence."""
+
+    def tokens(self, texts: Sequence[Text]) -> TokenSet:
+        """Turn texts into tokens.
+
+        Args:
+            texts: Prepared; pairs where the model reads those.
+
+        Returns:
+            One row a text or pair.
+        """
+        return tokens_of(texts, self.tokenizer, max_seq_length=self.max_seq_length, joins=self.joins)
 
     @property
     def pooling(self) -> str:
@@ -67,8 +81,8 @@ class EncoderModel:
 
     @property
     def pairing(self) -> str | None:
-        """How the vectors of a pair become its features; None where a row is one text."""
-        return self.classifier.pairing
+        """How the vectors of a pair become its features, or that it is read as one; None where a row is one text."""
+        return JOINED if self.joins else self.classifier.pairing
 
 
 class EncoderPredictor:
@@ -91,7 +105,7 @@ class EncoderPredictor:
         Returns:
             One row a text, in order.
         """
-        tokens = tokenize(list(texts), self.model.tokenizer, max_seq_length=self.model.max_seq_length)
+        tokens = self.model.tokens(texts)
         found = logits(self.model.classifier, tokens, progress=progress)
         return Outputs(logits=found, n_tokens=tokens.n_tokens, n_windows=tokens.n_windows())
 
@@ -145,7 +159,8 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         )
     encoder = load_encoder(folder, config)
     weights = load_tensors(folder / "head.safetensors")
-    pairing = facts.tokens.pairing
+    joins = facts.tokens.pairing == JOINED
+    pairing = None if joins else facts.tokens.pairing
     n_features = encoder.hidden_size if pairing is None else load_pairing(pairing).width(encoder.hidden_size)
     head = LinearHead(n_features, facts.n_outputs)
     classifier = EncoderClassifier(
@@ -175,6 +190,7 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         tokenizer=load_tokenizer(folder),
         base_folder=folder,
         max_seq_length=facts.tokens.max_seq_length,
+        joins=joins,
     )
     return EncoderPredictor(model)
 
@@ -198,8 +214,9 @@ def _learns(pool: Pooling) -> TypeGuard[nn.Module]:
 
 
 def _modules(model: EncoderModel) -> JSON:
-    after = [] if _learns(model.classifier.pool) else ["Pooling", *(["Normalize"] if model.unit_length else [])]
-    names = ["Transformer", *after]
+    names = ["Transformer"]
+    if not (_learns(model.classifier.pool) or model.joins):
+        names += ["Pooling", *(["Normalize"] if model.unit_length else [])]
     folders = ["", "1_Pooling", "2_Normalize"]
     return [
         {"idx": number, "name": str(number), "path": folders[number], "type": f"sentence_transformers.models.{name}"}

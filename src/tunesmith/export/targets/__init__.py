@@ -1,9 +1,9 @@
 """Targets of an export: the formats that others load.
 
 A member has ``NEEDS`` (packages that it cannot do without), ``CUTS`` (whether its peer reads only the first window of a
-longer text), ``READS_PAIRS`` (whether it can hold a model of pairs), ``write(folder, model, trial)`` and
-``load(folder)``, which gives a ``Peer``: the export, opened again by the peer's own runtime from nothing but the files
-of the folder.
+longer text), ``PAIRS`` (which models of pairs it can hold: those that read both texts ``apart``, or ``joined``),
+``write(folder, model, trial)`` and ``load(folder)``, which gives a ``Peer``: the export, opened again by the peer's own
+runtime from nothing but the files of the folder.
 """
 
 from __future__ import annotations

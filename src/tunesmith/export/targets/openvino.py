@@ -21,7 +21,7 @@ from tunesmith.files.atomic import write_json
 
 NEEDS = ("onnx", "onnxscript", "openvino")
 CUTS = False
-READS_PAIRS = True
+PAIRS = ("apart", "joined")
 TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4, "values": 1e-4}
 """As for ``onnx``."""
 

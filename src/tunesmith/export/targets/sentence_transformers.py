@@ -30,7 +30,7 @@ from tunesmith.types import Text
 
 NEEDS = ("transformers",)
 CUTS = True
-READS_PAIRS = True
+PAIRS = ("apart",)
 TOLERANCE = {"vectors": 2e-5}
 
 _BATCH = 16

@@ -101,7 +101,7 @@ class Probe:
         train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
         targets = data.targets[rows]
         solving = time.monotonic()
-        pairings = self._options.pairings if site.data.are_pairs else (None,)
+        pairings = self._options.pairings if site.encoded.tokens.side is not None else (None,)
         forms = [Form(pooling, pairing) for pairing in pairings for pooling in self._options.poolings]
         choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
         refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
@@ -233,7 +233,7 @@ class Form:
 
     pooling: str
     pairing: str | None
-    """None where a row is one text."""
+    """None where a row is one text, or read as one."""
 
     def of(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Make the features of rows out of the vectors of their texts.
@@ -327,4 +327,5 @@ def _model(site: Site, form: Form, *, solution: HeadSolution) -> EncoderModel:
         tokenizer=load_tokenizer(site.base.folder),
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
+        joins=site.encoded.joins,
     )

@@ -81,7 +81,7 @@ class Embeddings(nn.Module):
         hidden: Tensor = self.word(torch.tensor(tokens.input_ids, device=device))
         hidden = hidden + self.position(torch.tensor(self._positions(tokens), device=device))
         if self.token_type is not None:
-            types = tokens.token_type_ids
+            types = tokens.token_type_ids if len(self.token_type.weight) > 1 else None  # one tells nothing apart
             first = self.token_type.weight[0]
             hidden = hidden + (
                 first if types is None else self.token_type(torch.tensor(types, dtype=torch.int32, device=device))

@@ -59,7 +59,7 @@ class GroupedEncoder(Encoder):
         for start, count, length in tokens.groups():
             place = slice(start, start + count * length)
             inputs = {"input_ids": input_ids[place].view(count, length)}
-            if token_types is not None and self.config.type_vocab_size:
+            if token_types is not None and self.config.type_vocab_size > 1:
                 inputs["token_type_ids"] = token_types[place].view(count, length)
             encoded.append(self.module(**inputs).last_hidden_state.flatten(0, 1))
         return torch.cat(encoded)
