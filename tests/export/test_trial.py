@@ -35,6 +35,7 @@ def test_in_pairs_long_texts_meet_short_ones(tmp_path_factory: pytest.TempPathFa
     assert {(1, 1), (4, 1), (1, 4)} <= set(windows) or {(3, 1), (1, 3)} <= set(windows)
     assert any(min(pair) > 1 for pair in windows)
     assert any("" in row for row in rows)
+    assert len(varied_texts([("the cat", ""), ("a dog", " ")], model)) >= 500
 
 
 def test_empty_rows_will_do(model: Model) -> None:

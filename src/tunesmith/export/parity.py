@@ -36,6 +36,8 @@ class Said:
     answers: tuple[JSON, ...] | None
     """The label of each row, or its labels; None where answers are numbers."""
     vectors: NDArray[np.float32] | None = None
+    has_logits: bool = True
+    """Whether the logits are its own, not made of its probabilities, where a tiny one rounds to a large difference."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def found_of(peer: Peer, model: Model, texts: Sequence[Text], *, labels: Sequenc
         probabilities=_probabilities(told) if shares is None else shares.astype(np.float64),
         answers=_answers(told),
         vectors=found.vectors,
+        has_logits=found.probabilities is None or found.logits is not None,
     )
 
 
@@ -132,7 +135,7 @@ def differences(model: Model, expected: Said, found: Said, *, rows: NDArray[np.i
     return {
         "rows": len(rows),
         "agreement": agreement,
-        "logits": gap if model.labels else None,
+        "logits": gap if model.labels and found.has_logits else None,
         "values": None if model.labels else gap,
         "probabilities": _gap(expected.probabilities, found.probabilities, rows),
         "vectors": _gap(expected.vectors, found.vectors, texts),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.export.source import Model
 from tunesmith.tasks import Targets
-from tunesmith.types import Text
+from tunesmith.types import Text, as_one
 
 _MOST_ROWS = 440
 _JOINED = 60
@@ -104,19 +104,31 @@ def varied_texts(rows: Sequence[Text], model: Model) -> list[Text]:
     """
     if not model.reads_pairs:
         return list(_varied(cast("Sequence[str]", rows), model))
-    ones, others = (_varied(side, model) for side in zip(*rows, strict=True))
-    n_rows = max(len(ones), len(others))
-    n_turned = n_rows - len(_WINDOWS) // 2  # so that lengths meet others
-    return list(zip(islice(cycle(ones), n_rows), islice(cycle(others), n_turned, n_turned + n_rows), strict=True))
+    pairs = _spread([pair for pair in rows if as_one(pair).strip()] or [("a", "a")])
+    sides = [[pair[side] for pair in pairs if pair[side].strip()] or ["a"] for side in (0, 1)]
+    n_joined = _JOINED + max(0, _MOST_ROWS - len(pairs))
+    ones, others = (list(islice(_joined(side, _per_window(side, model)), n_joined + len(_ODD))) for side in sides)
+    long = zip(ones, others[len(_WINDOWS) // 2 :], strict=False)  # so that lengths meet others
+    odd = zip(_ODD, [*_ODD[1:], _ODD[0]], strict=True)
+    return [*pairs, *islice(long, n_joined), *odd, *((each, sides[1][0]) for each in _ODD)]
 
 
 def _varied(rows: Sequence[str], model: Model) -> list[str]:
-    distinct = [text for text in dict.fromkeys(rows) if text.strip()] or ["a"]
-    taken = [distinct[at] for at in np.linspace(0, len(distinct) - 1, min(_MOST_ROWS, len(distinct))).astype(int)]
-    n_tokens = max(1, int(plain_pieces(taken, model.tokenizer)[1].sum()))
-    per_window = model.encoder.max_seq_length * sum(map(len, taken)) / n_tokens  # characters
+    taken = [str(text) for text in _spread([text for text in rows if text.strip()] or ["a"])]
     n_joined = _JOINED + max(0, _MOST_ROWS - len(taken))
-    return [*taken, *islice(_joined(taken, per_window), n_joined), *_ODD]
+    return [*taken, *islice(_joined(taken, _per_window(taken, model)), n_joined), *_ODD]
+
+
+def _spread(rows: Sequence[Text]) -> list[Text]:
+    """Take distinct rows from all over the file."""
+    distinct = list(dict.fromkeys(rows))
+    return [distinct[at] for at in np.linspace(0, len(distinct) - 1, min(_MOST_ROWS, len(distinct))).astype(int)]
+
+
+def _per_window(texts: Sequence[str], model: Model) -> float:
+    """Characters of such texts that fill a window, about."""
+    n_tokens = max(1, int(plain_pieces(texts, model.tokenizer)[1].sum()))
+    return model.encoder.max_seq_length * max(1, sum(map(len, texts))) / n_tokens
 
 
 def _joined(texts: Sequence[str], per_window: float) -> Iterator[str]:

@@ -40,14 +40,15 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     Returns:
         Card, tolerances, and which of the two it is.
     """
-    texts = [text for text in trial.texts if as_one(text).strip()][:_PROBED]
+    whole = _whole(model, [text for text in trial.texts if as_one(text).strip()])
+    texts = whole[:_PROBED]
     write_tokenizer(folder, model)
     thresholds = thresholds_of(model)
     if thresholds is not None:
         told = model.labels if len(thresholds) > 1 else model.labels[1:]
         write_json(folder / THRESHOLDS, dict(zip(told, thresholds, strict=True)))
     stock = _write_stock(folder, model, texts)
-    if _is_exact(folder, model, texts):
+    if _is_exact(folder, model, whole):
         return _made(model, stock, n_taught=0, exact=True)
     n_taught = len(trial.fitted) if model.encoder.pooling != POOLING and stock.may_be_exact else 0
     if n_taught:
@@ -91,8 +92,14 @@ def _made(model: Model, stock: Stock, *, n_taught: int, exact: bool) -> Made:
     return Made(card, tolerance=tolerance, notes=notes, gated=True, labels=hf_labels(model))
 
 
+def _whole(model: Model, texts: list[Text]) -> list[Text]:
+    """Leave out what is longer than a window, which is cut there."""
+    tokens = model.tokens(texts)
+    return [texts[row] for row in np.flatnonzero(tokens.n_windows() == 1)]
+
+
 def _is_exact(folder: Path, model: Model, texts: list[Text]) -> bool:
-    """Try what was written on texts of one window."""
+    """Try what was written on every text that will be compared and is read whole there."""
     expected = expected_of(model, texts)
     found = found_of(load(folder), model, texts, labels=hf_labels(model), where=str(folder))
     told = differences(model, expected.said, found, rows=np.flatnonzero(expected.is_whole))
