@@ -73,6 +73,14 @@ def test_rows_that_do_not_fit_are_told(record: list[str], code: str, told: str, 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_second_text_is_refused_by_a_model_of_single_texts(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """As predict does."""
+    asked = ["--data", tickets, "--pair", "note"]
+    ended = run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "out", *asked)
+    assert_error(ended, "texts-expected", "this model answers single texts", "--pair")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rows_without_labels_will_do(probed: Model, tmp_path: Path) -> None:
     """And few of them: longer texts are made of them."""
     path = tmp_path / "rows.csv"

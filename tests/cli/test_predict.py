@@ -177,6 +177,19 @@ def test_texts_of_the_command_line_become_csv_in_a_pipe(probed: Model) -> None:
     assert [record[0] for record in found] == [long, "a, b"]
 
 
+@pytest.mark.parametrize("how", [[], ["--json"], ["--keep", "text"], ["--out", "answers.csv"]])
+@pytest.mark.parametrize("given", [["--text", "where is it?"], ["FILE"]])
+def test_a_second_text_is_refused_by_a_model_of_single_texts(
+    probed: Model, odd: Path, how: list[str], *, given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is answered: an answer to the first text alone would look like one to both."""
+    monkeypatch.chdir(tmp_path)
+    given = [str(odd) if word == "FILE" else word for word in given]
+    ended = run("predict", probed.folder, *given, "--pair", "note", *how)
+    assert_error(ended, "texts-expected", "this model answers single texts", "--pair")
+    assert not (tmp_path / "answers.csv").exists()
+
+
 def test_the_text_column_is_chosen_once(probed: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the first part of the file: a later part that looks different must neither fail nor be read elsewhere."""
     monkeypatch.setattr(answer, "_CHUNK_ROWS", 2)

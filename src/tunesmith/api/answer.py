@@ -17,7 +17,7 @@ from typing import Literal, TextIO, TypeAlias
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
-from tunesmith.bundle.predict import predict_texts
+from tunesmith.bundle.predict import other_texts, predict_texts
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.columns import Columns, choose_columns, find_column
@@ -125,6 +125,8 @@ def answer_file(
     out = target if isinstance(target, Path) else None
     style = _style_of(target) if isinstance(target, Path) else target
     opened = open_bundle(bundle)
+    if asked.pair is not None and not opened.facts.reads_pairs:
+        raise other_texts(opened, "a second text: --pair")
     set_threads(asked.threads or choose_threads())
     tables = [data] if isinstance(data, Table) else _chunks(data, asked)
     n_rows, columns, kept = 0, None, None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
+from tunesmith.bundle.predict import other_texts
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.columns import choose_columns, find_column
 from tunesmith.data.labelled import inputs_of
@@ -74,7 +75,10 @@ def export(
     run = run or Run()
     opened = open_bundle(bundle)
     place = Path(out) if out is not None else _usual_place(opened.folder, to)
-    given = _given(data, section or DataSection(), opened.facts, told=run.told)
+    section = section or DataSection()
+    if section.pair is not None and not opened.facts.reads_pairs:
+        raise other_texts(opened, "a second text: --pair")
+    given = _given(data, section, opened.facts, told=run.told)
     set_threads(run.threads or choose_threads())
     found = export_bundle(
         opened, to.replace("-", "_"), place, given=given, max_loss=max_loss, seed=run.seed, told=run.told

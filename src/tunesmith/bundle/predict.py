@@ -35,14 +35,27 @@ def _refuse_others(bundle: Bundle, texts: Sequence[Text]) -> None:
     wanted = tuple if bundle.facts.reads_pairs else str
     other = next((row for row, text in enumerate(texts, start=1) if not isinstance(text, wanted)), None)
     if other is not None:
-        pairs = bundle.facts.reads_pairs
-        raise ConfigError(
-            "pairs-expected" if pairs else "texts-expected",
-            f"this model answers {'pairs of texts' if pairs else 'single texts'}",
-            where=str(bundle.folder),
-            found=f"{'a single text' if pairs else 'no text'} at row {other}",
-            allowed='("first", "second") each, or --text and --pair' if pairs else "one text each",
-        )
+        raise other_texts(bundle, f"a {'single text' if bundle.facts.reads_pairs else 'pair'} at row {other}")
+
+
+def other_texts(bundle: Bundle, found: str) -> ConfigError:
+    """Make the error for texts of the kind that a model does not read.
+
+    Args:
+        bundle: Loaded.
+        found: What was given.
+
+    Returns:
+        ``pairs-expected`` or ``texts-expected``, to be raised by the caller.
+    """
+    pairs = bundle.facts.reads_pairs
+    return ConfigError(
+        "pairs-expected" if pairs else "texts-expected",
+        f"this model answers {'pairs of texts' if pairs else 'single texts'}",
+        where=str(bundle.folder),
+        found=found,
+        allowed='("first", "second") each, or --text and --pair' if pairs else "one text each, without --pair",
+    )
 
 
 def predict_texts(
