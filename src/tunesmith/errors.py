@@ -155,6 +155,44 @@ def shown_value(value: object) -> str:
     return shown if len(shown) <= _MAX_QUOTE else shown[: _MAX_QUOTE - 1] + "…"
 
 
+def plural(count: float, one: str, many: str | None = None) -> str:
+    """Choose the form of a word that goes with a number.
+
+    Args:
+        count: The number.
+        one: The form that goes with 1.
+        many: The form that goes with any other number; left out, ``one`` with an s.
+
+    Returns:
+        One of the two.
+
+    Example:
+        >>> plural(1, "row"), plural(0, "row"), plural(2, "class has", "classes have")
+        ('row', 'rows', 'classes have')
+    """
+    if count == 1:
+        return one
+    return f"{one}s" if many is None else many
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Write a number with the words that go with it.
+
+    Args:
+        count: The number.
+        one: What goes with 1.
+        many: What goes with any other number; left out, ``one`` with an s.
+
+    Returns:
+        Both.
+
+    Example:
+        >>> counted(1, "row has", "rows have"), counted(12, "row")
+        ('1 row has', '12 rows')
+    """
+    return f"{count} {plural(count, one, many)}"
+
+
 def _escaped(text: str, *, keep: str = "") -> str:
     """Write what a terminal cannot or should not print as an escape, but for the characters to keep."""
     return "".join(

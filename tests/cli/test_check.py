@@ -75,7 +75,7 @@ def test_rows_without_a_label_can_be_left_out(command: str, flags: list[str], pr
     assert ended.code == 0, ended.err
     assert ended.out.startswith("120 rows, ")
     assert "label-missing" not in ended.out
-    assert "1 rows without a label were left out (line 122)" in ended.err
+    assert "1 row without a label was left out (line 122)" in ended.err
     assert run(command, *arguments, *flags, "--quiet").err == ""
     assert run(command, *arguments, *flags, "--json").json()["rows"] == 120
 

@@ -56,7 +56,7 @@ def test_check(tmp_path: Path) -> None:
     ended = run("check", data)
     assert ended.code == 0
     assert ended.out.startswith("3 rows, ")
-    assert re.search(r"^  warning  empty-text: .*\(lines 3\)$", ended.out, re.M)
+    assert re.search(r"^  warning  empty-text: .*\(line 3\)$", ended.out, re.M)
 
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

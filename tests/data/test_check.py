@@ -49,6 +49,48 @@ def test_empty_texts_are_found() -> None:
     )
 
 
+def one_text(text: str) -> Labelled:
+    """Clean rows but for one text."""
+    rows = clean_rows()
+    rows.texts[4] = text
+    return rows
+
+
+def one_label(label: str) -> Labelled:
+    """Clean rows but for one label."""
+    rows = clean_rows()
+    rows.labels[4] = label
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "message"),
+    [
+        (one_text(""), "empty-text", "1 row with an empty text; it teaches nothing"),
+        (one_text(clean_rows().texts[6]), "duplicate", "1 row repeats an earlier row's text"),
+        (one_text("card " * 201), "long-texts", "1 row has more than 1000 characters"),
+        (
+            one_label("c"),
+            "single-row-class",
+            "1 row is the only one of its label, which can be learnt but not measured",
+        ),
+        (one_label("A"), "look-alike-labels", "1 row has a label that looks like another one"),
+        (one_label("null"), "null-like-label", '1 row has the label "null"'),
+        (Labelled(["A-17"], ["a"], Places.of("t.csv", [2])), "id-like-text", "1 row holds a number or a code"),
+    ],
+)
+def test_one_row_is_told_as_one(rows: Labelled, code: str, message: str) -> None:
+    """With the verb that goes with it."""
+    assert found(rows)[code].message.startswith(message)
+
+
+def test_one_row_without_a_label_is_told_as_one() -> None:
+    """With what is to be done about it."""
+    rows = clean_rows()
+    (finding,) = check(rows, unlabelled=Places.of("t.csv", [99]))
+    assert finding.message == ("1 of 81 rows has an empty label: fill it, or leave this row out with --drop-unlabelled")
+
+
 def test_duplicates_and_conflicts_are_told_apart() -> None:
     """The same text with the same label repeats; with another label it contradicts, and both rows are named."""
     rows = clean_rows()
@@ -92,7 +134,7 @@ def test_rare_and_single_classes_are_found() -> None:
     assert set(findings) == {"single-row-class", "rare-class"}
     assert findings["single-row-class"].rows == (7,)
     assert '"lonely"' in findings["single-row-class"].message
-    assert findings["rare-class"].message == '1 labels have fewer than 10 rows (2 rows in all): "few"'
+    assert findings["rare-class"].message == '1 label has fewer than 10 rows (2 rows in all): "few"'
 
 
 @pytest.mark.parametrize(("one", "other"), [("Refund", "refund"), ("check-in", "check in"), ("1", "01"), ("1", "1.0")])

@@ -54,7 +54,7 @@ def test_missing_labels_can_be_left_out() -> None:
     """The other rows stay, with their own lines, and it is noted."""
     rows = labelled(table(["a", "b", "c"], ["x", "", "y"]), COLUMNS, drop_unlabelled=True)
     assert (rows.texts, rows.labels, rows.places.numbers.tolist()) == (["a", "c"], ["x", "y"], [2, 4])
-    assert rows.notes == ("1 rows without a label were left out (line 3)",)
+    assert rows.notes == ("1 row without a label was left out (line 3)",)
 
 
 @pytest.mark.parametrize("drop", [False, True])

@@ -133,7 +133,7 @@ def test_json_values_become_text(write: Write) -> None:
         "new": ["", '["b", 1]'],
     }
     assert table.places.numbers.tolist() == [1, 3]
-    assert table.notes == ("1 rows lack some of the keys; their cells are empty",)
+    assert table.notes == ("1 row lacks some of the keys; those cells are empty",)
 
 
 def test_half_a_surrogate_pair_becomes_the_replacement_character(write: Write) -> None:
@@ -275,7 +275,7 @@ def test_a_key_that_is_given_twice_does_not_hide_one_that_is_missing(write: Writ
     lines = ['{"text": "a", "label": "x"}', '{"text": "b", "text ": "c"}', '{"text": "d", "label": "y"}']
     table = read_table(write("a.jsonl", "\n".join(lines)))
     assert table.columns == {"text": ["a", "c", "d"], "label": ["x", "", "y"]}
-    assert table.notes == ("1 rows lack some of the keys; their cells are empty",)
+    assert table.notes == ("1 row lacks some of the keys; those cells are empty",)
     chunks = list(read_chunks(write("b.jsonl", "\n".join(lines)), chunk_rows=2))
     assert [chunk.columns["label"] for chunk in chunks] == [["x", ""], ["y"]]
 
@@ -297,7 +297,7 @@ def test_ragged_rows_are_told_with_line_width_and_number(write: Write) -> None:
 
 def test_a_missing_last_cell_is_ragged(write: Write) -> None:
     """Cells are never made up: a row that stops early is told."""
-    assert "the row has 1 cells where the header has 2" in fault(write("a.csv", "text,label\nhi\n"))
+    assert "the row has 1 cell where the header has 2" in fault(write("a.csv", "text,label\nhi\n"))
 
 
 def test_a_ragged_row_over_lines_points_to_the_quote(write: Write) -> None:

@@ -140,7 +140,7 @@ def test_a_damaged_parquet_file_is_told(tmp_path: Path, damage: object) -> None:
 def test_parquet_without_rows_is_told(tmp_path: Path) -> None:
     """By the columns it has."""
     told = fault(parquet_file(tmp_path / "a.parquet", {"text": pa.array([], pa.string())}))
-    assert (told.code, told.found) == ("header-only", 'columns "text"')
+    assert (told.code, told.found) == ("header-only", 'column "text"')
 
 
 def test_a_parquet_column_of_other_bytes_is_told(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_every_row_goes_where_the_column_says() -> None:
 def test_without_rows_of_train_nothing_can_be_learnt() -> None:
     """What there is instead is told."""
     rows = Labelled(["b", "c"], ["x", "y"], Places.of("t.csv", [3, 4]))
-    with pytest.raises(DataError, match="1 rows of validation, 1 rows of test") as caught:
+    with pytest.raises(DataError, match="1 row of validation, 1 row of test") as caught:
         rows_by_part(rows, TABLE, "split")
     assert caught.value.code == "no-train-rows"
 

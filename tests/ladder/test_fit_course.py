@@ -77,7 +77,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, torch.Tensor]]:
 @pytest.mark.parametrize(
     ("patience", "facts"),
     [
-        (1, {"ended": "no gain at 1 scored points", "best_step": 10, "steps": 20}),
+        (1, {"ended": "no gain at 1 scored point", "best_step": 10, "steps": 20}),
         (2, {"ended": "no gain at 2 scored points", "best_step": 10, "steps": 30}),
         (3, {"ended": "no gain at 3 scored points", "best_step": 40, "steps": 70}),
         (4, {"ended": "planned steps taken", "best_step": 76, "steps": 76}),

@@ -58,7 +58,7 @@ class Course:
 
 
 COURSES = {
-    "patience": Course(1, lambda step: 60 if step >= 12 else 76, "no gain at 1 scored points", False),
+    "patience": Course(1, lambda step: 60 if step >= 12 else 76, "no gain at 1 scored point", False),
     "shortened": Course(9, lambda step: 60 if step >= 12 else 76, "planned steps taken", True),
     "out of time": Course(9, lambda step: step if step >= 20 else 76, "budget", True),
     "whole": Course(9, lambda step: 76, "planned steps taken", False),

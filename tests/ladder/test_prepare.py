@@ -137,7 +137,7 @@ def test_a_label_that_only_test_rows_have_is_refused() -> None:
     """As it is for a test file."""
     data = table(parts=(["train"] * 8 + ["test"] * 2) * 10)
     data.columns["label"][9] = "new"
-    with pytest.raises(DataError, match='"new" in 1 rows') as caught:
+    with pytest.raises(DataError, match='"new" in 1 row ') as caught:
         prepared(data)
     assert (caught.value.code, caught.value.where) == ("unseen-label", "/data/train.csv:11")
 
@@ -146,7 +146,7 @@ def test_nothing_is_said_of_rows_that_were_not_held_back(beside: str) -> None:
     """With a validation file no row of the training file is held back: what would have been said of that is untrue."""
     data = table()
     data.columns["label"][0] = "lonely"
-    lonely = "1 classes of one row stay in train and are not measured"
+    lonely = "1 class of one row stays in train and is not measured"
     assert any(lonely in note for note in prepared(data).notes)
     rows = prepared(data, validation=beside)
     assert not any(lonely in note for note in rows.notes)
@@ -191,7 +191,7 @@ def test_customers_of_a_test_file_that_are_trained_on_are_told(tmp_path: Path) -
     beside = tmp_path / "test.csv"
     beside.write_text(f"text,label,customer\n{text_of(901)},a,c1\n{text_of(902)},b,new\n", "utf-8")
     rows = prepare(grouped(100, 20), DataSection(group="customer", test=str(beside)), load_task("single_label"), seed=0)
-    assert "warning: 1 of 2 test rows are of a group that is trained on; their figures flatter the model" in rows.notes
+    assert "warning: 1 of 2 test rows is of a group that is trained on; their figures flatter the model" in rows.notes
 
 
 def test_a_group_column_that_is_not_there_is_told_with_the_nearest() -> None:
@@ -208,4 +208,4 @@ def test_what_was_left_out_of_a_file_beside_is_told(tmp_path: Path, part: str) -
     section = DataSection(skip_bad_rows=True, drop_unlabelled=True, **{part: str(beside)})
     notes = prepare(table(), section, load_task("single_label"), seed=0).notes
     assert f"{part} rows: warning: 1 row that cannot be read was left out ({beside}:3)" in notes
-    assert f"{part} rows: 1 rows without a label were left out (line 5)" in notes
+    assert f"{part} rows: 1 row without a label was left out (line 5)" in notes

@@ -120,7 +120,7 @@ def test_demand_03_words_that_look_like_nothing_are_text(tmp_path: Path, word: s
     assert run("train", data, "--out", tmp_path / "x").code == 2
     dropped = run("train", data, "--rungs", "linear", "--budget", "none", "--drop-unlabelled", "--out", tmp_path / "x")
     assert dropped.code == 0, dropped.err
-    assert "1 rows without a label were left out" in dropped.err
+    assert "1 row without a label was left out" in dropped.err
 
 
 def test_demand_07_a_local_base_never_touches_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tunesmith.api.texts import plain_values, refuse_lengths
 from tunesmith.data.frames import as_text, is_missing
 from tunesmith.data.prepare import prepare_label
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 from tunesmith.types import JSON
 
 _SHOWN = 5
@@ -85,8 +85,8 @@ class Classes:
                 "classes-mixed",
                 "y is of another form than in fit",
                 where="y",
-                found=f"{_FORMS[given.form]}; {len(given.values)} classes",
-                allowed=f"{_FORMS[self.form]}; {len(self.values)} classes",
+                found=f"{_FORMS[given.form]}; {counted(len(given.values), 'class', 'classes')}",
+                allowed=f"{_FORMS[self.form]}; {counted(len(self.values), 'class', 'classes')}",
             )
         if self.form == "one":
             return np.array([_label(cell) == _label(told) for cell, told in zip(cells, answered.tolist(), strict=True)])
@@ -152,7 +152,7 @@ def classes_and_cells(y: Any) -> tuple[Classes, list[Any]]:
             "label-missing",
             "the class is missing",
             where=f"y, row {missing[0]}",
-            found=f"{len(missing)} of {len(cells)} rows without a class",
+            found=f"{len(missing)} of {counted(len(cells), 'row')} without a class",
             advice="leave these rows out",
         )
     values = _sorted_classes(cells)
@@ -250,7 +250,7 @@ def _sorted_classes(values: Sequence[Any]) -> NDArray[Any]:
             "not-classes",
             "y holds fractions, which are no classes",
             where="y",
-            found=f"{len(classes)} different numbers, {fraction!r} among them",
+            found=f"{counted(len(classes), 'number', 'different numbers')}, {fraction!r} among them",
             allowed="whole numbers, texts, truth values",
             advice="learn numbers with TextRegressor, or write levels as text: str(y)",
         )

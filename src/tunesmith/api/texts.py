@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.data.frames import as_text, is_missing
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 from tunesmith.types import Text
 
 _ALLOWED = "a list, a series, an array or a frame of one column of texts; of two columns, or tuples of two, for pairs"
@@ -99,6 +99,6 @@ def refuse_lengths(texts: Sized, **beside: Sequence[Any] | None) -> None:
                 "lengths-differ",
                 f"X and {name} have different numbers of rows",
                 where=name,
-                found=f"{len(texts)} texts, {len(values)} in {name}",
+                found=f"{counted(len(texts), 'text')}, {len(values)} in {name}",
                 allowed="one for each text",
             )

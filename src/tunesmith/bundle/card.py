@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from tunesmith.bundle.schema import Facts
+from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import figure_of, style_of
 from tunesmith.types import JSON, Interval
 
@@ -69,12 +70,13 @@ def measured(facts: Facts) -> Measured:
     metrics = facts.metrics if facts.test_metrics is None else facts.test_metrics
     if facts.test_metrics is not None:
         rows = facts.data.test
-        return Measured(metrics, rows, f"{rows:,} test rows", "not used to choose", is_test=True)
+        return Measured(metrics, rows, f"{rows:,} test {plural(rows, 'row')}", "not used to choose", is_test=True)
     rows = facts.data.validation
     if facts.measured_on == "validation rows":
-        return Measured(metrics, rows, f"{rows:,} validation rows", "used to choose", is_test=False)
+        return Measured(metrics, rows, f"{rows:,} validation {plural(rows, 'row')}", "used to choose", is_test=False)
     rows += facts.data.train
-    choice = f"the {facts.data.validation:,} validation rows among them were used to choose"
+    chose = plural(facts.data.validation, "row among them was", "rows among them were")
+    choice = f"the {facts.data.validation:,} validation {chose} used to choose"
     return Measured(metrics, rows, facts.measured_on, choice, is_test=False)
 
 
@@ -116,7 +118,7 @@ def data_line(facts: Facts) -> str:
     """
     data, found = facts.data, origin(facts)
     parts = [
-        f"{n_rows:,} {part} rows" + (f" from {file}" if file else "")
+        f"{n_rows:,} {part} {plural(n_rows, 'row')}" + (f" from {file}" if file else "")
         for part, n_rows, file in (
             ("train", data.train, None),
             ("validation", data.validation, found.validation),
@@ -138,7 +140,7 @@ def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     """
     parts = [
         _header(facts),
-        f"# {_code(facts.data.source)}: {f'{len(facts.labels)} labels' if facts.labels else 'a number'}",
+        f"# {_code(facts.data.source)}: {counted(len(facts.labels), 'label') if facts.labels else 'a number'}",
         _what_it_is(facts),
         _how_good(facts),
         _how_made(facts, costs),
@@ -244,7 +246,7 @@ def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
         lines += ["", *_rungs(costs["rungs"], facts.headline)]
     machine = costs.get("machine", {})
     if machine.get("cpu"):
-        threads = f", {machine['threads']} threads" if machine.get("threads") else ""
+        threads = f", {counted(machine['threads'], 'thread')}" if machine.get("threads") else ""
         seconds = f" in {costs['seconds']:.0f} s" if costs.get("seconds") else ""
         lines += ["", f"Trained{seconds} on {_code(str(machine['cpu']))}{threads}."]
     versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
@@ -275,8 +277,9 @@ def _data_statement(facts: Facts) -> str:
         [
             "## Data",
             "",
-            f"The file {_code(data.source)}: {found.rows:,} rows, text in column {_code(data.text)}, label in column "
-            f"{_code(data.label)}; {data.train:,} rows to fit, {choose}{test}. "
+            f"The file {_code(data.source)}: {found.rows:,} {plural(found.rows, 'row')}, text in column "
+            f"{_code(data.text)}, label in column "
+            f"{_code(data.label)}; {data.train:,} {plural(data.train, 'row')} to fit, {choose}{test}. "
             "Where tunesmith split the rows of the file, duplicates of one text were kept on one side.",
             f"Texts and labels together have the SHA-256 `{data.sha256}`.",
             "",

@@ -8,6 +8,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.errors import counted, plural
 from tunesmith.types import JSON
 
 _SEVERITIES = ("info", "warning", "error")
@@ -51,7 +52,7 @@ def check(
     if common.json:
         print_json(found)
     else:
-        print_line(f"{found['rows']} rows, {len(found['findings'])} findings")
+        print_line(f"{counted(found['rows'], 'row')}, {counted(len(found['findings']), 'finding')}")
         for finding in found["findings"]:
             print_line(f"  {finding['severity']:<8} {finding['code']}: {finding['message']}{_where(finding)}")
     level = _SEVERITIES.index(fail_on)
@@ -65,4 +66,4 @@ def _where(finding: dict[str, JSON]) -> str:
     if "files" in finding:
         numbers = [f"{file}:{number}" for file, number in zip(finding["files"], numbers, strict=True)]
         return f" ({', '.join(numbers)})"
-    return f" ({finding.get('unit', 'line')}s {', '.join(numbers)})" if numbers else ""
+    return f" ({plural(len(numbers), finding.get('unit', 'line'))} {', '.join(numbers)})" if numbers else ""

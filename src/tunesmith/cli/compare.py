@@ -9,6 +9,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.errors import counted
 from tunesmith.types import JSON, Interval
 
 
@@ -84,7 +85,7 @@ def _refuse_model_as_file(data: str | None) -> None:
 def _print_models(found: dict[str, JSON]) -> None:
     """Print the reference, then each other model with what it gains."""
     first, others = found["reference"], found["models"]
-    print_line(f"{found['rows']} rows, 95 % intervals")
+    print_line(f"{counted(found['rows'], 'row')}, 95 % intervals")
     print_line()
     print_line(f"{first['model']} (reference)")
     for name, figure in first["figures"].items():
@@ -133,7 +134,7 @@ def _print_slices(found: dict[str, JSON], by: str) -> None:
     print_line()
     print_line(f"{name} gained, by {by}; many looks at once, so that some intervals miss zero by chance alone")
     for each in found["slices"]:
-        print_line(f"  {each['value'] or '(empty)'}: {each['rows']} rows")
+        print_line(f"  {each['value'] or '(empty)'}: {counted(each['rows'], 'row')}")
         for other, figure in zip(found["models"], each["gains"], strict=True):
             gain = Interval(**figure)
             print_line(f"    {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})  {other['model']}")

@@ -7,6 +7,7 @@ import sys
 import time
 from types import TracebackType
 
+from tunesmith.errors import plural
 from tunesmith.types import JSON
 
 _TELL_EVERY_S = 10.0
@@ -89,7 +90,7 @@ class Terminal:
             stage: What is being done.
             done: Rows done.
         """
-        line = f"{stage}: {done:,} rows"
+        line = f"{stage}: {done:,} {plural(done, 'row')}"
         if self._live:
             self._bar_shown = True
             self._write(f"\r\x1b[2K{line}")

@@ -11,6 +11,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.errors import counted
 from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import STYLES
 from tunesmith.report.classes import label_lines
@@ -72,7 +73,7 @@ def evaluate(
 
 def _print_table(found: dict[str, JSON]) -> None:
     metrics = found["metrics"]
-    print_line(f"{found['rows']} rows, 95 % intervals")
+    print_line(f"{counted(found['rows'], 'row')}, 95 % intervals")
     for name in (name for name in STYLES if name in metrics):
         figure = metrics[name]
         print_line(f"  {name:<15} {figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})")

@@ -9,6 +9,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
+from tunesmith.errors import counted
 from tunesmith.types import JSON
 
 
@@ -65,7 +66,7 @@ def _print(found: dict[str, JSON]) -> None:
     from tunesmith.export.wording import cut_difference
 
     whole, cut, loss = found["whole"], found["cut"], found["loss"]
-    print_line(f"{found['out']}: as the model answers, by {found['runtime']} on {whole['rows']} texts")
+    print_line(f"{found['out']}: as the model answers, by {found['runtime']} on {counted(whole['rows'], 'text')}")
     for name in ("logits", "values", "probabilities", "vectors"):
         if whole[name] is not None:
             print_line(f"  {name:<14} largest difference {whole[name]:.1e}")
@@ -74,4 +75,5 @@ def _print(found: dict[str, JSON]) -> None:
     if cut is not None:
         print_line(f"  {'longer texts':<14} cut here, read whole by the model: {cut_difference(cut)}")
     if loss is not None:
-        print_line(f"  {'loss':<14} {loss['points']:.2f} points of {loss['of']} on {loss['rows']} rows held out")
+        held = counted(loss["rows"], "row")
+        print_line(f"  {'loss':<14} {loss['points']:.2f} points of {loss['of']} on {held} held out")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tunesmith.errors import ConfigError, shown_value
+from tunesmith.errors import ConfigError, plural, shown_value
 
 
 class Settings(BaseModel):
@@ -115,7 +115,7 @@ def refusal(problems: list[str], *, code: str = "bad-setting") -> ConfigError:
     Returns:
         The error, to be raised by the caller.
     """
-    count = "one setting is wrong" if len(problems) == 1 else f"{len(problems)} settings are wrong"
+    count = plural(len(problems), "one setting is wrong", f"{len(problems)} settings are wrong")
     return ConfigError(
         code,
         count,

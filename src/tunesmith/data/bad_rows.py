@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tunesmith.errors import counted
+
 _MOST_TOLD = 20
 
 
@@ -37,6 +39,6 @@ class BadRows:
         """
         if not self.count:
             return ()
-        rows = "1 row that cannot be read was" if self.count == 1 else f"{self.count} rows that cannot be read were"
+        rows = counted(self.count, "row that cannot be read was", "rows that cannot be read were")
         more = ", ..." if self.count > _MOST_TOLD else ""
         return (f"warning: {rows} left out ({', '.join(self._first)}{more})",)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 
 _COLUMN = "cats"
 _HOLDS = 0.5  # spaCy's own threshold of a category that holds
@@ -42,7 +42,7 @@ def labels_of_cats(table: Table, *, bad_rows: BadRows | None = None) -> Table:
     if bad and bad_rows is None:
         raise DataError(
             "not-one-label",
-            f"{len(bad)} rows have several categories",
+            f"{counted(len(bad), 'row has', 'rows have')} several categories",
             where=table.places.at(bad[0]),
             found=f"{', '.join(map(quote, holding[bad[0]] or ()))} ({table.places.told(bad)})",
             allowed=f"one category of at least {_HOLDS} a row",

@@ -17,7 +17,7 @@ from tunesmith.data.labelled import Labelled
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
 from tunesmith.data.places import Places, Unit
 from tunesmith.data.tokenize import plain_pieces
-from tunesmith.errors import quote
+from tunesmith.errors import counted, plural, quote
 from tunesmith.types import JSON, as_one
 
 Severity = Literal["error", "warning", "info"]
@@ -168,10 +168,9 @@ def _unknown_id(tokenizer: Tokenizer) -> int | None:
 
 
 def _finding(labelled: _Rows, code: str, severity: Severity, *, rows: Sequence[int], message: str) -> Iterator[Finding]:
-    """Make a finding of row numbers where there are any; ``{rows}`` in the message becomes their number."""
+    """Make a finding of row numbers where there are any."""
     if rows:
-        counted = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
-        yield _placed(code, severity, labelled.places.select(rows), message=message.replace("{rows}", counted))
+        yield _placed(code, severity, labelled.places.select(rows), message=message)
 
 
 def _rows_where(values: Sequence[str], holds: Callable[[str], bool]) -> list[int]:
@@ -192,8 +191,11 @@ def _placed(code: str, severity: Severity, rows: Places, *, message: str) -> Fin
 
 def _missing_labels(rows: Places | None, n_labelled: int) -> Iterator[Finding]:
     if rows:
-        advice = "leave these rows out with --drop-unlabelled" if n_labelled else "name the right column with --label"
-        message = f"{len(rows)} of {len(rows) + n_labelled} rows have an empty label: fill them, or {advice}"
+        one = len(rows) == 1
+        leave = f"leave {'this row' if one else 'these rows'} out with --drop-unlabelled"
+        advice = leave if n_labelled else "name the right column with --label"
+        told = f"{len(rows)} of {counted(len(rows) + n_labelled, 'row')} {'has' if one else 'have'} an empty label"
+        message = f"{told}: fill {'it' if one else 'them'}, or {advice}"
         yield _placed("label-missing", "error", rows, message=message)
 
 
@@ -205,22 +207,24 @@ def _too_little(labelled: _Rows) -> Iterator[Finding]:
         yield from _finding(labelled, "one-row", "error", rows=rows, message=message)
     elif len(set(labelled.labels)) == 1:
         label = quote(labelled.labels[0])
-        message = f"all {{rows}} have the label {label}; add rows of another, or name the right column with --label"
+        told = f"all {len(rows)} rows have the label {label}"
+        message = f"{told}; add rows of another, or name the right column with --label"
         yield from _finding(labelled, "one-class", "error", rows=rows, message=message)
 
 
 def _empty_texts(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, lambda text: not text)
-    yield from _finding(
-        labelled, "empty-text", "warning", rows=rows, message="{rows} with an empty text; they teach nothing"
-    )
+    teach = plural(len(rows), "it teaches", "they teach")
+    message = f"{counted(len(rows), 'row')} with an empty text; {teach} nothing"
+    yield from _finding(labelled, "empty-text", "warning", rows=rows, message=message)
 
 
 def _id_like_texts(labelled: _Rows) -> Iterator[Finding]:
     """Numbers or codes in place of sentences: most likely the wrong column."""
     rows = _rows_where(labelled.texts, _is_code)
     if len(rows) > 0.9 * len(labelled.texts):
-        message = "{rows} hold a number or a code, not a text; name the right column with --text"
+        told = f"{counted(len(rows), 'row holds', 'rows hold')} a number or a code, not a text"
+        message = f"{told}; name the right column with --text"
         yield from _finding(labelled, "id-like-text", "error", rows=rows, message=message)
 
 
@@ -233,7 +237,8 @@ def _constant_length(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, bool)
     lengths = {len(labelled.texts[row]) for row in rows}
     if len(rows) >= 2 * _FEW_ROWS and len(lengths) == 1:
-        message = f"{{rows}} all hold a text of exactly {lengths.pop()} characters: cut, padded or coded texts?"
+        length = counted(lengths.pop(), "character")
+        message = f"{len(rows)} rows all hold a text of exactly {length}: cut, padded or coded texts?"
         yield from _finding(labelled, "constant-length", "warning", rows=rows, message=message)
 
 
@@ -249,9 +254,11 @@ def _duplicates(labelled: _Rows, groups: NDArray[np.int64] | None) -> Iterator[F
             again.append(row)
         seen.add((group, labelled.labels[row]))
     conflicts = [row for row, group in enumerate(exact.tolist()) if len(labels_of.get(group, ())) > 1]
-    message = "{rows} have a text that other rows have under another label; no model can be right on all of them"
+    told = f"{len(conflicts)} rows have a text that other rows have under another label"
+    message = f"{told}; no model can be right on all of them"
     yield from _finding(labelled, "conflicting-duplicates", "warning", rows=conflicts, message=message)
-    message = "{rows} repeat an earlier row's text and label (but for case, spaces and punctuation)"
+    told = f"{counted(len(again), 'row repeats', 'rows repeat')} an earlier row's text and label"
+    message = f"{told} (but for case, spaces and punctuation)"
     yield from _finding(labelled, "duplicate", "info", rows=again, message=message)
     yield from _near_duplicates(labelled, exact, near_duplicate_groups(labelled.texts) if groups is None else groups)
 
@@ -261,7 +268,7 @@ def _near_duplicates(labelled: _Rows, exact: NDArray[np.int64], near: NDArray[np
     n_kinds = Counter(near[group] for group in np.unique(exact).tolist())
     rows = [row for row, group in enumerate(near.tolist()) if n_kinds[group] > 1]
     largest = int(np.unique(near, return_counts=True)[1].max(initial=0))
-    message = "{rows} are nearly the same as another row; such rows are kept together when rows are held out"
+    message = f"{len(rows)} rows are nearly the same as another row; such rows are kept together when rows are held out"
     giant = largest > _GIANT_SHARE * len(near)
     if giant:
         message += f"; one group of {largest} rows is too large for that, so only exact duplicates are"
@@ -273,10 +280,12 @@ def _rare_classes(labelled: _Rows) -> Iterator[Finding]:
     single = [label for label, count in counts.items() if count == 1]
     rare = [label for label, count in counts.items() if 1 < count < _FEW_ROWS]
     rows = labelled.rows_of(set(single))
-    message = f"{{rows}} are the only one of their label, which can be learnt but not measured: {_shown(single)}"
+    alone = counted(len(rows), "row is the only one of its label", "rows are the only one of their label")
+    message = f"{alone}, which can be learnt but not measured: {_shown(single)}"
     yield from _finding(labelled, "single-row-class", "warning", rows=rows, message=message)
     rows = labelled.rows_of(set(rare))
-    message = f"{len(rare)} labels have fewer than {_FEW_ROWS} rows ({{rows}} in all): {_shown(rare)}"
+    few = counted(len(rare), "label has", "labels have")
+    message = f"{few} fewer than {_FEW_ROWS} rows ({counted(len(rows), 'row')} in all): {_shown(rare)}"
     yield from _finding(labelled, "rare-class", "warning", rows=rows, message=message)
 
 
@@ -286,7 +295,8 @@ def _look_alike_labels(labelled: _Rows) -> Iterator[Finding]:
         by_look.setdefault(_look(label), []).append(label)
     alike = [labels for labels in by_look.values() if len(labels) > 1]
     rows = labelled.rows_of({label for labels in alike for label in labels[1:]})
-    message = f"{{rows}} have a label that looks like another one: {'; '.join(_shown(labels) for labels in alike[:5])}"
+    seen = "; ".join(_shown(labels) for labels in alike[:5])
+    message = f"{counted(len(rows), 'row has', 'rows have')} a label that looks like another one: {seen}"
     yield from _finding(labelled, "look-alike-labels", "warning", rows=rows, message=message)
 
 
@@ -302,13 +312,13 @@ def _look(label: str) -> str | float:
 def _null_like_labels(labelled: _Rows) -> Iterator[Finding]:
     names = sorted({label for held in labelled.held for label in held if label.casefold() in _NULL_LIKE})
     rows = labelled.rows_of(set(names))
-    message = f"{{rows}} have the label {_shown(names)}, taken as a label like any other; is it a missing value?"
+    told = f"{counted(len(rows), 'row has', 'rows have')} the label {_shown(names)}"
+    message = f"{told}, taken as a label like any other; is it a missing value?"
     yield from _finding(labelled, "null-like-label", "warning", rows=rows, message=message)
 
 
 def _long_texts(labelled: _Rows) -> Iterator[Finding]:
     rows = _rows_where(labelled.texts, lambda text: len(text) > _LONG_CHARACTERS)
-    message = (
-        f"{{rows}} have more than {_LONG_CHARACTERS} characters; long texts are read in windows, nothing is cut off"
-    )
+    told = f"{counted(len(rows), 'row has', 'rows have')} more than {_LONG_CHARACTERS} characters"
+    message = f"{told}; long texts are read in windows, nothing is cut off"
     yield from _finding(labelled, "long-texts", "info", rows=rows, message=message)

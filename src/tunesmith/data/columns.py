@@ -10,7 +10,7 @@ from tunesmith.config import nearest
 from tunesmith.data.names import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, plain_name
 from tunesmith.data.split_column import find_split_column
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, plural, quote
 
 _SAMPLE_ROWS = 2000
 _SHOWN_COLUMNS = 12
@@ -126,7 +126,7 @@ def _twice(table: Table, name: str, as_what: str, *, flags: str) -> DataError:
 
 
 def _columns(names: list[str]) -> str:
-    return f"column{'s' * (len(names) > 1)} {', '.join(map(quote, names))}"
+    return f"{plural(len(names), 'column')} {', '.join(map(quote, names))}"
 
 
 def _listed(table: Table, text: str | Sequence[str] | None) -> list[str]:
@@ -171,9 +171,9 @@ def find_column(table: Table, name: str, flag: str) -> str:
         problem = f"there is no column {quote(name)}"
         close = nearest(name.strip(), table.columns)
         advice = f"did you mean {flag} {close}?" if close else f"name one of these columns with {flag}"
-    raise DataError(
-        "no-such-column", problem, where=table.source, found=f"columns {_shown(list(table.columns))}", advice=advice
-    )
+    names = list(table.columns)
+    found_there = f"{plural(len(names), 'column')} {_shown(names)}"
+    raise DataError("no-such-column", problem, where=table.source, found=found_there, advice=advice)
 
 
 def _shown(names: list[str]) -> str:
@@ -282,7 +282,7 @@ def _unclear(table: Table, wanted: str, candidates: list[str], *, text: Sequence
         "columns-unclear",
         problem,
         where=table.source,
-        found=f"columns {_shown(names)}; {'; '.join(rows)}",
-        allowed=f"candidates {_shown(candidates)}" if candidates else None,
+        found=f"{plural(len(names), 'column')} {_shown(names)}; {'; '.join(rows)}",
+        allowed=f"{plural(len(candidates), 'candidate')} {_shown(candidates)}" if candidates else None,
         advice=f"name them: {flags if wanted == 'label' else f'--text {guess}'}; the first line must be the header",
     )

@@ -18,7 +18,7 @@ from tunesmith.data.names import KNOWN_NAMES, plain_name
 from tunesmith.data.places import Places
 from tunesmith.data.plain_rows import PlainRows
 from tunesmith.data.table import Table, distinct_names
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, plural, quote
 
 _DELIMITERS = ",\t;|"
 _NO_DELIMITER = "\x1f"  # one column: commas in it are text
@@ -85,7 +85,7 @@ def csv_tables(
             "header-only",
             "the file has a header but no rows" if not bad_rows or not bad_rows.count else "no row can be read",
             where=source,
-            found=f"columns {', '.join(map(quote, names[:10]))}",
+            found=f"{plural(len(names), 'column')} {', '.join(map(quote, names[:10]))}",
             advice="give a file with rows below the header; a lone first line is taken as the header",
         )
 
@@ -314,14 +314,14 @@ def _ragged(records: _Records, first: int, cells: list[str], *, width: int, live
     spans = f"; the row runs to line {last}, so a quote in it may be unclosed" if last > first else ""
     return DataError(
         "ragged-row",
-        f"the row has {len(cells)} cells where the header has {width}",
+        f"the row has {counted(len(cells), 'cell')} where the header has {width}",
         where=f"{records.source}:{first}",
         found=f"{_rows(len(lines), lines)} of another width; line {first} begins {quote(cells[0][:60])}{spans}",
-        allowed=f"{width} cells in every row, delimiter {records.layout.name!r}",
+        allowed=f"{counted(width, 'cell')} in every row, delimiter {records.layout.name!r}",
         advice=f"quote the cells that hold the delimiter, mend line {first}, or leave such rows out: --skip-bad-rows",
     )
 
 
 def _rows(count: int, lines: list[int]) -> str:
     more = ", ..." if count > _SHOWN_LINES else ""
-    return f"{count} row{'s' * (count > 1)} (line{'s' * (count > 1)} {', '.join(map(str, lines[:_SHOWN_LINES]))}{more})"
+    return f"{counted(count, 'row')} ({plural(count, 'line')} {', '.join(map(str, lines[:_SHOWN_LINES]))}{more})"

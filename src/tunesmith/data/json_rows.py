@@ -9,7 +9,7 @@ from typing import NoReturn
 from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 from tunesmith.types import JSON
 
 
@@ -79,7 +79,7 @@ def _fill(columns: dict[str, list[str]], n_rows: int) -> None:
 
 
 def _notes(n_short: int) -> tuple[str, ...]:
-    return (f"{n_short} rows lack some of the keys; their cells are empty",) if n_short else ()
+    return (f"{counted(n_short, 'row lacks', 'rows lack')} some of the keys; those cells are empty",) if n_short else ()
 
 
 def _record(line: str, number: int, source: str) -> dict[str, JSON]:

@@ -10,7 +10,7 @@ from tunesmith.data.columns import Columns
 from tunesmith.data.places import Places
 from tunesmith.data.prepare import Form, prepare_label, prepare_text
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, plural, quote
 from tunesmith.types import Text, as_one
 
 _SHOWN_LABELS = 7
@@ -135,15 +135,18 @@ def labelled(
             "text-missing",
             "every text is empty",
             where=table.source,
-            found=f"column{'s' * (len(columns.text) > 1)} {', '.join(map(quote, columns.text))} empty in all "
-            f"{len(texts)} rows",
+            found=f"{plural(len(columns.text), 'column')} {', '.join(map(quote, columns.text))} empty in "
+            f"{plural(len(texts), 'the one row', f'all {len(texts)} rows')}",
             advice="name the column that holds the texts with --text",
         )
     left_out = set(missing)
     kept = [row for row in range(len(labels)) if row not in left_out]
-    notes = (f"{len(missing)} rows without a label were left out ({table.places.told(missing)})",) if missing else ()
-    if empty and not missing:
-        notes = (f"{len(empty)} rows have none of the labels",)
+    notes: tuple[str, ...] = ()
+    if missing:
+        left = counted(len(missing), "row without a label was", "rows without a label were")
+        notes = (f"{left} left out ({table.places.told(missing)})",)
+    elif empty:
+        notes = (f"{counted(len(empty), 'row has', 'rows have')} none of the labels",)
     rows = Labelled(
         [texts[row] for row in kept],
         [labels[row] for row in kept],
@@ -162,19 +165,19 @@ def labelled(
 def _shown_labels(labels: list[str]) -> str:
     seen = [label for label, _ in Counter(labels).most_common()]
     more = ", ..." if len(seen) > _SHOWN_LABELS else ""
-    return f"{len(seen)} label{'s' * (len(seen) != 1)} seen: {', '.join(map(quote, seen[:_SHOWN_LABELS]))}{more}"
+    return f"{counted(len(seen), 'label')} seen: {', '.join(map(quote, seen[:_SHOWN_LABELS]))}{more}"
 
 
 def _label_missing(table: Table, name: str, labels: list[str], *, missing: list[int]) -> DataError:
     seen = [label for label in labels if label]
-    advice = (
-        "fill these lines, or leave them out with --drop-unlabelled" if seen else "name the right column with --label"
-    )
+    fill = plural(len(missing), "fill this line, or leave it out", "fill these lines, or leave them out")
+    advice = f"{fill} with --drop-unlabelled" if seen else "name the right column with --label"
     return DataError(
         "label-missing",
         "the label is empty",
         where=table.places.at(missing[0]),
-        found=f"column {quote(name)} is empty in {len(missing)} of {len(labels)} rows ({table.places.told(missing)})",
+        found=f"column {quote(name)} is empty in {len(missing)} of {counted(len(labels), 'row')} "
+        f"({table.places.told(missing)})",
         allowed=f"any non-empty text; {_shown_labels(seen)}" if seen else "any non-empty text",
         advice=advice,
     )

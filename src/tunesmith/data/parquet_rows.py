@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tunesmith.data.frames import as_text
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table, distinct_names
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, plural, quote
 
 if TYPE_CHECKING:
     from pyarrow import Array
@@ -55,7 +55,7 @@ def parquet_tables(file: str, *, chunk_rows: int) -> Iterator[Table]:
             "header-only",
             "the file has columns but no rows",
             where=file,
-            found=f"columns {', '.join(map(quote, names[:10]))}",
+            found=f"{plural(len(names), 'column')} {', '.join(map(quote, names[:10]))}",
             advice="give a file with rows",
         )
 

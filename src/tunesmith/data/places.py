@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.errors import counted, plural
+
 Unit: TypeAlias = Literal["line", "row"]
 """What the numbers count: lines of a text file, or rows of what has no lines."""
 
@@ -43,7 +45,7 @@ class Places:
         """Name of the file, or of the first of several."""
         more = len(self.sources) - 1
         first = self.sources[0][0]
-        return f"{first} and {more} more file{'s' * (more > 1)}" if more else first
+        return f"{first} and {counted(more, 'more file')}" if more else first
 
     def source_of(self, row: int) -> tuple[str, Unit]:
         """Name the file of one row.
@@ -86,7 +88,7 @@ class Places:
             by_file.setdefault(self.source_of(row), []).append(str(self.numbers[row]))
         several = len(self.sources) > 1
         parts = [
-            f"{source + ' ' if several else ''}{unit}{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+            f"{source + ' ' if several else ''}{plural(len(numbers), unit)} {', '.join(numbers)}"
             for (source, unit), numbers in by_file.items()
         ]
         return "; ".join(parts) + (", ..." if len(rows) > _MOST_TOLD else "")

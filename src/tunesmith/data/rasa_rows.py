@@ -9,7 +9,7 @@ import yaml
 
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 
 # "fly to [Berlin](city)", "[Berlin]{"entity": "city", "role": "to"}"
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
@@ -56,7 +56,8 @@ def rasa_tables(text: str, *, source: str) -> Iterator[Table]:
             advice="name the file with the training examples, such as data/nlu.yml",
         )
     others = sum("intent" not in _fields(entry) for entry in _items(_fields(root).get("nlu")))
-    notes = (f"{others} entries of {source} are no intents (synonyms, lookups, patterns); not used",) if others else ()
+    told = counted(others, f"entry of {source} is no intent", f"entries of {source} are no intents")
+    notes = (f"{told} (synonyms, lookups, patterns); not used",) if others else ()
     columns = {"text": [text for _, text, _ in rows], "label": [label for _, _, label in rows]}
     yield Table(columns, Places.of(source, [number for number, _, _ in rows]), notes)
 

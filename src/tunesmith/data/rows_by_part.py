@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tunesmith.data.labelled import Labelled
 from tunesmith.data.split_column import part_at
 from tunesmith.data.table import Table
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 
 _SHOWN_LABELS = 5
 
@@ -42,7 +42,7 @@ def rows_by_part(rows: Labelled, table: Table, column: str) -> dict[str, Labelle
             "no-train-rows",
             f"the column {quote(column)} leaves no rows to train on",
             where=rows.places.source,
-            found=", ".join(f"{len(part.texts)} rows of {name}" for name, part in parts.items()),
+            found=", ".join(f"{counted(len(part.texts), 'row')} of {name}" for name, part in parts.items()),
             allowed="some rows of train",
             advice="mark rows as train, or rename the column, so that it is not taken for one that splits",
         )
@@ -69,9 +69,10 @@ def _refuse_unseen(rows: Labelled, known: set[str], column: str) -> None:
     shown = ", ".join(map(quote, unseen[:_SHOWN_LABELS])) + (", ..." if len(unseen) > _SHOWN_LABELS else "")
     raise DataError(
         "unseen-label",
-        f"{len(unseen)} label{'s' * (len(unseen) > 1)} of validation or test rows occur in no row of train",
+        f"{counted(len(unseen), 'label of validation or test rows occurs', 'labels of validation or test rows occur')} "
+        "in no row of train",
         where=rows.places.at(refused[0]),
-        found=f"{shown} in {len(refused)} rows ({rows.places.told(refused)})",
+        found=f"{shown} in {counted(len(refused), 'row')} ({rows.places.told(refused)})",
         allowed="a label must occur in the training rows to be learnt",
         advice=f"mark some of these rows as train in the column {quote(column)}, or leave them out",
     )

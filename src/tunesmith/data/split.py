@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.errors import ConfigError, ShapeError, quote
+from tunesmith.errors import ConfigError, ShapeError, counted, quote
 
 _SHARE = 0.1
 _LEAST_ROWS, _LEAST_SHARE = 200, 0.2
@@ -118,7 +118,8 @@ def split_by_time(
     train, validation, test = (np.sort(part) for part in np.split(order, [first_held, first_test]))
     known = {labels[row] for row in train.tolist()}
     later = sorted(set(labels) - known)
-    notes = (f"{len(later)} classes occur in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
+    occur = counted(len(later), "class occurs", "classes occur")
+    notes = (f"{occur} in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
     return Split(train, validation, test, groups, notes)
 
 
@@ -277,9 +278,13 @@ def _class_notes(labels: Sequence[str], held_out: NDArray[np.bool_]) -> tuple[st
     other = [label for label, count in counts.items() if count > 1 and label not in measured]
     notes = []
     if single:
-        notes.append(f"{len(single)} classes of one row stay in train and are not measured: {_shown(single)}")
+        stay = counted(
+            len(single), "class of one row stays in train and is", "classes of one row stay in train and are"
+        )
+        notes.append(f"{stay} not measured: {_shown(single)}")
     if other and measured:
-        notes.append(f"{len(other)} classes have too few rows or groups to be held out: {_shown(other)}")
+        have = counted(len(other), "class has", "classes have")
+        notes.append(f"{have} too few rows or groups to be held out: {_shown(other)}")
     if not measured:
         notes.append("no rows could be held out: there are too few rows or groups")
     return tuple(notes)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tunesmith.data.frames import as_text
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table, distinct_names
-from tunesmith.errors import ConfigError, DataError, quote
+from tunesmith.errors import ConfigError, DataError, plural, quote
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -72,7 +72,7 @@ def sql_tables(query: Query, *, chunk_rows: int) -> Iterator[Table]:
                 "header-only",
                 "the query gives no rows",
                 where=query.source,
-                found=f"columns {', '.join(map(quote, names[:10]))}",
+                found=f"{plural(len(names), 'column')} {', '.join(map(quote, names[:10]))}",
                 advice="ask for rows that are there",
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.places import Places
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, plural, quote
 
 _SHOWN = 5
 
@@ -41,7 +41,7 @@ def read_times(cells: Sequence[str], *, places: Places, column: str) -> NDArray[
         shown = ", ".join(quote(cells[row]) for row in rows[:_SHOWN])
         raise DataError(
             "time-unclear",
-            f"{len(rows)} of {len(cells)} cells are no times",
+            f"{len(rows)} of {counted(len(cells), 'cell')} {plural(len(rows), 'is no time', 'are no times')}",
             where=places.at(rows[0]),
             found=f"column {quote(column)}: {shown} ({places.told(rows)})",
             allowed="2026-11-28, 2026-11-28 07:26, 2026-11-28T07:26:48+01:00; or numbers throughout, as 1764314808",

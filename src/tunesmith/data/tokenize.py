@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from tunesmith.data.spans import Ints, spans
-from tunesmith.errors import ConfigError, ShapeError
+from tunesmith.errors import ConfigError, ShapeError, counted
 from tunesmith.types import Text
 
 _SLAB = 4096
@@ -176,12 +176,13 @@ def tokenize(texts: Sequence[Text], tokenizer: Tokenizer, *, max_seq_length: int
 def _tokenized(texts: Sequence[str], tokenizer: Tokenizer, max_seq_length: int) -> TokenSet:
     """Tokenize texts, one a row."""
     frame = _frame(tokenizer)
-    room = max_seq_length - len(frame.before) - len(frame.after)
+    n_special = len(frame.before) + len(frame.after)
+    room = max_seq_length - n_special
     if room < 1:
         raise ConfigError(
             "bad-setting",
             f"max_seq_length = {max_seq_length} leaves no room for text",
-            allowed=f"at least {max_seq_length - room + 1}: this tokenizer adds {max_seq_length - room} special tokens",
+            allowed=f"at least {n_special + 1}: this tokenizer adds {counted(n_special, 'special token')}",
         )
     pieces, n_pieces = plain_pieces(texts, tokenizer)
     n_windows = np.maximum(1, -(-n_pieces // room))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tunesmith.errors import counted, plural
 from tunesmith.export.reading import THRESHOLDS, thresholds_of
 from tunesmith.export.source import Model
 from tunesmith.export.stock import Stock
@@ -174,13 +175,13 @@ def _what(model: Model) -> str:
 
 def _outputs(model: Model) -> str:
     """Say what the graphs give, and what it means."""
-    n_labels = len(model.labels)
+    labels = counted(len(model.labels), "label")
     told = {
-        "single_label": f"`probabilities` and `logits` of {n_labels} labels",
+        "single_label": f"`probabilities` and `logits` of {labels}",
         "binary": "`probabilities` and `logits` of two labels, the second of which is answered from its threshold on",
-        "multi_label": f"`probabilities` and `logits` of {n_labels} labels, each answered from its threshold on",
-        "ordinal": f"`probabilities` of {n_labels} levels, the lowest first, and `logits` of being above each but the "
-        "last; the answer is the level that as many lie below as above",
+        "multi_label": f"`probabilities` and `logits` of {labels}, each answered from its threshold on",
+        "ordinal": f"`probabilities` of {len(model.labels)} levels, the lowest first, and `logits` of being above each "
+        "but the last; the answer is the level that as many lie below as above",
         "score": "`values`, in the unit of the file that it learnt from",
     }[model.task.name]
     kept = f"Labels{' and thresholds' * (model.calibration.thresholds is not None)} are in `reading.json`; outputs are "
@@ -284,7 +285,8 @@ def transformers_card(model: Model, stock: Stock, *, n_taught: int, exact: bool)
     if exact:
         way = "It computes what the model computes, in the parts that this class has."
     elif n_taught:
-        way = f"It was taught to answer as the model does, on {n_taught:,} rows; no class of transformers computes it."
+        rows = f"{n_taught:,} {plural(n_taught, 'row')}"
+        way = f"It was taught to answer as the model does, on {rows}; no class of transformers computes it."
     return f"""\
 {_front_matter()}
 # {_what(model)}, as transformers' {stock.shape.name}
@@ -329,10 +331,11 @@ def _stock_answers(model: Model) -> str:
                 "text is above each, calibrated"
             )
         case "single_label":
-            return f"{len(model.labels)} labels, probabilities calibrated"
+            return f"{counted(len(model.labels), 'label')}, probabilities calibrated"
         case _:
             return (
-                f"{len(model.labels)} labels, probabilities calibrated; from which on each is said is in `{THRESHOLDS}`"
+                f"{counted(len(model.labels), 'label')}, probabilities calibrated; from which on each is said is in "
+                f"`{THRESHOLDS}`"
             )
 
 
@@ -415,12 +418,12 @@ def measured_lines(told: dict[str, JSON]) -> str:
     ]
     same = "" if whole["agreement"] is None else f"; the same answer for {100 * whole['agreement']:.2f} %"
     lines = [
-        f"Compared with the model by {told['runtime']}, on {whole['rows']} texts of {told['texts']}: "
+        f"Compared with the model by {told['runtime']}, on {counted(whole['rows'], 'text')} of {told['texts']}: "
         f"{', '.join(figures)}{same}."
     ]
     if told["cut"] is not None:
         lines.append(f"Longer texts are cut here and read whole by the model: {cut_difference(told['cut'])}.")
     if told["loss"] is not None:
         loss = told["loss"]
-        lines.append(f"Loss on {loss['rows']} rows held out: {loss['points']:.2f} points of {loss['of']}.")
+        lines.append(f"Loss on {counted(loss['rows'], 'row')} held out: {loss['points']:.2f} points of {loss['of']}.")
     return "\n## Measured\n\n" + "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from tunesmith.bundle.load import Bundle
-from tunesmith.errors import ConfigError, GateError
+from tunesmith.errors import ConfigError, GateError, counted, plural
 from tunesmith.evaluate.score_metrics import correlation
 from tunesmith.export.card import measured_lines
 from tunesmith.export.parity import Said, differences, divergence, expected_of, found_of, refuse_difference
@@ -129,7 +129,7 @@ def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told
     """Write the export and hold what its peer says to what the model says."""
     told("writing the export")
     made = member.write(folder, model, trial)
-    told(f"comparing {len(trial.texts)} texts")
+    told(f"comparing {counted(len(trial.texts), 'text')}")
     peer: Peer = member.load(folder)
     where = f"the export to {member.__name__.rpartition('.')[2]}"
     expected = expected_of(model, trial.texts, with_vectors="vectors" in made.tolerance)
@@ -177,9 +177,9 @@ def _loss(peer: Peer, model: Model, trial: Trial, *, labels: tuple[str, ...], wh
             "export-loses",
             "the export loses more than is allowed; nothing was written",
             where=where,
-            found=f"{points:.2f} points of {name} and {apart:.3f} nats on {len(texts)} rows held out "
+            found=f"{points:.2f} points of {name} and {apart:.3f} nats on {counted(len(texts), 'row')} held out "
             f"({trial.given.name})",
-            allowed=f"{trial.max_loss:g} points (--max-loss) and {_MOST_DIVERGENCE:g} nats",
+            allowed=f"{trial.max_loss:g} {plural(trial.max_loss, 'point')} (--max-loss) and {_MOST_DIVERGENCE:g} nats",
             advice="--to onnx is exact; or give more rows to fit on with --data FILE, or allow more with --max-loss",
         )
     return {"of": name, "points": points, "divergence": apart, "rows": len(texts), "allowed": trial.max_loss}

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from tunesmith.bundle.kinds.encoder import EncoderPredictor
 from tunesmith.data.prepare import prepare_input
-from tunesmith.errors import ArtifactError
+from tunesmith.errors import ArtifactError, counted
 from tunesmith.export.source import Model
 from tunesmith.export.targets import Answers, Peer
 from tunesmith.runtimes.torch import pooled
@@ -99,7 +99,8 @@ def found_of(peer: Peer, model: Model, texts: Sequence[Text], *, labels: Sequenc
         strange = sorted(set(found.labels) ^ set(labels)) or ["none, but the order is another"]
         raise _differs(
             where,
-            found=f"{len(found.labels)} labels, {len(labels)} in the bundle; not in both: {', '.join(strange[:3])}",
+            found=f"{counted(len(found.labels), 'label')}, {len(labels)} in the bundle; "
+            f"not in both: {', '.join(strange[:3])}",
             allowed="the same labels in the same order",
         )
     logits = _logits(model, found)
@@ -180,7 +181,7 @@ def refuse_difference(
             same = "" if told["agreement"] is None else f", the same answer for {100 * told['agreement']:.1f} %"
             raise _differs(
                 where,
-                found=f"largest difference of {name} {_told(told[name])} over {told['rows']} texts{same}",
+                found=f"largest difference of {name} {_told(told[name])} over {counted(told['rows'], 'text')}{same}",
                 allowed=f"{allowed:.1e}",
             )
 

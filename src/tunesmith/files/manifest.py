@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from tunesmith.errors import ArtifactError, quote
+from tunesmith.errors import ArtifactError, plural, quote
 from tunesmith.files.atomic import fsync_folder, json_bytes, write_bytes, write_error
 from tunesmith.files.pickles import HEAD_BYTES, refuse_pickle
 from tunesmith.files.reading import open_artifact, parse_json, read_limited, shown, symlink_refused, unreadable
@@ -106,7 +106,8 @@ def _compare(path: Path, told: dict[str, Any]) -> None:
     """Refuse a file whose size or content is not what the manifest tells."""
     measured = _measure(path)
     if measured["size"] != told["size"]:
-        raise _changed(path, f"{measured['size']:,} bytes; {told['size']:,} were recorded")
+        size, was = measured["size"], told["size"]
+        raise _changed(path, f"{size:,} {plural(size, 'byte')}; {was:,} {plural(was, 'was', 'were')} recorded")
     if measured["sha256"] != told["sha256"]:
         raise _changed(path, f"SHA-256 {measured['sha256'][:12]}…; {told['sha256'][:12]}… was recorded")
 

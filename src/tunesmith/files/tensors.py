@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.errors import ArtifactError, quote
+from tunesmith.errors import ArtifactError, plural, quote
 from tunesmith.files.atomic import replacing
 from tunesmith.files.pickles import HEAD_BYTES, refuse_pickle
 from tunesmith.files.reading import open_artifact, parse_json, unreadable
@@ -183,7 +183,8 @@ def _read_header(file: BufferedReader, path: Path) -> list[_Entry]:
         refuse_pickle(path.name, head, where=str(path))
         length = int.from_bytes(head[:_LENGTH_BYTES], "little")
         if len(head) < _LENGTH_BYTES or not 2 <= length <= min(_MAX_HEADER_BYTES, size - _LENGTH_BYTES):
-            raise _damaged(path, f"a file of {size:,} bytes with a header of {length:,} bytes")
+            told = f"a file of {size:,} {plural(size, 'byte')} with a header of {length:,} {plural(length, 'byte')}"
+            raise _damaged(path, told)
         file.seek(_LENGTH_BYTES)
         packed = file.read(length)
     except OSError as error:
@@ -220,10 +221,9 @@ def _read_entry(name: str, value: Any, start: int, *, path: Path) -> _Entry:
     if not _are_counts(offsets) or len(offsets) != 2:
         raise _damaged(path, f"tensor {quote(name)} at offsets {quote(str(offsets))}")
     entry = _Entry(name, code, tuple(shape), start + offsets[0])
-    if offsets[1] - offsets[0] != entry.n_bytes:
-        raise _damaged(
-            path, f"tensor {quote(name)} of {entry.n_bytes:,} bytes in a place of {offsets[1] - offsets[0]:,} bytes"
-        )
+    if (place := offsets[1] - offsets[0]) != entry.n_bytes:
+        wanted = f"{entry.n_bytes:,} {plural(entry.n_bytes, 'byte')}"
+        raise _damaged(path, f"tensor {quote(name)} of {wanted} in a place of {place:,} {plural(place, 'byte')}")
     return entry
 
 
@@ -252,7 +252,8 @@ def _fill(raw: NDArray[np.uint8], file: BufferedReader, entry: _Entry, *, path: 
     except OSError as error:
         raise unreadable(path, error) from error
     if count != entry.n_bytes:
-        raise _damaged(path, f"only {count:,} of {entry.n_bytes:,} bytes of tensor {quote(entry.name)}")
+        wanted = f"{entry.n_bytes:,} {plural(entry.n_bytes, 'byte')}"
+        raise _damaged(path, f"only {count:,} of {wanted} of tensor {quote(entry.name)}")
     problem = _bad_value(raw.view(_STORED[entry.code]), entry.code)
     if problem and not (allow_non_finite and entry.code != "BOOL"):
         raise _damaged(path, f"{problem} in tensor {quote(entry.name)}")

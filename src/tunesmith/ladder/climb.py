@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tunesmith.bundle.kinds import KINDS
-from tunesmith.errors import quote
+from tunesmith.errors import counted, plural, quote
 from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
 from tunesmith.ladder.fit import checkpoint_names
@@ -29,7 +29,7 @@ StoppedBecause = Literal["gain excluded", "budget", "top"]
 _PUBLISHING_S = 3.0
 _LEAST_GROUPS = 2  # one to fit on, one to score
 _SAID = {
-    "gain excluded": "a gain of {min_gain:g} points or more by a further rung is excluded",
+    "gain excluded": "a gain of {min_gain:g} {points} or more by a further rung is excluded",
     "budget": "more does not fit the budget",
     "top": "the top of the ladder is reached",
 }
@@ -111,7 +111,8 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     if kept is None:
         raise AssertionError("the first rung always starts")
     site.heed_stop("before the last figures were measured")
-    site.narrator.say("stops here: " + _SAID[because].format(min_gain=site.recipe.ladder.min_gain))
+    least = site.recipe.ladder.min_gain
+    site.narrator.say("stops here: " + _SAID[because].format(min_gain=least, points=plural(least, "point")))
     if (left := site.clock.left()) < 0.0:
         site.narrator.say(f"the budget is overrun by {-left:.0f} s")
     if _refits(site, kept):
@@ -274,5 +275,5 @@ def _tell(site: Site, landing: Landing, kept: Landing, *, metrics: dict[str, JSO
     verdict = "kept" if kept is landing else f"not kept ({kept.rung} is better)"
     site.narrator.say(
         f"{landing.rung}: {style.words} {style.told(figure.value)} ({style.span(figure)}) "
-        f"on {len(landing.targets)} validation rows after {site.clock.elapsed():.0f} s, {verdict}"
+        f"on {counted(len(landing.targets), 'validation row')} after {site.clock.elapsed():.0f} s, {verdict}"
     )

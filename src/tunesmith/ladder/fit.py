@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.places import Places
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.errors import ArtifactError, ResourceError, Stopped
+from tunesmith.errors import ArtifactError, ResourceError, Stopped, counted
 from tunesmith.ladder.site import Site
 from tunesmith.run.checkpoint import Checkpoint
 from tunesmith.run.guard import Guard
@@ -304,7 +304,7 @@ class Fit:
         if state.number >= state.steps:
             state.ended = "planned steps taken"
         elif state.points_without_gain >= self._plan.patience:
-            state.ended = f"no gain at {self._plan.patience} scored points"
+            state.ended = f"no gain at {counted(self._plan.patience, 'scored point')}"
         else:
             steps = self._planned_steps()
             if steps <= state.number:
@@ -338,7 +338,8 @@ class Fit:
         state.from_progress, state.from_step = self._progress(state.number), state.number
         state.points = [*(point for point in state.points if point < steps), steps]
         state.steps = steps
-        self._site.narrator.say(f"{self._name}: the machine is slower than foreseen; {steps} steps fit the budget")
+        fit = counted(steps, "step fits", "steps fit")
+        self._site.narrator.say(f"{self._name}: the machine is slower than foreseen; {fit} the budget")
 
     def _save(self, name: str) -> None:
         """Write all that the steps to come depend on."""

@@ -17,6 +17,7 @@ from tunesmith.config import Settings
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import TokenSet
+from tunesmith.errors import counted, plural
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.flops import forward_flops
@@ -187,7 +188,8 @@ def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str)
     encoder = model.classifier.encoder
     if encoder.n_frozen <= 1 or not encoder.starts_anywhere:
         return tokens
-    site.narrator.say(f"{name}: what {encoder.n_frozen - 1} layers make of {tokens.n_rows} rows is computed once")
+    what = counted(encoder.n_frozen - 1, "layer makes", "layers make")
+    site.narrator.say(f"{name}: what {what} of {counted(tokens.n_rows, 'row')} is computed once")
     return keep_below(encoder, tokens, site.features / f"{name}.npy")
 
 
@@ -204,7 +206,8 @@ def _trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
     n_long = int((rows.n_windows() > most).sum())
     if n_long:
         site.narrator.say(
-            f"{name}: of {n_long} long texts training reads {most} windows each, spread evenly; scores read all"
+            f"{name}: of {counted(n_long, 'long text')} training reads {counted(most, 'window')}"
+            f"{plural(n_long, '', ' each')}, spread evenly; scores read all"
         )
     return rows.at_most(most)
 

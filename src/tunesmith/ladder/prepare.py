@@ -24,7 +24,7 @@ from tunesmith.data.source import read_rows
 from tunesmith.data.split import Split, split_by_time, split_rows
 from tunesmith.data.table import Table
 from tunesmith.data.times import read_times
-from tunesmith.errors import ConfigError, DataError, quote
+from tunesmith.errors import ConfigError, DataError, counted, plural, quote
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text, as_one
 
@@ -196,7 +196,7 @@ def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
         "too-few-rows",
         "no rows can be held back to choose between models by",
         where=main.places.source,
-        found=f"{len(main.texts)} rows, {len(set(main.labels))} labels; {'; '.join(split.notes)}",
+        found=f"{counted(len(main.texts), 'row')}, {counted(len(set(main.labels)), 'label')}; {'; '.join(split.notes)}",
         allowed="at least one label with two different texts, better twenty texts of each label",
         advice="add rows, name another column with --label, or give rows to choose by with --validation FILE",
     )
@@ -228,7 +228,7 @@ def _parts(
     parts = {"train": whole}
     for name, path in files.items():
         parts[name] = _beside(path, columns, section, how=how)
-        notes.append(f"{name} rows come from {Path(path).name} ({len(parts[name].texts)} rows)")
+        notes.append(f"{name} rows come from {Path(path).name} ({counted(len(parts[name].texts), 'row')})")
         notes += [f"{name} rows: {note}" for note in parts[name].notes]
     return parts, notes
 
@@ -270,11 +270,12 @@ def _leaks(split: Split, near: NDArray[np.int64], cells: NDArray[np.int64] | Non
     """Say how many rows that choose or test repeat rows that are trained on, where the split did not prevent it."""
     found = []
     for groups, what in (
-        (near, "repeat training rows (near-duplicates)"),
-        (cells, "are of a group that is trained on"),
+        (near, ("repeats training rows (near-duplicates)", "repeat training rows (near-duplicates)")),
+        (cells, ("is of a group that is trained on", "are of a group that is trained on")),
     ):
         for name, rows in (("validation", split.validation), ("test", split.test)):
             count = 0 if groups is None else int(np.isin(groups[rows], np.unique(groups[split.train])).sum())
             if count:
-                found.append(f"warning: {count} of {len(rows)} {name} rows {what}; their figures flatter the model")
+                of = f"{count} of {counted(len(rows), f'{name} row')}"
+                found.append(f"warning: {of} {plural(count, *what)}; their figures flatter the model")
     return found

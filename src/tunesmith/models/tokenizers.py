@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from tunesmith.errors import ArtifactError, quote
+from tunesmith.errors import ArtifactError, plural, quote
 from tunesmith.files.reading import parse_json, read_json, read_limited
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.types import JSON
@@ -61,7 +61,7 @@ def _check(content: JSON, path: Path) -> None:
     if not isinstance(added, list) or len(added) > _MAX_ADDED:
         raise _damaged(path, "added tokens that are not a list of a plausible length")
     if not 0 < len(vocabulary) <= _MAX_VOCABULARY:
-        raise _damaged(path, f"a vocabulary of {len(vocabulary):,} pieces")
+        raise _damaged(path, f"a vocabulary of {len(vocabulary):,} {plural(len(vocabulary), 'piece')}")
 
 
 def _kind_of(model: dict[str, JSON]) -> str | None:

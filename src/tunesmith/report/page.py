@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from tunesmith.bundle.card import measured, origin
 from tunesmith.bundle.schema import Facts
+from tunesmith.errors import plural
 from tunesmith.evaluate.figures import FigureStyle, style_of
 from tunesmith.report import wording
 from tunesmith.report.classes import confusions, label_lines
@@ -87,6 +88,7 @@ def _template() -> Template:
     )
     for name in ("shown", "percent", "span", "signed", "duration", "probability", "told"):
         environment.filters[name] = getattr(wording, name)
+    environment.filters["plural"] = plural
     environment.filters["whisker"] = lambda score: Markup(whisker(score))
     return environment.get_template("page.html.j2")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith.bundle.card import Measured
 from tunesmith.bundle.schema import Facts
+from tunesmith.errors import counted, plural
 from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
 from tunesmith.report.rungs import RungLine
@@ -91,7 +92,7 @@ def _effort(costs: Mapping[str, Any]) -> list[str]:
     if not costs.get("seconds"):
         return []
     machine = costs.get("machine", {})
-    threads = f" with {machine['threads']} threads" if machine.get("threads") else ""
+    threads = f" with {counted(machine['threads'], 'thread')}" if machine.get("threads") else ""
     return [f"The climb took {duration(float(costs['seconds']))}{threads}."]
 
 
@@ -137,7 +138,8 @@ def why_stopped(facts: Facts, outcome: Outcome, lines: Sequence[RungLine]) -> st
             return f"It has not stopped: the climb goes on, and this is the best so far.{waiting}"
         case "gain excluded":
             gain = f": {_gain_told(last.gain.points)} over {last.gain.over}" if last.gain else ""
-            least = f"{ladder.get('min_gain', 0.0):g} points"
+            min_gain = ladder.get("min_gain", 0.0)
+            least = f"{min_gain:g} {plural(min_gain, 'point')}"
             return (
                 f"After {last.name}, more gain is excluded{gain}. The upper end of that interval lies below {least}, "
                 f"the least that makes a further rung worth its cost.{left_out}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from tunesmith.data.places import Places
-from tunesmith.errors import ResourceError
+from tunesmith.errors import ResourceError, counted
 from tunesmith.types import JSON
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class Guard:
         places = self._places or Places.of("", np.arange(1 + rows[-1]), unit="row")
         return ResourceError(
             "training-diverged",
-            f"the training went wrong again after {self.n_rollbacks} roll backs with a halved learning rate each",
+            f"the training went wrong again after {counted(self.n_rollbacks, 'roll back')}, "
+            "each with a halved learning rate",
             where=f"steps {self._suspects[0]['number']} to {self._suspects[-1]['number']}",
             found=f"losses {', '.join(losses)}; {places.told(rows)}",
             advice="look at these rows, or train with a lower learning rate",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tunesmith.errors import ArtifactError, ConfigError, quote
+from tunesmith.errors import ArtifactError, ConfigError, counted, quote
 from tunesmith.files.atomic import write_text
 from tunesmith.run.lines import add_line, open_lines, read_lines, render
 from tunesmith.types import JSON
@@ -169,7 +169,7 @@ class Plan:
                 "plan-damaged",
                 "the plan has lost decisions that were acted on",
                 where=str(self._path),
-                found=f"{self._n_written} decisions",
+                found=counted(self._n_written, "decision"),
                 allowed=f"at least the {n_decisions} taken before the last checkpoint",
                 advice="start the run anew with --force",
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from tunesmith.data.places import Places
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, quote
 
 _SHOWN_UNSEEN = 5
 _LONGEST_LIST = 400
@@ -52,14 +52,13 @@ def unseen_label(labels: Sequence[str], known: Sequence[str], *, places: Places)
         ``unseen-label``, to be raised.
     """
     unseen = sorted(set(labels))
-    several = len(unseen) > 1
     more = f" and {len(unseen) - _SHOWN_UNSEEN} more" if len(unseen) > _SHOWN_UNSEEN else ""
     return DataError(
         "unseen-label",
-        f"{len(unseen)} label{'s' * several} of this file {'are' if several else 'is'} not among the model's",
+        f"{counted(len(unseen), 'label of this file is', 'labels of this file are')} not among the model's",
         where=places.source,
-        found=f"{', '.join(map(quote, unseen[:_SHOWN_UNSEEN]))}{more} in {len(labels)} "
-        f"row{'s' * (len(labels) > 1)} ({places.told(range(len(places)))})",
+        found=f"{', '.join(map(quote, unseen[:_SHOWN_UNSEEN]))}{more} in "
+        f"{counted(len(labels), 'row')} ({places.told(range(len(places)))})",
         allowed=_listed(known),
         advice="correct these rows or leave them out; a label must occur in the training rows to be learnt",
     )

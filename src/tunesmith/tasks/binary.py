@@ -11,7 +11,7 @@ from pydantic import Field
 from tunesmith.config import Settings
 from tunesmith.data.places import Places
 from tunesmith.data.prepare import prepare_label
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, plural, quote
 from tunesmith.evaluate.binary_metrics import binary_figure, binary_gain, binary_metrics, needed_threshold
 from tunesmith.evaluate.calibration import apply_temperature, cross_fitted_probabilities, fit_temperature
 from tunesmith.evaluate.paired import Gain
@@ -66,7 +66,8 @@ class Binary(SingleLabel):
                 "not-binary",
                 f"the positive label {quote(positive)} is in no row"
                 if len(counts) == 2
-                else f"there are {len(counts)} labels, and yes or no needs two",
+                else f"{plural(len(counts), 'there is one label', f'there are {len(counts)} labels')}, "
+                "and yes or no needs two",
                 where=places.source,
                 found=shown,
                 allowed="two labels, one of them positive",

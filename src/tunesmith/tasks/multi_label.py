@@ -14,6 +14,7 @@ from pydantic import Field
 from tunesmith.config import Settings
 from tunesmith.data.places import Places
 from tunesmith.data.prepare import prepare_label
+from tunesmith.errors import counted
 from tunesmith.evaluate.calibration import fit_temperature, mean_log_loss
 from tunesmith.evaluate.multi_label_metrics import multi_label_figure, multi_label_gain, multi_label_metrics
 from tunesmith.evaluate.paired import Gain
@@ -76,16 +77,18 @@ class MultiLabel:
         """Tell what keeps facts from being of this task: see ``Task``."""
         problems = label_misfits(coding.labels, least=1)
         if calibration.thresholds is not None and len(calibration.thresholds) != len(coding.labels):
-            problems.append(f"thresholds: {len(calibration.thresholds)} for {len(coding.labels)} labels")
+            problems.append(f"thresholds: {len(calibration.thresholds)} for {counted(len(coding.labels), 'label')}")
         return problems
 
     def does(self, coding: Coding) -> str:
         """Say what a model gives: see ``Task``."""
-        return f"Gives a text any of {len(coding.labels)} labels, or none, each with a calibrated probability."
+        return (
+            f"Gives a text any of {counted(len(coding.labels), 'label')}, or none, each with a calibrated probability."
+        )
 
     def caveat(self, coding: Coding) -> str:
         """Say what answers must not be taken for: see ``Task``."""
-        return f"What belongs to none of the {len(coding.labels)} labels may still be given one."
+        return "What belongs to none of the labels may still be given one."
 
     def n_outputs(self, coding: Coding) -> int:
         """Count the labels: see ``Task``."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tunesmith.config import Settings
 from tunesmith.data.places import Places
-from tunesmith.errors import DataError, quote
+from tunesmith.errors import DataError, counted, plural, quote
 from tunesmith.evaluate.paired import Gain
 from tunesmith.evaluate.score_metrics import correlation, correlation_gain, score_metrics
 from tunesmith.tasks import Calibration, Coding
@@ -163,7 +163,8 @@ def _numbers(cells: Sequence[str], places: Places) -> NDArray[np.float64]:
     comma = sum(is_number(cells[row].replace(",", ".")) for row in rows) > len(rows) / 2
     raise DataError(
         "not-a-number",
-        f"{len(rows)} of {len(cells)} cells are no numbers, and a score is one",
+        f"{len(rows)} of {counted(len(cells), 'cell')} {plural(len(rows), 'is no number', 'are no numbers')}, "
+        "and a score is one",
         where=places.at(rows[0]),
         found=f"{', '.join(quote(cells[row]) for row in rows[:5])} ({places.told(rows)})",
         allowed="numbers such as 3, 4.5 or 1e-3, without units or separators of thousands",

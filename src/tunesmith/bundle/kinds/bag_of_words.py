@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunesmith.bundle.kinds import Outputs
 from tunesmith.bundle.schema import Facts
-from tunesmith.errors import ArtifactError
+from tunesmith.errors import ArtifactError, counted
 from tunesmith.files.atomic import write_json
 from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import load_arrays, save_tensors
@@ -77,7 +77,7 @@ def load(folder: Path, facts: Facts) -> BagOfWordsPredictor:
             "head-differs",
             "the weights do not fit the labels",
             where=str(folder / "model.safetensors"),
-            found=f"{n_outputs} outputs",
+            found=counted(n_outputs, "output"),
             allowed=f"{facts.n_outputs}, as the task has them",
         )
     return BagOfWordsPredictor(model)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tunesmith.errors import counted
 from tunesmith.export.card import transformers_card
 from tunesmith.export.distil import POOLING, distilled
 from tunesmith.export.parity import differences, expected_of, found_of
@@ -53,7 +54,7 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     n_taught = len(trial.fitted) if model.encoder.pooling != POOLING and stock.may_be_exact else 0
     if n_taught:
         rows = trial.of(trial.fitted)
-        trial.told(f"no stock class computes this model; teaching one on {n_taught} rows")
+        trial.told(f"no stock class computes this model; teaching one on {counted(n_taught, 'row')}")
         outputs = model.standard(expected_of(model, rows).said.logits)
         stock = _write_stock(folder, distilled(model, rows, outputs, seed=trial.seed), texts)
     return _made(model, stock, n_taught=n_taught, exact=False)

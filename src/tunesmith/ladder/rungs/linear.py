@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tunesmith.config import Settings
 from tunesmith.data.split import folds
+from tunesmith.errors import plural
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.bag_of_words import BagOfWords, fit_bag_of_words
@@ -154,7 +155,8 @@ class Linear:
         one_of_each = np.sort(np.unique(strata[drawn], return_index=True)[1])
         others = np.delete(drawn, one_of_each)[: max(0, n_rows - len(one_of_each))]
         chosen = np.sort(np.concatenate([drawn[one_of_each], others]))
-        site.narrator.say(f"{self.name}: {len(chosen)} of {len(train)} rows fit its share of the budget")
+        fit = plural(len(chosen), "fits", "fit")
+        site.narrator.say(f"{self.name}: {len(chosen)} of {len(train)} rows {fit} its share of the budget")
         return chosen
 
     def _fit(self, site: Site, rows: NDArray[np.int64]) -> BagOfWords:
