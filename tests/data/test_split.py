@@ -106,7 +106,7 @@ def test_a_class_of_one_row_stays_in_train_and_is_noted() -> None:
         for seed in range(20):
             split = split_rows(labels, groups, seed=seed, test_share=0.3)
             assert 50 in split.train
-            assert split.notes == ('1 class of one row stays in train and is not measured: "lonely"',)
+            assert split.notes == ('1 label of one row stays in train and is not measured: "lonely"',)
 
 
 def test_a_class_of_one_group_stays_in_train_and_is_noted() -> None:
@@ -116,7 +116,7 @@ def test_a_class_of_one_group_stays_in_train_and_is_noted() -> None:
     assert split.notes[0].startswith("one group of near-duplicates holds 21% of the rows")
     split = split_rows(labels, np.minimum(np.arange(190), 150), seed=0)
     assert not {row for row in split.validation if labels[row] == "copies"}
-    assert split.notes == ('1 class has too few rows or groups to be held out: "copies"',)
+    assert split.notes == ('1 label has too few rows or groups to be held out: "copies"',)
 
 
 def test_a_giant_group_falls_back_on_exact_duplicates() -> None:

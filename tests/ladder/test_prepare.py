@@ -146,11 +146,43 @@ def test_nothing_is_said_of_rows_that_were_not_held_back(beside: str) -> None:
     """With a validation file no row of the training file is held back: what would have been said of that is untrue."""
     data = table()
     data.columns["label"][0] = "lonely"
-    lonely = "1 class of one row stays in train and is not measured"
+    lonely = "1 label of one row stays in train and is not measured"
     assert any(lonely in note for note in prepared(data).notes)
     rows = prepared(data, validation=beside)
     assert not any(lonely in note for note in rows.notes)
     assert "validation rows come from beside.csv (20 rows)" in rows.notes
+
+
+def several() -> Table:
+    """Texts of several labels: ``b`` is never the rarest of its row, ``once`` is in one row, ``last`` in later ones."""
+    rows = table(100)
+    labels = ["a;b" if row % 2 else "c" for row in range(100)]
+    labels[3], labels[99] = "b;once", "a;b;last"
+    return Table({**rows.columns, "label": labels, "day": [str(row) for row in range(100)]}, rows.places)
+
+
+def test_what_is_said_of_several_labels_is_said_of_each() -> None:
+    """And not of the rarest of each row, by which rows are dealt out."""
+    task = load_task("multi_label")
+    notes = prepare(several(), DataSection(), task, seed=0).notes
+    assert [note for note in notes if "not measured" in note or "too few" in note] == [
+        '2 labels of one row stay in train and are not measured: "once", "last"'
+    ]
+    by_time = prepare(several(), DataSection(time="day"), task, seed=0).notes
+    assert '1 label occurs in later rows only, and cannot be learnt: "last"' in by_time
+    few = Table({"text": ["one", "two"], "label": ["a;b", "b;c"]}, Places.of("t.csv", [2, 3]))
+    with pytest.raises(DataError, match="2 rows, 3 labels"):
+        prepare(few, DataSection(), task, seed=0)
+
+
+def test_of_numbers_no_label_is_spoken() -> None:
+    """Later rows may have numbers of their own: a trend is learnt."""
+    rows = table(100)
+    numbers = Table({"text": rows.columns["text"], "score": [f"{row}.5" for row in range(100)]}, rows.places)
+    dated = Table({**numbers.columns, "day": [str(row) for row in range(100)]}, rows.places)
+    for section, data in ((DataSection(), numbers), (DataSection(time="day"), dated)):
+        notes = prepare(data, section, load_task("score"), seed=0).notes
+        assert not [note for note in notes if "labels" in note or "part" in note]
 
 
 def test_an_unknown_label_of_a_test_file_is_told_with_its_line(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def split_rows(
     test_share: float = 0.0,
     exact_groups: Ints | None = None,
     hold_validation: bool = True,
+    held: Sequence[Sequence[str]] | None = None,
 ) -> Split:
     """Hold rows out for validation and, if asked, for the test, without parting a group.
 
@@ -54,6 +55,7 @@ def split_rows(
         test_share: Share of the rows for the test, 0 up to below 1.
         exact_groups: Groups of exact duplicates, ``[N]``, taken instead if one of ``groups`` exceeds 20 % of the rows.
         hold_validation: False where the validation rows come from elsewhere: then none are taken.
+        held: Labels that each row has, for the notes, ``[N]``; left out, the one of ``labels``.
 
     Returns:
         Three parts that hold every row once, and the groups that were kept together.
@@ -77,7 +79,7 @@ def split_rows(
     validation = np.zeros(len(labels), dtype=bool)
     if hold_validation:
         validation = dealer.take(_validation_rows(len(labels) - int(test.sum())))
-        notes += _class_notes(labels, validation)
+        notes += _label_notes(_each(labels) if held is None else held, validation)
     train = ~(test | validation)
     return Split(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test), groups, notes)
 
@@ -89,6 +91,7 @@ def split_by_time(
     *,
     test_share: float = 0.0,
     hold_validation: bool = True,
+    held: Sequence[Sequence[str]] | None = None,
 ) -> Split:
     """Hold the latest rows out for the test, if asked, and those before them for validation: train on the past alone.
 
@@ -100,6 +103,7 @@ def split_by_time(
         groups: Near-duplicate group of each row, ``[N]``; groups are not kept together.
         test_share: Share of the rows for the test, 0 up to below 1.
         hold_validation: False where the validation rows come from elsewhere: then none are taken.
+        held: Labels that each row has, for the notes, ``[N]``; left out, the one of ``labels``.
 
     Returns:
         Three parts that hold every row once.
@@ -116,11 +120,7 @@ def split_by_time(
     n_validation = _validation_rows(first_test) if hold_validation else 0
     first_held = _boundary(times[order[:first_test]], first_test - n_validation)
     train, validation, test = (np.sort(part) for part in np.split(order, [first_held, first_test]))
-    known = {labels[row] for row in train.tolist()}
-    later = sorted(set(labels) - known)
-    occur = counted(len(later), "class occurs", "classes occur")
-    notes = (f"{occur} in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
-    return Split(train, validation, test, groups, notes)
+    return Split(train, validation, test, groups, _later_notes(_each(labels) if held is None else held, train))
 
 
 def _boundary(times: NDArray[np.float64], wanted: int) -> int:
@@ -270,24 +270,34 @@ class _Dealer:
         return dict(zip(present, quotas.tolist(), strict=True))
 
 
-def _class_notes(labels: Sequence[str], held_out: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Name the classes that no figure will tell about."""
-    counts = Counter(labels)
-    measured = {labels[row] for row in np.flatnonzero(held_out).tolist()}
+def _each(labels: Sequence[str]) -> list[tuple[str, ...]]:
+    return [(label,) for label in labels]
+
+
+def _label_notes(held: Sequence[Sequence[str]], held_out: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Name the labels that no figure will tell about."""
+    counts = Counter(label for labels in held for label in labels)
+    measured = {label for row in np.flatnonzero(held_out).tolist() for label in held[row]}
     single = [label for label, count in counts.items() if count == 1]
     other = [label for label, count in counts.items() if count > 1 and label not in measured]
     notes = []
     if single:
-        stay = counted(
-            len(single), "class of one row stays in train and is", "classes of one row stay in train and are"
-        )
+        stay = counted(len(single), "label of one row stays in train and is", "labels of one row stay in train and are")
         notes.append(f"{stay} not measured: {_shown(single)}")
-    if other and measured:
-        have = counted(len(other), "class has", "classes have")
+    if other and held_out.any():
+        have = counted(len(other), "label has", "labels have")
         notes.append(f"{have} too few rows or groups to be held out: {_shown(other)}")
-    if not measured:
+    if not held_out.any():
         notes.append("no rows could be held out: there are too few rows or groups")
     return tuple(notes)
+
+
+def _later_notes(held: Sequence[Sequence[str]], train: Ints) -> tuple[str, ...]:
+    """Name the labels that no row to train on has."""
+    known = {label for row in train.tolist() for label in held[row]}
+    later = sorted({label for labels in held for label in labels} - known)
+    occur = counted(len(later), "label occurs", "labels occur")
+    return (f"{occur} in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
 
 
 def _shown(labels: list[str]) -> str:

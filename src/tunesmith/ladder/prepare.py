@@ -114,8 +114,8 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     split = _split(
         main,
         strata[:n_main],
-        together[:n_main],
-        at_least=at_least[:n_main],
+        (together[:n_main], at_least[:n_main]),
+        task=task,
         section=section,
         seed=seed,
         hold_validation="validation" not in parts,
@@ -123,7 +123,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     groups = together if np.array_equal(split.groups, together[:n_main]) else at_least
     split = _with_parts(split, parts)
     if not len(split.validation):
-        raise _nothing_to_choose_by(main, split)
+        raise _nothing_to_choose_by(main, split, task)
     return Prepared(
         source=table.source,
         columns=columns,
@@ -161,26 +161,24 @@ def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
 def _split(
     main: Labelled,
     strata: list[str],
-    together: NDArray[np.int64],
+    groups: tuple[NDArray[np.int64], NDArray[np.int64]],
     *,
-    at_least: NDArray[np.int64],
+    task: Task,
     section: DataSection,
     seed: int,
     hold_validation: bool,
 ) -> Split:
     """Hold rows out: the latest where a column says when they were made, else some of every kind."""
-    share = section.test_share
+    together, at_least = groups
+    how: dict[str, Any] = {
+        "test_share": section.test_share,
+        "hold_validation": hold_validation,
+        "held": [task.labels_in(cell) for cell in main.labels],
+    }
     if main.times is None or section.time is None:
-        return split_rows(
-            strata,
-            together,
-            exact_groups=at_least,
-            seed=seed,
-            test_share=share,
-            hold_validation=hold_validation,
-        )
+        return split_rows(strata, together, exact_groups=at_least, seed=seed, **how)
     times = read_times(main.times, places=main.places, column=section.time)
-    return split_by_time(strata, times, together, test_share=share, hold_validation=hold_validation)
+    return split_by_time(strata, times, together, **how)
 
 
 def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:
@@ -190,13 +188,14 @@ def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:
     return groups_of_cells([cell for part in parts for cell in part.groups or [""] * len(part.texts)])
 
 
-def _nothing_to_choose_by(main: Labelled, split: Split) -> DataError:
+def _nothing_to_choose_by(main: Labelled, split: Split, task: Task) -> DataError:
     """Make the error for rows of which none can be held back."""
+    n_labels = len({label for cell in main.labels for label in task.labels_in(cell)})
     return DataError(
         "too-few-rows",
         "no rows can be held back to choose between models by",
         where=main.places.source,
-        found=f"{counted(len(main.texts), 'row')}, {counted(len(set(main.labels)), 'label')}; {'; '.join(split.notes)}",
+        found=f"{counted(len(main.texts), 'row')}, {counted(n_labels, 'label')}; {'; '.join(split.notes)}",
         allowed="at least one label with two different texts, better twenty texts of each label",
         advice="add rows, name another column with --label, or give rows to choose by with --validation FILE",
     )
