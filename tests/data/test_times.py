@@ -52,6 +52,37 @@ def test_parts_follow_one_another(seed: int) -> None:
     assert 25 <= len(split.test) <= 75
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_stay_whole_and_are_as_late_as_their_latest_row(seed: int) -> None:
+    """Both promises hold: no group is parted, and all rows from some time on are held out."""
+    generator = np.random.default_rng(seed)
+    groups = generator.integers(120, size=600)
+    when = (groups + generator.integers(30, size=600)).astype(float)  # one comes after the other, and stays a while
+    split = split_by_time(["a", "b"] * 300, when, np.arange(600), test_share=0.1, whole=groups)
+    parts = [split.train, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(600))
+    for number, rows in enumerate(parts):
+        others = np.concatenate(parts[:number] + parts[number + 1 :])
+        assert not set(groups[rows].tolist()) & set(groups[others].tolist())
+    for before, after in ((parts[0], parts[1]), (np.concatenate(parts[:2]), parts[2])):
+        ends = [when[groups == group].max() for group in set(groups[after].tolist())]
+        assert when[before].max() < min(ends)
+    early = [int((when[rows] <= when[split.train].max()).sum()) for rows in parts[1:]]
+    assert all(early)
+    assert split.notes == tuple(
+        f"{count} of {len(rows)} {name} rows came no later than the last row to train on: "
+        "a later row of the same group is held out"
+        for count, name, rows in zip(early, ("validation", "test"), parts[1:], strict=True)
+    )
+
+
+def test_rows_of_one_group_throughout_leave_nothing_to_choose_by() -> None:
+    """And it is said."""
+    split = split_by_time(["a", "b"] * 10, np.arange(20.0), np.arange(20), whole=np.zeros(20, dtype=np.int64))
+    assert len(split.validation) == 0
+    assert split.notes == ("no rows could be held out: there are too few times or groups",)
+
+
 def test_a_label_of_later_rows_alone_is_told() -> None:
     """No model could know it."""
     labels = ["old"] * 90 + ["new"] * 10

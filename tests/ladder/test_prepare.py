@@ -218,6 +218,23 @@ def test_a_group_column_keeps_its_rows_on_one_side(seed: int) -> None:
     assert not rows.findings  # rows of one customer are no near-duplicates
 
 
+def test_a_group_column_is_kept_beside_one_of_times() -> None:
+    """Customers stay whole, rows of no customer go by their own time, and what was done is said."""
+    data = grouped(400, 60)
+    days = [str(row) for row in range(400)]
+    data = Table({**data.columns, "day": days}, data.places)
+    rows = prepare(data, DataSection(group="customer", time="day", test_share=0.1), load_task("single_label"), seed=0)
+    customers = np.array(data.columns["Customer"])
+    parts = [set(customers[getattr(rows.split, part)]) - {" "} for part in ("train", "validation", "test")]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert 399 in rows.split.test, "the latest row"
+    assert 'later rows by "day" are held out, as asked; a group is as late as its latest row' in rows.notes
+    assert any(" validation rows came no later than the last row to train on" in note for note in rows.notes)
+    assert not any("of a group that is trained on" in note for note in rows.notes)
+
+
 def test_customers_of_a_test_file_that_are_trained_on_are_told(tmp_path: Path) -> None:
     """The file stays as it is; its figures are doubted."""
     beside = tmp_path / "test.csv"

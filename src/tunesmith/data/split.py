@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,18 +92,22 @@ def split_by_time(
     test_share: float = 0.0,
     hold_validation: bool = True,
     held: Sequence[Sequence[str]] | None = None,
+    whole: Ints | None = None,
 ) -> Split:
     """Hold the latest rows out for the test, if asked, and those before them for validation: train on the past alone.
 
     Rows of one time stay on one side, so parts may be somewhat smaller or larger than ``split_rows`` would make them.
+    A group that is to stay whole is as late as its latest row: its earlier rows go with that one, and nothing that is
+    trained on is as late as a group held out has come to be.
 
     Args:
         labels: Label of each row, ``[N]``.
         times: When each row was made, ``[N]``.
-        groups: Near-duplicate group of each row, ``[N]``; groups are not kept together.
+        groups: Near-duplicate group of each row, ``[N]``; these are not kept together.
         test_share: Share of the rows for the test, 0 up to below 1.
         hold_validation: False where the validation rows come from elsewhere: then none are taken.
         held: Labels that each row has, for the notes, ``[N]``; left out, the one of ``labels``.
+        whole: Group of each row that is kept whole, ``[N]``; left out, each row goes by its own time.
 
     Returns:
         Three parts that hold every row once.
@@ -114,13 +118,28 @@ def split_by_time(
         [0, 1]
     """
     n_rows = len(labels)
-    order = np.argsort(times, kind="stable")
+    ends = times if whole is None else _latest(times, whole)
+    order = np.argsort(ends, kind="stable")
     n_test = round(test_share * n_rows)
-    first_test = _boundary(times[order], n_rows - n_test)
+    first_test = _boundary(ends[order], n_rows - n_test)
     n_validation = _validation_rows(first_test) if hold_validation else 0
-    first_held = _boundary(times[order[:first_test]], first_test - n_validation)
+    first_held = _boundary(ends[order[:first_test]], first_test - n_validation)
     train, validation, test = (np.sort(part) for part in np.split(order, [first_held, first_test]))
-    return Split(train, validation, test, groups, _later_notes(_each(labels) if held is None else held, train))
+    notes = (
+        *_later_notes(_each(labels) if held is None else held, train),
+        *_early_notes(times, train, validation=validation, test=test),
+    )
+    if hold_validation and not len(validation):
+        notes += ("no rows could be held out: there are too few times or groups",)
+    return Split(train, validation, test, groups, notes)
+
+
+def _latest(times: NDArray[np.float64], groups: Ints) -> NDArray[np.float64]:
+    """Give each row the latest time of its group."""
+    number = np.unique(groups, return_inverse=True)[1]
+    latest = np.full(len(times), -np.inf)
+    np.maximum.at(latest, number, times)
+    return latest[number]
 
 
 def _boundary(times: NDArray[np.float64], wanted: int) -> int:
@@ -298,6 +317,15 @@ def _later_notes(held: Sequence[Sequence[str]], train: Ints) -> tuple[str, ...]:
     later = sorted({label for labels in held for label in labels} - known)
     occur = counted(len(later), "label occurs", "labels occur")
     return (f"{occur} in later rows only, and cannot be learnt: {_shown(later)}",) if later else ()
+
+
+def _early_notes(times: NDArray[np.float64], train: Ints, **held_out: Ints) -> Iterator[str]:
+    """Say how many rows were held out only because a later row of their group was: they are not of the future."""
+    for name, rows in held_out.items():
+        early = int((times[rows] <= times[train].max(initial=-np.inf)).sum())
+        if early:
+            of = f"{early} of {counted(len(rows), f'{name} row')}"
+            yield f"{of} came no later than the last row to train on: a later row of the same group is held out"
 
 
 def _shown(labels: list[str]) -> str:

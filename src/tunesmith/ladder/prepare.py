@@ -114,7 +114,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     split = _split(
         main,
         strata[:n_main],
-        (together[:n_main], at_least[:n_main]),
+        (together[:n_main], at_least[:n_main], None if asked is None else asked[:n_main]),
         task=task,
         section=section,
         seed=seed,
@@ -161,15 +161,18 @@ def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
 def _split(
     main: Labelled,
     strata: list[str],
-    groups: tuple[NDArray[np.int64], NDArray[np.int64]],
+    groups: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None],
     *,
     task: Task,
     section: DataSection,
     seed: int,
     hold_validation: bool,
 ) -> Split:
-    """Hold rows out: the latest where a column says when they were made, else some of every kind."""
-    together, at_least = groups
+    """Hold rows out: the latest where a column says when they were made, else some of every kind.
+
+    Groups of rows stay whole: the usual ones, else at least those of the next; by time those alone that are asked for.
+    """
+    together, at_least, asked = groups
     how: dict[str, Any] = {
         "test_share": section.test_share,
         "hold_validation": hold_validation,
@@ -178,7 +181,7 @@ def _split(
     if main.times is None or section.time is None:
         return split_rows(strata, together, exact_groups=at_least, seed=seed, **how)
     times = read_times(main.times, places=main.places, column=section.time)
-    return split_by_time(strata, times, together, **how)
+    return split_by_time(strata, times, together, whole=asked, **how)
 
 
 def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:
