@@ -8,6 +8,7 @@ and resumable; 70 anything else.
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 _MAX_LINES = 12
 _MAX_WIDTH = 160
@@ -56,6 +57,9 @@ class TunesmithError(Exception):
 
     def __str__(self) -> str:
         return self.render()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, vars(self))  # to another process, as joblib's workers send it
 
     def render(self) -> str:
         """Lay the error out for a terminal, at most 12 lines; nothing in it can colour it or move its cursor.
@@ -125,6 +129,13 @@ class ShapeError(TunesmithError):
 
     def __init__(self, message: str) -> None:
         super().__init__("shape", message)
+
+
+def _remade(kind: type[TunesmithError], args: tuple[Any, ...], state: dict[str, Any]) -> TunesmithError:
+    """Make an error again as it was; its class may want other arguments than an exception keeps."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(state)
+    return error
 
 
 def quote(text: str) -> str:
