@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from joblib import Parallel, delayed
+from joblib.externals.loky.backend.reduction import dumps
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -383,6 +385,32 @@ def test_searching_in_other_processes() -> None:
     """Scores come back, which is all that a search needs."""
     scores = cross_val_score(made(), TEXTS, TOPICS, cv=2, n_jobs=2)
     np.testing.assert_array_equal(scores, cross_val_score(made(), TEXTS, TOPICS, cv=2))
+
+
+def test_a_fitted_one_in_other_processes(fitted: TextClassifier) -> None:
+    """Scikit-learn sends it along in the scorer, and asks it there; it goes by its folder, and answers the same."""
+    scores = cross_val_score(fitted, TEXTS, TOPICS, cv=2, n_jobs=2)
+    np.testing.assert_array_equal(scores, cross_val_score(made(), TEXTS, TOPICS, cv=2))
+    there = Parallel(n_jobs=2)(delayed(type(fitted).predict_proba)(fitted, TEXTS) for _ in range(2))
+    np.testing.assert_array_equal(there, [fitted.predict_proba(TEXTS)] * 2)
+
+
+def test_a_fitted_one_does_not_come_back_from_another_process() -> None:
+    """The error is ours, and told in words: so is each that ends a fit there."""
+    with pytest.raises(ConfigError, match=r"error\[not-pickled\](.|\n)*leave out n_jobs"):
+        cross_validate(made(), TEXTS, TOPICS, cv=2, n_jobs=2, return_estimator=True)
+    with pytest.raises(ConfigError, match=r'error\[bad-budget\](.|\n)*"never"'):
+        cross_val_score(made(budget="never"), TEXTS, TOPICS, cv=2, n_jobs=2, error_score="raise")
+
+
+def test_a_model_that_is_gone_is_no_other(fitted: TextClassifier, tmp_path: Path) -> None:
+    """A process that opens the folder too late, when another model is there or none, has an estimator not fitted."""
+    stays = made(out=tmp_path / "m").fit(TEXTS, TOPICS)
+    sent = bytes(dumps(stays))
+    assert pickle.loads(sent).predict(TEXTS[:3]).tolist() == stays.predict(TEXTS[:3]).tolist()
+    made(out=tmp_path / "m", force=True, seed=7).fit(TEXTS[::-1], TOPICS[::-1])
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        pickle.loads(sent).predict(TEXTS)
 
 
 def test_a_temporary_model_goes_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

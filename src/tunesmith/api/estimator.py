@@ -19,6 +19,7 @@ from tunesmith.api.classes import Classes, classes_and_cells
 from tunesmith.api.model import Model
 from tunesmith.api.texts import plain_values, refuse_lengths, texts_of
 from tunesmith.api.training import train
+from tunesmith.api.workers import send_by_folder
 from tunesmith.bundle.predict import outputs_of, predict_texts
 from tunesmith.errors import ConfigError, DataError
 from tunesmith.types import Text
@@ -37,7 +38,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sc
     ``X`` is a list, a series, an object array or a frame of one column of texts; of two columns, or tuples of two, for
     pairs. ``y`` is one class a text, of any type; or, for several classes a text, a list of lists or an indicator
     ``[B, C]``, and answers have the same form: tuples, or an indicator. A fitted estimator is neither pickled nor
-    copied: ``model_.save`` writes a model folder, which ``tunesmith.load`` opens.
+    copied: ``model_.save`` writes a model folder, which ``tunesmith.load`` opens. The processes of ``n_jobs`` open the
+    folder of one that they are given.
 
     Args:
         rungs: Rungs to try.
@@ -293,6 +295,10 @@ class TextRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
 
     def __getstate__(self) -> Any:
         return _state(self, super().__getstate__())
+
+
+send_by_folder(TextClassifier)
+send_by_folder(TextRegressor)
 
 
 def _trained(
