@@ -16,12 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from tests.cli.running import run
 from tests.ladder.tiny_base import _WORDS, tiny_base
+from tokenizers import Tokenizer
+from transformers import pipeline
 
 import tunesmith
 from tunesmith.errors import ArtifactError
+from tunesmith.export.padded import POOLINGS
 from tunesmith.files.manifest import write_manifest
 from tunesmith.files.tensors import load_tensors, save_tensors
 
@@ -170,6 +174,55 @@ def test_demand_12_the_head_is_saved_and_a_lost_one_is_not_made_up(tmp_path: Pat
     write_manifest(tmp_path / "m")
     with pytest.raises(ArtifactError, match="lacks files"):
         tunesmith.load(tmp_path / "m")
+
+
+def of_unlike_length(*, n_rows: int) -> list[tuple[str, object]]:
+    """Texts of one word to nearly a window, whose first word tells the label."""
+    random = np.random.default_rng(2)
+    words = [random.choice(_WORDS[6:], size=int(size)) for size in random.permutation(n_rows) % 40]
+    return [(" ".join([_WORDS[row % 3], *more]), "abc"[row % 3]) for row, more in enumerate(words)]
+
+
+def trained_to_export(tmp_path: Path) -> tuple[Path, Path]:
+    """A fine-tuned model, and rows of other texts that it answers well."""
+    data = write(tmp_path / "rows.csv", ["text", "label"], messages(["a", "b", "c"], n_rows=240))
+    flags = ["--base", tiny_base(tmp_path / "base"), "--rungs", "probe,finetune", "--budget", "none", "--offline"]
+    learnt = ["--set", "rung.probe.poolings=mean", "--set", "rung.finetune.learning_rate=3e-3"]
+    assert run("train", data, *flags, *learnt, "--threads", "1", "--out", tmp_path / "m").code == 0
+    return tmp_path / "m", write(tmp_path / "others.csv", ["text", "label"], of_unlike_length(n_rows=120))
+
+
+def test_demand_13_an_export_answers_as_the_model_does(tmp_path: Path) -> None:
+    """In ONNX Runtime and in transformers, by their own means, on padded batches of texts of unlike length."""
+    model, others = trained_to_export(tmp_path)
+    texts, labels = zip(*of_unlike_length(n_rows=120), strict=True)
+    told = [answer["label"] for answer in run("predict", model, others, "--json").lines()]
+    assert np.mean([one == label for one, label in zip(told, labels, strict=True)]) > 0.7
+    for target in ("onnx", "transformers"):
+        done = run("export", model, "--to", target, "--data", others, "--threads", "1", "--out", tmp_path / target)
+        assert done.code == 0, done.err
+    tokenizer = Tokenizer.from_file(str(tmp_path / "onnx" / "tokenizer.json"))
+    tokenizer.enable_padding()
+    session = onnxruntime.InferenceSession(str(tmp_path / "onnx" / "model.onnx"))
+    encoded = tokenizer.encode_batch(list(texts))
+    given = {"input_ids": [each.ids for each in encoded], "attention_mask": [each.attention_mask for each in encoded]}
+    given["token_type_ids"] = [each.type_ids for each in encoded]
+    (shares,) = session.run(["probabilities"], {each.name: np.array(given[each.name]) for each in session.get_inputs()})
+    assert len({sum(each.attention_mask) for each in encoded}) > 20, "texts of one length prove nothing"
+    assert [sorted(set(labels))[number] for number in shares.argmax(axis=1)] == told
+    classify = pipeline("text-classification", model=str(tmp_path / "transformers"), device="cpu", batch_size=16)
+    assert [answer["label"] for answer in classify(list(texts))] == told
+
+
+def test_demand_13_an_export_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loudly, with how far it is off, and nothing is left that somebody might deploy."""
+    model, others = trained_to_export(tmp_path)
+    monkeypatch.setitem(POOLINGS, "mean", lambda hidden, mask: hidden.mean(dim=1))  # what fills a batch up counts too
+    done = run("export", model, "--to", "onnx", "--data", others, "--threads", "1", "--out", tmp_path / "onnx")
+    assert done.code == 3
+    assert "export-differs" in done.err
+    assert "largest difference of logits" in done.err
+    assert not (tmp_path / "onnx").exists()
 
 
 def test_demand_18_no_word_of_a_long_text_is_lost(tmp_path: Path) -> None:
