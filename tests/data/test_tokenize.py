@@ -14,6 +14,7 @@ import pytest
 from tests.data.tiny_tokenizers import TOKENIZERS, base_tokenizer
 from tokenizers import Tokenizer
 
+from tunesmith.data import tokenize as subject
 from tunesmith.data.prepare import prepare_text
 from tunesmith.data.read import read_table
 from tunesmith.data.tokenize import TokenSet, tokenize
@@ -99,8 +100,20 @@ def test_the_tokenizer_is_left_as_it_was(tokenizer: Tokenizer) -> None:
     assert tokenizer.to_str() == before
     assert sequences(tokens) == sequences(plain)
     with pytest.raises(TypeError, match="TextInputSequence"):
-        tokenize([3], tokenizer, max_seq_length=9)  # type: ignore[list-item]
+        tokenize([b"3"], tokenizer, max_seq_length=9)  # type: ignore[list-item]
     assert tokenizer.to_str() == before
+
+
+@pytest.mark.parametrize("most", [1, 30, 10_000])
+def test_long_texts_are_encoded_few_at_a_time(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """What the tokenizer holds at once is bounded by characters, and no text and no token depends on it."""
+    whole = tokenize(TEXTS, tokenizer, max_seq_length=9)
+    monkeypatch.setattr(subject, "_SLAB_CHARACTERS", most)
+    slabs = list(subject._slabs(TEXTS))
+    assert [text for slab in slabs for text in slab] == list(TEXTS)
+    assert all(len(slab) == 1 or sum(map(len, slab)) <= most for slab in slabs)
+    assert (len(slabs) > 1) is (most < 10_000)
+    assert sequences(tokenize(TEXTS, tokenizer, max_seq_length=9)) == sequences(whole)
 
 
 def test_no_texts_give_an_empty_set(tokenizer: Tokenizer) -> None:

@@ -18,7 +18,8 @@ from tunesmith.data.spans import Ints, spans
 from tunesmith.errors import ConfigError, ShapeError, counted
 from tunesmith.types import Text
 
-_SLAB = 4096
+_SLAB, _SLAB_CHARACTERS = 4096, 1 << 20
+"""Most texts and characters encoded at once; what the tokenizer says of a character takes about 20 bytes."""
 _PROBES = ("a", "1", "a b", "。")  # texts of which any tokenizer makes at least one token
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
@@ -213,12 +214,23 @@ def plain_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[NDArray[np
     """
     ids, lengths = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int64)]
     with _uncut(tokenizer):
-        for start in range(0, len(texts), _SLAB):
-            slab = list(texts[start : start + _SLAB])
+        for slab in _slabs(texts):
             found = [encoding.ids for encoding in tokenizer.encode_batch_fast(slab, add_special_tokens=False)]
             lengths.append(np.fromiter(map(len, found), np.int64, len(found)))
             ids.append(np.fromiter(chain.from_iterable(found), np.int32, int(lengths[-1].sum())))
     return np.concatenate(ids), np.concatenate(lengths)
+
+
+def _slabs(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Cut the texts into parts that bound the memory of a call, however long each of them is."""
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    first = 0
+    while first < len(texts):
+        done = int(ends[first - 1]) if first else 0
+        full = int(np.searchsorted(ends, done + _SLAB_CHARACTERS, side="right"))
+        last = min(max(full, first + 1), first + _SLAB)
+        yield list(texts[first:last])
+        first = last
 
 
 @dataclass(frozen=True, slots=True)
