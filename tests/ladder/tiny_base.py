@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,12 @@ def tiny_encoder(*, dropout: float, vocab_size: int = 60, hidden_size: int = 32,
     return encoder
 
 
-def tiny_base(folder: Path, *, dropout: float = 0.1, hidden_size: int = 32, seed: int = 0) -> Path:
-    """Write such an encoder as Hugging Face lays one out, with a tokenizer that knows the words of ``tiny_file``."""
+def tiny_base(
+    folder: Path, *, dropout: float = 0.1, hidden_size: int = 32, seed: int = 0, words: Sequence[str] = _WORDS
+) -> Path:
+    """Write such an encoder as Hugging Face lays one out, with a tokenizer that knows these words."""
     folder.mkdir(parents=True)
-    tokenizer = word_pieces(_WORDS)
+    tokenizer = word_pieces(words)
     config = _config(dropout, tokenizer.get_vocab_size(), hidden_size)
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     tokenizer.save(str(folder / "tokenizer.json"))
