@@ -112,6 +112,7 @@ def test_near_duplicates_are_found_beside_exact_ones() -> None:
     rows.texts[10] = rows.texts[4] + "s"
     assert found(rows)["near-duplicates"].rows == (6, 12)
     assert found(rows)["near-duplicates"].severity == "info"
+    assert found(rows)["near-duplicates"].told.startswith("2 rows are nearly the same")
 
 
 def test_groups_that_are_known_are_used() -> None:
@@ -133,7 +134,8 @@ def test_rare_and_single_classes_are_found() -> None:
     findings = found(rows)
     assert set(findings) == {"single-row-class", "rare-class"}
     assert findings["single-row-class"].rows == (7,)
-    assert '"lonely"' in findings["single-row-class"].message
+    lonely = '1 row is the only one of its label, which can be learnt but not measured: "lonely"'
+    assert (findings["single-row-class"].message, findings["single-row-class"].told) == (lonely, f"warning: {lonely}")
     assert findings["rare-class"].message == '1 label has fewer than 10 rows (2 rows in all): "few"'
 
 

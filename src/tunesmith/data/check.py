@@ -50,6 +50,11 @@ class Finding:
     unit: Unit = "line"
     """What ``rows`` counts."""
 
+    @property
+    def told(self) -> str:
+        """The message; where it is more than a piece of news, that it is a warning stands before it."""
+        return self.message if self.severity == "info" else f"warning: {self.message}"
+
     def as_dict(self) -> dict[str, JSON]:
         """Give the finding as machine output prints it.
 

@@ -51,7 +51,7 @@ def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> d
         "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
         "budget": recipe.ladder.budget,
         "notes": [*notes, *resolved.notes, *data.notes],
-        "findings": [finding.message for finding in ground.findings],
+        "findings": [finding.told for finding in ground.findings],
     }
 
 

@@ -122,7 +122,7 @@ class Ground:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about the file and what was found, a sentence each."""
-        return (*self.data.notes, *(finding.message for finding in self.findings))
+        return (*self.data.notes, *(finding.told for finding in self.findings))
 
 
 @dataclass(kw_only=True)
