@@ -10,7 +10,9 @@ import pytest
 import yaml
 from tests.report.made_up import HOSTILE, costs_of, facts_of, labels, outcome
 
-from tunesmith.bundle.card import card, data_line, measured
+from tunesmith.bundle.card import card, measured
+from tunesmith.bundle.data_statement import data_line
+from tunesmith.bundle.schema import ScaleFacts, TokenFacts
 from tunesmith.ladder.climb import Outcome
 
 
@@ -169,6 +171,76 @@ def test_rows_are_told_with_the_file_they_come_from(files: dict[str, str | None]
     text = card(facts, costs_of(found))
     assert told.format("text in column `message`, label in column `queue`") in text
     assert "some/folder" not in text
+
+
+def _told(found: Outcome, **update: Any) -> str:
+    """The card of a bundle of another task, or of another file."""
+    facts = facts_of(found)
+    data = facts.data.model_copy(update=update.pop("data", {}))
+    return card(facts.model_copy(update={"data": data, **update}), {})
+
+
+def test_the_data_statement_says_what_is_known_and_what_is_not() -> None:
+    """Rows of each label, letters by script, what was found wrong; a note's words are no markup."""
+    text = _card(outcome("probe", names=("no", "a|b"), rows=100))
+    assert "| `a\\|b` | 101 | 10.1 % |\n| `no` | 100 | 10.0 % |" in text
+    assert "The letters of the texts, by a sample: 93 % Latin, 7 % Han." in text
+    assert '- 2 rows look alike: "&#60;script&#62;alert(1)&#60;/script&#62;", "&#96;&#42;&#91;b&#93;(c)"' in text
+    assert "by its name" not in text
+    assert "It is not known where the texts come from, in which language they are, who gave them their labels" in text
+
+
+def test_of_many_labels_the_ends_and_the_middle_are_told() -> None:
+    """And where all of them are."""
+    text = _card(outcome("probe", names=tuple(f"label{number:03d}" for number in range(77)), rows=1000))
+    assert "Of the 77 labels, `label076` has the most rows, 1,076, and `label000` the fewest, 1,000;" in text
+    assert "the one in the middle has 1,038. All are in `tunesmith.json`." in text
+    assert "| label | rows |" not in text
+
+
+def test_levels_stand_in_their_order_and_labels_of_a_row_are_counted() -> None:
+    """Each task is told in its own words."""
+    found = outcome("probe", names=("1", "2", "3"), rows=100)
+    text = _told(found, task="ordinal", data={"labels": {"1": 5, "2": 80, "3": 15}})
+    assert "# `tickets.csv`: 3 levels" in text
+    assert "| level | rows | share of rows |\n|---|---:|---:|\n| `1` | 5 |" in text
+    assert "level in column `queue`" in text
+    assert "Levels: `1`, `2`, `3`." in text
+    several = _told(
+        found, task="multi_label", thresholds=(0.2, 0.5, 0.3), data={"labels": {"1": 900, "2": 600, "3": 0}}
+    )
+    assert "A row has 1.5 labels in the mean." in several
+    assert "Each label is answered from a probability of its own on, between 0.200 and 0.500" in several
+    yes = _told(outcome("probe", names=("ham", "spam"), rows=100), task="binary", thresholds=(0.25,))
+    assert "`spam` is answered from the probability 0.250 on." in yes
+
+
+def test_numbers_are_told_by_their_quartiles() -> None:
+    """There is no label to speak of."""
+    found = outcome("probe", names=("1", "2"), rows=100)
+    data = {"labels": {}, "numbers": (0.0, 1.25, 2.5, 3.5, 5.0)}
+    text = _told(found, task="score", labels=(), scale=ScaleFacts(mean=2.4, spread=1.2), data=data)
+    assert "between 0 and 5: a quarter of them up to 1.25, half up to 2.5, three quarters up to 3.5." in text
+    assert "number in column `queue`" in text
+    assert "who gave them their numbers and how" in text
+    assert "probabilities" not in text
+
+
+@pytest.mark.parametrize("task", ["single_label", "binary", "multi_label", "ordinal", "score"])
+def test_a_model_of_pairs_is_told_as_one(task: str) -> None:
+    """What it gives, the columns of both texts, and how two texts are handed to it."""
+    found = outcome("probe", names=("1", "2"), rows=100)
+    tokens = TokenFacts(max_seq_length=256, pairing="symmetric")
+    update: dict[str, Any] = {"task": task, "tokens": tokens, "data": {"pair": "reply"}}
+    if task == "score":
+        update |= {"labels": (), "scale": ScaleFacts(mean=2.4, spread=1.2)}
+    text = _told(found, **update)
+    assert "for pairs of texts" in text.split("\n\n")[1]
+    assert re.search(r"^(Gives a pair of texts|Tells whether a pair of texts is) ", text, re.M)
+    assert "texts in columns `message` and `reply`" in text
+    assert "`symmetric` features are made of both" in text
+    assert 'tunesmith predict MODEL --text "..." --pair "..."' in text
+    assert 'tunesmith.load("MODEL").predict([("...", "...")])' in text
 
 
 def test_the_line_of_info_names_files_beside_the_training_file() -> None:

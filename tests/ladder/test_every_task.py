@@ -76,6 +76,18 @@ def test_every_rung_is_climbed_and_what_is_kept_comes_back(home: Home, task: str
     assert found[name]["value"] == pytest.approx(bundle.facts.test_metrics[name]["value"], abs=0.01)
     scores = [rung["validation"][name]["value"] for rung in trained.rungs]
     assert all(np.isfinite(scores))
+    told = bundle.facts.data
+    assert told.scripts == {"Latin": 1.0}
+    if task == "score":
+        numbers = np.quantile([float(cell) for cell in rows.labels], (0.0, 0.25, 0.5, 0.75, 1.0))
+        assert told.numbers == pytest.approx(numbers.tolist(), abs=1e-4)
+        assert told.labels == {}
+    else:
+        assert told.labels == {
+            label: 2 * sum(label in bundle.facts.learnt.labels_in(cell) for cell in rows.labels)
+            for label in bundle.facts.labels
+        }
+        assert told.numbers is None
 
 
 def test_pairs_are_read_as_one(home: Home) -> None:

@@ -55,11 +55,13 @@ def test_every_piece_of_chinese_reviews_is_read(real_data: Path, tmp_path: Path)
     assert found["tokens"] == int((pieces + _SPECIAL * windows).sum())
     assert found["longest"] == int((pieces + _SPECIAL * windows).max())
     assert (found["windowed"], found["tokens_read"]) == (int((windows > 1).sum()), 1.0)
-    assert any("are unknown to the base model" in told for told in found["findings"])
+    unknown = next(told for told in found["findings"] if "are unknown to the base model" in told)
+    assert unknown.startswith("warning: ")
     flags = ["--rungs", "probe", "--offline", "--threads", "1", "--budget", "none", "--out", tmp_path / "m"]
     done = run("train", data, *flags)
     assert done.code == 0, done.err
-    assert "of the word pieces are unknown to the base model" in done.err
+    assert unknown in done.err
+    assert unknown.removeprefix("warning: ") in (tmp_path / "m" / "README.md").read_text("utf-8")
     answers = run("predict", tmp_path / "m", data, "--threads", "1", "--json").lines()
     assert [answer["n_windows"] for answer in answers] == windows.tolist()
     assert [answer["n_tokens"] for answer in answers] == (pieces + _SPECIAL * windows).tolist()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from tunesmith.bundle.data_statement import data_statement
+from tunesmith.bundle.markdown import code, yaml
 from tunesmith.bundle.schema import Facts
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import figure_of, style_of
@@ -39,7 +40,11 @@ _HUB_METRICS = (
     ("mae", "mae"),
 )
 """Name in METRICS, and what the hub calls it."""
-_LONGEST = 80
+_PAIRED = {
+    "Gives a text ": "Gives a pair of texts ",
+    "Tells whether a text ": "Tells whether a pair of texts ",
+    "Every text ": "Every pair ",
+}
 _N_LABELS = 50
 _N_WORST = 5
 
@@ -80,54 +85,6 @@ def measured(facts: Facts) -> Measured:
     return Measured(metrics, rows, facts.measured_on, choice, is_test=False)
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Which files the rows of a bundle came from."""
-
-    rows: int
-    """Rows of the training file."""
-    validation: str | None
-    """Name of the file of the rows that chose; None where they are the training file's."""
-    test: str | None
-    """The same of the test rows."""
-
-
-def origin(facts: Facts) -> Origin:
-    """Tell the rows of the training file from those of files beside it.
-
-    Args:
-        facts: What the bundle says of itself.
-
-    Returns:
-        Counts and names, no folders.
-    """
-    data, asked = facts.data, facts.recipe.get("data", {})
-    validation, test = (PurePath(asked[name]).name if asked.get(name) else None for name in ("validation", "test"))
-    beside = (data.validation if validation else 0) + (data.test if test else 0)
-    return Origin(data.rows - beside, validation, test)
-
-
-def data_line(facts: Facts) -> str:
-    """Tell in a line which rows a model was fitted on, chosen by and tested on.
-
-    Args:
-        facts: What the bundle says of itself.
-
-    Returns:
-        Counts, the training file's name, and those of files that gave other rows.
-    """
-    data, found = facts.data, origin(facts)
-    parts = [
-        f"{n_rows:,} {part} {plural(n_rows, 'row')}" + (f" from {file}" if file else "")
-        for part, n_rows, file in (
-            ("train", data.train, None),
-            ("validation", data.validation, found.validation),
-            ("test", data.test, found.test),
-        )
-    ]
-    return f"{data.source}: {', '.join(parts)}"
-
-
 def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     """Write the model card.
 
@@ -140,11 +97,11 @@ def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     """
     parts = [
         _header(facts),
-        f"# {_code(facts.data.source)}: {counted(len(facts.labels), 'label') if facts.labels else 'a number'}",
+        f"# {code(facts.data.source)}: {_title(facts)}",
         _what_it_is(facts),
         _how_good(facts),
         _how_made(facts, costs),
-        _data_statement(facts),
+        data_statement(facts),
         _limits(facts),
         _how_to_use(facts),
         _licence(facts),
@@ -152,54 +109,69 @@ def card(facts: Facts, costs: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _title(facts: Facts) -> str:
+    answers = f"{len(facts.labels)} {facts.noun}s" if facts.labels else "a number"
+    return f"{answers} for pairs of texts" if facts.reads_pairs else answers
+
+
 def _header(facts: Facts) -> str:
     found = measured(facts)
     licence = _licence_name(facts)
     known = licence.lower() in _LICENCES
-    lines = ["---", f"license: {_yaml(licence.lower() if known else 'other')}"]
+    lines = ["---", f"license: {yaml(licence.lower() if known else 'other')}"]
     if not known:
-        lines.append(f"license_name: {_yaml(licence)}")
+        lines.append(f"license_name: {yaml(licence)}")
     if facts.base is not None:
-        lines.append(f"base_model: {_yaml(_HUB_NAMES.get(facts.base.name, facts.base.name))}")
+        lines.append(f"base_model: {yaml(_HUB_NAMES.get(facts.base.name, facts.base.name))}")
     lines += ["library_name: tunesmith", "pipeline_tag: text-classification", "tags:"]
-    lines += [f"- {_yaml(tag)}" for tag in ("tunesmith", "text-classification", facts.rung)]
+    lines += [f"- {yaml(tag)}" for tag in ("tunesmith", "text-classification", facts.rung)]
     told = [(name, kind) for name, kind in _HUB_METRICS if name in facts.learnt.figures]
     figures = [(name, kind, found.metrics[name]) for name, kind in told if _has_interval(found.metrics, name)]
     lines += ["metrics:", *(f"- {kind}" for kind in dict.fromkeys(kind for _, kind, _ in figures))] if figures else []
     lines += [
         "model-index:",
-        f"- name: {_yaml(PurePath(facts.data.source).stem or facts.data.source)}",
+        f"- name: {yaml(PurePath(facts.data.source).stem or facts.data.source)}",
         "  results:",
         "  - task:",
         "      type: text-classification",
         "      name: Text classification",
         "    dataset:",
-        f"      name: {_yaml(facts.data.source)}",
+        f"      name: {yaml(facts.data.source)}",
         "      type: custom",
         f"      split: {'test' if found.is_test else 'validation'}",
         "    metrics:",
     ]
+    where = found.where.partition(", each")[0]
     for name, kind, figure in figures:
         lines.append(f"    - type: {kind}")
         lines.append(f"      value: {_decimal(figure['value'])}")
         between = f"{_decimal(figure['low'])} to {_decimal(figure['high'])}"
-        lines.append(f"      name: {_yaml(f'{name}, 95 % interval {between}, on {found.where}')}")
+        lines.append(f"      name: {yaml(f'{name}, 95 % interval {between}, on {where}')}")
     return "\n".join([*lines, "---"])
 
 
 def _what_it_is(facts: Facts) -> str:
-    rung = _RUNGS.get(facts.rung, f"of the rung {_code(facts.rung)}")
+    rung = _RUNGS.get(facts.rung, f"of the rung {code(facts.rung)}")
     maker = f"tunesmith {facts.versions['tunesmith']}" if "tunesmith" in facts.versions else "tunesmith"
-    return f"{facts.learnt.does(facts.coding)} The model is {rung}; {maker} made it.\n\n{_answers(facts)}"
+    does = _of_pairs(facts.learnt.does(facts.coding), facts)
+    return f"{does} The model is {rung}; {maker} made it.\n\n{_answers(facts)}"
+
+
+def _of_pairs(sentence: str, facts: Facts) -> str:
+    """Say of pairs what a task says of texts; the words stand at the start, before any label."""
+    for one, both in _PAIRED.items() if facts.reads_pairs else ():
+        if sentence.startswith(one):
+            return both + sentence.removeprefix(one)
+    return sentence
 
 
 def _answers(facts: Facts) -> str:
     """List the labels, or tell the numbers that were learnt from."""
     if facts.scale is not None:
         return f"The numbers it learnt from: mean {facts.scale.mean:.4g}, standard deviation {facts.scale.spread:.4g}."
-    shown = ", ".join(_code(label) for label in facts.labels[:_N_LABELS])
+    shown = ", ".join(code(label) for label in facts.labels[:_N_LABELS])
     more = len(facts.labels) - _N_LABELS
-    return f"Labels: {shown}{f' and {more} more, all in `tunesmith.json`' if more > 0 else ''}."
+    return f"{facts.noun.capitalize()}s: {shown}{f' and {more} more, all in `tunesmith.json`' if more > 0 else ''}."
 
 
 def _how_good(facts: Facts) -> str:
@@ -227,31 +199,45 @@ def _how_good(facts: Facts) -> str:
 def _worst(metrics: Mapping[str, JSON]) -> str:
     """Name the labels with the lowest F1; without figures, which would need their intervals."""
     scored = [(_point(row["f1"]), label) for label, row in metrics.get("per_class", {}).items() if row["rows"]]
-    return ", ".join(_code(label) for value, label in sorted(scored)[:_N_WORST] if value < 1.0)
+    return ", ".join(code(label) for value, label in sorted(scored)[:_N_WORST] if value < 1.0)
 
 
 def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
     lines = ["## How it was made", ""]
     if facts.base is not None:
-        lines.append(f"Base encoder: {_code(facts.base.name)}, weights with SHA-256 `{facts.base.sha256}`.")
+        lines.append(f"Base encoder: {code(facts.base.name)}, weights with SHA-256 `{facts.base.sha256}`.")
     if facts.tokens is not None:
         lines.append(
             f"A text becomes windows of up to {facts.tokens.max_seq_length} tokens, so that none is cut off; "
-            f"{_code(facts.tokens.pooling)} pooling"
+            f"{code(facts.tokens.pooling)} pooling"
             f"{', scaled to length 1' if facts.tokens.unit_length else ''}, averaged over the windows."
         )
+    if facts.tokens is not None and facts.tokens.pairing is not None:
+        lines.append(f"Each text of a pair is read by itself; `{facts.tokens.pairing}` features are made of both.")
     if facts.labels:
         lines.append(f"Logits are divided by the temperature {facts.temperature:.3f} before they become probabilities.")
+    if facts.thresholds is not None:
+        lines.append(_thresholds(facts.labels, facts.thresholds))
     if costs.get("rungs"):
         lines += ["", *_rungs(costs["rungs"], facts.headline)]
     machine = costs.get("machine", {})
     if machine.get("cpu"):
         threads = f", {counted(machine['threads'], 'thread')}" if machine.get("threads") else ""
         seconds = f" in {costs['seconds']:.0f} s" if costs.get("seconds") else ""
-        lines += ["", f"Trained{seconds} on {_code(str(machine['cpu']))}{threads}."]
+        lines += ["", f"Trained{seconds} on {code(str(machine['cpu']))}{threads}."]
     versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
     lines += ["", f"Versions: {versions}. The recipe as resolved is in `tunesmith.json`."]
     return "\n".join(lines)
+
+
+def _thresholds(labels: Sequence[str], thresholds: Sequence[float]) -> str:
+    """Say from which probability on labels are answered."""
+    if len(thresholds) == 1:
+        return f"{code(labels[-1])} is answered from the probability {thresholds[0]:.3f} on."
+    return (
+        f"Each label is answered from a probability of its own on, between {min(thresholds):.3f} and "
+        f"{max(thresholds):.3f}; they are in `tunesmith.json`."
+    )
 
 
 def _rungs(rungs: Iterable[Mapping[str, Any]], name: str) -> list[str]:
@@ -263,43 +249,19 @@ def _rungs(rungs: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     for rung in rungs:
         score = Interval(**rung["validation"][name])
         lines.append(
-            f"| {_code(rung['name'])} | {rung['seconds']:.1f} | {rung['peak_mib']:.0f} | {style.told(score.value)} "
+            f"| {code(rung['name'])} | {rung['seconds']:.1f} | {rung['peak_mib']:.0f} | {style.told(score.value)} "
             f"| {style.span(score)} | {'kept' if rung['kept'] else ''} |"
         )
     return lines
 
 
-def _data_statement(facts: Facts) -> str:
-    data, found = facts.data, origin(facts)
-    choose = f"{data.validation:,}{_more(found.validation)} to choose"
-    test = f" and {data.test:,}{_more(found.test)} to test" if data.test else ""
-    return "\n".join(
-        [
-            "## Data",
-            "",
-            f"The file {_code(data.source)}: {found.rows:,} {plural(found.rows, 'row')}, text in column "
-            f"{_code(data.text)}, label in column "
-            f"{_code(data.label)}; {data.train:,} {plural(data.train, 'row')} to fit, {choose}{test}. "
-            "Where tunesmith split the rows of the file, duplicates of one text were kept on one side.",
-            f"Texts and labels together have the SHA-256 `{data.sha256}`.",
-            "",
-            "tunesmith knows the file and no more. Whoever publishes this model should say here where the texts come "
-            "from, in which language, who labelled them and how, whether they hold personal data, and under which "
-            "licence they may be used.",
-        ]
-    )
-
-
-def _more(file: str | None) -> str:
-    return f" more, from {_code(file)}," if file else ""
-
-
 def _limits(facts: Facts) -> str:
+    worse = "accuracy and probabilities may be worse" if facts.labels else "its numbers may be further off"
     lines = [
         "## Limits",
         "",
-        f"- {facts.learnt.caveat(facts.coding)}",
-        "- The figures hold for texts like those of the file; on others, accuracy and probabilities may be worse.",
+        f"- {_of_pairs(facts.learnt.caveat(facts.coding), facts)}",
+        f"- The figures hold for texts like those of the file; on others {worse}.",
         "- Errors and slants of the labels and of the base model are learnt along.",
         "- Not meant to decide about people without a person who checks.",
     ]
@@ -309,20 +271,21 @@ def _limits(facts: Facts) -> str:
 
 
 def _how_to_use(facts: Facts) -> str:
+    pair, asked = (' --pair "..."', '("...", "...")') if facts.reads_pairs else ("", '"..."')
     lines = [
         "## How to use it",
         "",
         "`MODEL` is this folder.",
         "",
         "```sh",
-        'tunesmith predict MODEL --text "..."',
+        f'tunesmith predict MODEL --text "..."{pair}',
         "tunesmith evaluate MODEL FILE.csv",
         "```",
         "",
         "```python",
         "import tunesmith",
         "",
-        'tunesmith.load("MODEL").predict(["..."])',
+        f'tunesmith.load("MODEL").predict([{asked}])',
         "```",
     ]
     if facts.kind == "encoder":
@@ -344,7 +307,7 @@ def _licence(facts: Facts) -> str:
         told = "The weights come from the data alone; whoever owns the data says under which licence they may be used."
     else:
         told = (
-            f"The base weights {_code(facts.base.name)} are under {_code(_licence_name(facts))}, as their source says. "
+            f"The base weights {code(facts.base.name)} are under {code(_licence_name(facts))}, as their source says. "
             "The licence of the training data may restrict the use of this model further."
         )
     return f"## Licence\n\n{told}"
@@ -365,26 +328,3 @@ def _point(figure: JSON) -> float:
 
 def _decimal(value: float) -> str:
     return f"{value:.4f}"
-
-
-def _plain(text: str) -> str:
-    """A user's text on one line, shortened, what is not printable as escapes."""
-    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
-
-
-def _yaml(text: str) -> str:
-    """A double-quoted YAML scalar: JSON strings are."""
-    return json.dumps(_plain(text), ensure_ascii=False)
-
-
-def _code(text: str) -> str:
-    """A Markdown code span, in which nothing is markup; its fence is longer than any in the text."""
-    plain = _plain(text)
-    fence = "`" * (max(map(len, _runs_of_backticks(plain)), default=0) + 1)
-    space = " " if plain.startswith("`") or plain.endswith("`") or not plain.strip() else ""
-    return f"{fence}{space}{plain}{space}{fence}"
-
-
-def _runs_of_backticks(text: str) -> list[str]:
-    return "".join(char if char == "`" else " " for char in text).split()

@@ -141,6 +141,15 @@ class DataFacts(Settings):
     tokens: TokenCounts | None = None
     """What the texts are for the encoder; None where no rung used one."""
 
+    labels: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Rows used that have each label; empty where answers are numbers."""
+
+    numbers: Annotated[tuple[float, ...], Field(strict=False, min_length=5, max_length=5)] | None = None
+    """Lowest, quartiles and highest of the numbers of the rows used; None where answers are labels."""
+
+    scripts: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = Field(default_factory=dict)
+    """Share of the letters in each script, the commonest first, by a sample of the rows."""
+
     notes: Names = ()
     """What was decided about the file and what was found wrong with it, a sentence each."""
 
@@ -227,6 +236,11 @@ class Facts(Settings):
         return self.data.pair is not None
 
     @property
+    def noun(self) -> Literal["label", "level", "number"]:
+        """What an answer is called."""
+        return "number" if not self.labels else "level" if self.task == "ordinal" else "label"
+
+    @property
     def headline(self) -> str:
         """Name of the figure that chose."""
         chose = self.recipe.get("ladder", {}).get("metric")
@@ -294,6 +308,8 @@ def _misfits(facts: Facts) -> Iterator[str]:
         yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(known)}"
     if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
         yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
+    if facts.data.labels.keys() - set(facts.labels):
+        yield "data.labels: some are not among the labels"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
     if odd:
         yield f"label_type = {facts.label_type}: the label {quote(odd[0])} is not of this type"

@@ -19,7 +19,7 @@ def info(
 ) -> None:
     """Say what a model is, how it was made, how good and how big."""
     from tunesmith.api.model import load
-    from tunesmith.bundle.card import data_line
+    from tunesmith.bundle.data_statement import data_line
     from tunesmith.evaluate.figures import style_of
     from tunesmith.types import Interval
 

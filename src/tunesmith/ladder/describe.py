@@ -7,10 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, ScaleFacts, TextFacts, TokenFacts
 from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.coverage import token_counts
+from tunesmith.ladder.prepare import Prepared
 from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import describe
 from tunesmith.types import JSON
@@ -82,12 +85,21 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             validation=len(data.split.validation),
             test=len(data.split.test),
             tokens=token_counts(site) if site.uses_base else None,
+            labels={label: data.label_rows.get(label, 0) for label in data.coding.labels},
+            numbers=None if data.coding.labels else _quartiles(data),
+            scripts=site.scripts,
             notes=site.notes,
         ),
         base=base,
         versions=versions(),
         recipe=recipe,
     )
+
+
+def _quartiles(data: Prepared) -> tuple[float, ...]:
+    """Lowest, quartiles and highest of the numbers, in the unit of the file."""
+    numbers = data.coding.mean + data.coding.spread * data.targets.astype(np.float64)
+    return tuple(float(f"{value:.6g}") for value in np.quantile(numbers, (0.0, 0.25, 0.5, 0.75, 1.0)))
 
 
 def costs_of(site: Site, outcome: Outcome) -> dict[str, Any]:

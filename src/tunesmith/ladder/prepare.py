@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class Prepared:
     notes: tuple[str, ...]
     sha256: str
     """Digest over texts and labels."""
+    label_rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows that have each label; empty where answers are numbers."""
 
     @property
     def are_pairs(self) -> bool:
@@ -137,6 +140,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         findings=tuple(check(main, groups=near[:n_main], labels_in=task.labels_in)),
         notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, asked)),
         sha256=digest(texts, cells),
+        label_rows=Counter(label for cell in cells for label in task.labels_in(cell)),
     )
 
 

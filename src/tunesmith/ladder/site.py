@@ -14,6 +14,7 @@ from tunesmith.config.recipe import Recipe
 from tunesmith.data.balance import balanced_weights, repeats
 from tunesmith.data.check import Finding
 from tunesmith.data.joined import JOINED
+from tunesmith.data.scripts import letter_scripts
 from tunesmith.errors import ResourceError, Stopped
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
@@ -31,6 +32,7 @@ from tunesmith.run.signals import StopRequested
 from tunesmith.run.workspace import Workspace
 from tunesmith.tasks import Task
 from tunesmith.track import Trackers
+from tunesmith.types import as_one
 
 
 class GivenUpError(Exception):
@@ -118,6 +120,11 @@ class Ground:
         """What is wrong with the file, and with its texts for the base model."""
         unfit = self.encoded.unfit() if self.uses_base else None
         return (*self.data.findings, unfit) if unfit else self.data.findings
+
+    @cached_property
+    def scripts(self) -> dict[str, float]:
+        """Share of the texts' letters in each script."""
+        return letter_scripts(list(map(as_one, self.data.texts)))
 
     @property
     def notes(self) -> tuple[str, ...]:

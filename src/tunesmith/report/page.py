@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from tunesmith.bundle.card import measured, origin
+from tunesmith.bundle.card import measured
+from tunesmith.bundle.data_statement import origin
 from tunesmith.bundle.schema import Facts
 from tunesmith.errors import plural
 from tunesmith.evaluate.figures import FigureStyle, style_of
