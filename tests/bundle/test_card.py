@@ -211,6 +211,8 @@ def test_levels_stand_in_their_order_and_labels_of_a_row_are_counted() -> None:
     )
     assert "A row has 1.5 labels in the mean." in several
     assert "Each label is answered from a probability of its own on, between 0.200 and 0.500" in several
+    alike = _told(found, task="multi_label", thresholds=(0.2, 0.2, 0.2))
+    assert "Each label is answered from the probability 0.200 on." in alike
     yes = _told(outcome("probe", names=("ham", "spam"), rows=100), task="binary", thresholds=(0.25,))
     assert "`spam` is answered from the probability 0.250 on." in yes
 

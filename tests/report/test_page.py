@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from tests.report.made_up import HOSTILE, costs_of, facts_of, labels, outcome
 
+from tunesmith.bundle.schema import ScaleFacts
 from tunesmith.ladder.climb import Outcome, StoppedBecause
 from tunesmith.ladder.stop import Comparison
 from tunesmith.report.page import report_page
 from tunesmith.types import Interval
 
-_VOID = {"meta", "br", "hr", "img", "link", "input"}
+_VOID = {"meta", "br", "hr", "img", "link", "input", "wbr"}
 
 
 class _Page(HTMLParser):
@@ -295,3 +296,103 @@ def test_rows_are_told_with_the_file_they_come_from() -> None:
     text = _Page(report_page(beside, found, costs_of(found))).text
     assert "9,500: 9,000 to fit, 1,000 to choose, 500 more, from <b>new.csv , to test" in text
     assert "some/folder" not in text
+
+
+def _of(found: Outcome, *, data: dict[str, Any] | None = None, **update: Any) -> str:
+    """The page of another task, or of another file."""
+    facts = facts_of(found)
+    facts = facts.model_copy(update={"data": facts.data.model_copy(update=data or {}), **update})
+    return report_page(facts, found, costs_of(found))
+
+
+def test_what_is_wrong_with_the_file_stands_at_the_top() -> None:
+    """In a box of its own before the figures; news stay with the data, and nothing is told twice."""
+    notes = ("warning: 64% of the word pieces are unknown to the base model", "2 rows repeat an earlier row's text")
+    html = unescape(_of(outcome("probe", names=labels(4)), data={"notes": notes}))
+    box, _, rest = html.partition('<dl class="strip">')
+    assert "<li>64% of the word pieces are unknown to the base model</li>" in box.partition('class="alert"')[2]
+    assert html.count("64% of the word pieces") == 1
+    assert "<li>2 rows repeat an earlier row's text</li>" in rest
+    assert 'class="alert"' not in _of(outcome("probe", names=labels(4)), data={"notes": ()})
+
+
+def test_a_model_of_pairs_is_told_as_one() -> None:
+    """Both columns, and commands that can be run."""
+    html = unescape(_of(outcome("probe", names=labels(4)), data={"pair": "reply"}))
+    assert "4 labels for pairs of texts" in _Page(html).text
+    assert "<dt>Texts</dt><dd><bdi>message</bdi> and <bdi>reply</bdi></dd>" in html
+    assert 'tunesmith predict MODEL --text "..." --pair "..."' in _Page(html).text
+    assert """.predict([("...", "...")]))'</code>""" in html
+
+
+def test_levels_are_not_called_labels() -> None:
+    """They have an order, in which their rows are told."""
+    data = {"labels": {"1": 700, "2": 5000, "3": 1200}}
+    html = _of(outcome("probe", names=("1", "2", "3")), task="ordinal", data=data)
+    text = _Page(html).text
+    assert "3 levels" in text
+    assert "Which levels are confused" in text
+    assert "Level by level, the weakest first" in text
+    assert "Rows of each 1 : 700, 2 : 5,000, 3 : 1,200" in text
+    assert not re.search(r"\bLabels?\b", text)
+
+
+def test_yes_or_no_says_which_label_is_yes() -> None:
+    """Precision and recall are of that one."""
+    found = outcome("probe", names=("ham", "spam"))
+    assert "“spam” counts as positive, answered from the probability 0.25 on." in _of(
+        found, task="binary", thresholds=(0.25,)
+    )
+
+
+def test_numbers_have_no_labels_and_gains_of_correlations_no_points() -> None:
+    """Their range is told; a gain of 0.012 is 1.2 hundredths."""
+    found = outcome("probe", "finetune", names=("1", "2"))
+    found = replace(found, comparisons={"finetune": Comparison(Interval(1.2, 0.4, 2.0), 0.0002)})
+    facts = facts_of(found, metric="mcc")
+    data = facts.data.model_copy(update={"labels": {}, "numbers": (0.0, 1.0, 2.5, 3.0, 5.0)})
+    plain = {name: value for name, value in found.metrics.items() if name not in ("per_class", "confusion")}
+    scale = ScaleFacts(mean=2.4, spread=1.2)
+    numbers = facts.model_copy(update={"data": data, "task": "score", "labels": (), "metrics": plain, "scale": scale})
+    text = _Page(report_page(numbers, replace(found, metrics=plain), costs_of(found))).text
+    assert "by +1.2 hundredths, 90 % interval" in text
+    assert "Gain: hundredths of MCC" in text
+    assert "Number queue , mean 2.4, standard deviation 1.2, from 0 to 5, half of them up to 2.5" in text
+    assert not re.search(r"\blabels?\b", text)
+
+
+def test_few_labels_are_counted_one_by_one_and_many_by_their_ends() -> None:
+    """With the scripts of the texts."""
+    text = _page(outcome("probe", names=("no", "yes"))).text
+    assert "Rows of each yes : 1,001, no : 1,000" in text
+    assert "Letters 93 % Latin, 7 % Han" in text
+    assert "Rows of each 1,000 to 1,029; all are in tunesmith.json" in _page(outcome("probe", names=labels(30))).text
+
+
+def test_a_long_name_breaks_after_its_marks() -> None:
+    """Not in the middle of a word; a short one does not break, and what is escaped stays so."""
+    html = _html(outcome("probe", names=("a_b", "card_payment_not_recognised", "x<y&_&amp;_&lt;_&quot;_")))
+    assert "<bdi>a_b</bdi>" in html
+    assert "<bdi>card_<wbr>payment_<wbr>not_<wbr>recognised</bdi>" in html
+    assert _Page(html).misplaced == []
+    assert "<bdi>x&lt;y&amp;_&amp;amp;_&amp;lt;_&amp;quot;_</bdi>" in html
+
+
+def test_no_error_is_not_told_as_certainty() -> None:
+    """The bootstrap of rows that are all right has no width; Wilson's bound is told beside it."""
+    found = outcome("probe", names=("no", "yes"), rows=100)
+    perfect = {**found.metrics, "accuracy": {"value": 1.0, "low": 1.0, "high": 1.0}}
+    told = "Not one was answered wrongly, which 100 rows do not prove: 3.7\xa0% of others may be."
+    assert told in _html(replace(found, metrics=perfect))
+    assert "Not one was answered" not in _html(found)
+
+
+def test_a_figure_that_counts_every_label_hides_none() -> None:
+    """Accuracy hides a label that is never answered right; a headline of macro-F1 does not."""
+    found = outcome("probe", names=("1", "2", "3"))
+    per_class = {**found.metrics["per_class"], "3": {**found.metrics["per_class"]["3"], "recall": 0.0}}
+    found = replace(found, metrics={**found.metrics, "per_class": per_class})
+    assert "No row of “3” is answered right, which the figure above hides." in _html(found)
+    several = replace(found, metrics={name: value for name, value in found.metrics.items() if name != "accuracy"})
+    facts = facts_of(several, metric="macro_f1").model_copy(update={"task": "multi_label"})
+    assert "No row of “3” is answered right." in report_page(facts, several, costs_of(found))

@@ -43,3 +43,11 @@ def test_linear_values_are_few_round_and_within(seed: int) -> None:
     assert low - 1e-6 <= ticks[0]
     assert ticks[-1] <= high + 1e-6
     np.testing.assert_allclose(np.diff(ticks), ticks[1] - ticks[0])
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 11, 12, 18, 41, 640, 12_345])
+def test_steps_are_whole(last: int) -> None:
+    """Half a step is never taken; there are at least two names and at most five."""
+    ticks = linear_ticks(0.0, 1.04 * last, most=5, whole=True)
+    assert 2 <= len(ticks) <= 5
+    assert all(tick == int(tick) for tick in ticks)

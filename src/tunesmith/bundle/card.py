@@ -232,8 +232,9 @@ def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
 
 def _thresholds(labels: Sequence[str], thresholds: Sequence[float]) -> str:
     """Say from which probability on labels are answered."""
-    if len(thresholds) == 1:
-        return f"{code(labels[-1])} is answered from the probability {thresholds[0]:.3f} on."
+    if len(set(thresholds)) == 1:
+        which = code(labels[-1]) if len(thresholds) == 1 else "Each label"
+        return f"{which} is answered from the probability {thresholds[0]:.3f} on."
     return (
         f"Each label is answered from a probability of its own on, between {min(thresholds):.3f} and "
         f"{max(thresholds):.3f}; they are in `tunesmith.json`."

@@ -155,7 +155,7 @@ def check_pieces(texts: Sequence[str], tokenizer: Tokenizer) -> Finding | None:
     is_unknown = pieces == unknown if unknown is not None else np.zeros(pieces.size, dtype=bool)
     if is_unknown.mean() > _MOST_UNKNOWN:
         rows = len(np.unique(np.repeat(np.arange(len(texts)), n_pieces)[is_unknown]))
-        message = f"{is_unknown.mean():.0%} of the word pieces are unknown to the base model; {advice}"
+        message = f"{100.0 * is_unknown.mean():.0f} % of the word pieces are unknown to the base model; {advice}"
         return Finding("unknown-pieces", "warning", rows, (), message)
     per_word = (
         pieces.size - sum(len(_MARK.findall(text)) for text in texts)

@@ -71,7 +71,7 @@ STYLES: Mapping[str, FigureStyle] = {
     "ece": FigureStyle("calibration error (ECE)", "mean distance of probabilities from the share that is right"),
     "spearman": FigureStyle("rank correlation", "Spearman's: 1 the same order, 0 none", is_share=False),
     "pearson": FigureStyle("linear correlation", "Pearson's: 1 on a line, 0 none", is_share=False),
-    "r2": FigureStyle("R²", "share of the spread that is explained", is_share=False),
+    "r2": FigureStyle("R²", "share of the spread that is explained: 1 all, 0 no more than by the mean", is_share=False),
     "mae": FigureStyle("mean error", "mean absolute distance from the right number", is_share=False),
     "rmse": FigureStyle("root mean square error", "large errors count more", is_share=False),
     "subset_accuracy": FigureStyle("subset accuracy", "rows of which every label is answered right"),

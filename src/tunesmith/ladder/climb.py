@@ -119,17 +119,18 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         kept = next(rung for rung in rungs if rung.name == kept.rung).finish(site, kept)
     outcome = _outcome(site, kept, comparisons, validation=validation, because=because)
     if dead := dead_labels(outcome.metrics):
-        site.narrator.say(_warned(dead, site.recipe.data.imbalance))
+        site.narrator.say(_warned(dead, site.recipe.data.imbalance, site.objective))
     publish(outcome)
     _track_end(site, outcome)
     return outcome
 
 
-def _warned(dead: Sequence[str], imbalance: str) -> str:
+def _warned(dead: Sequence[str], imbalance: str, objective: str) -> str:
     """Warn of labels that are never answered right."""
     shown = ", ".join(map(quote, dead[:5])) + (f" and {len(dead) - 5} more" if len(dead) > 5 else "")
     advice = "add rows of them" if imbalance == "weights" else "add rows of them, or try --imbalance weights"
-    return f"warning: no row of {shown} is answered right, which accuracy hides; {advice}"
+    hides = "" if objective == "macro_f1" else f", which {style_of(objective).words} hides"
+    return f"warning: no row of {shown} is answered right{hides}; {advice}"
 
 
 def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_last: bool) -> StoppedBecause | None:

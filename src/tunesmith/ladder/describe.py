@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -99,7 +100,8 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
 def _quartiles(data: Prepared) -> tuple[float, ...]:
     """Lowest, quartiles and highest of the numbers, in the unit of the file."""
     numbers = data.coding.mean + data.coding.spread * data.targets.astype(np.float64)
-    return tuple(float(f"{value:.6g}") for value in np.quantile(numbers, (0.0, 0.25, 0.5, 0.75, 1.0)))
+    decimals = 5 - math.floor(math.log10(data.coding.spread))  # targets are float32, whose further digits are noise
+    return tuple(round(value, decimals) + 0.0 for value in np.quantile(numbers, (0.0, 0.25, 0.5, 0.75, 1.0)).tolist())
 
 
 def costs_of(site: Site, outcome: Outcome) -> dict[str, Any]:

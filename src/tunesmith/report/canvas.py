@@ -109,12 +109,12 @@ def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
 
 
 def _x_ticks(canvas: Canvas) -> list[tuple[float, str]]:
-    """Pixels and names along the x axis, without a name that would be cut at the plot's edge."""
+    """Pixels and names along the x axis, of times or of steps, without a name that would be cut at the plot's edge."""
     scale = canvas.x
     if scale.logarithmic:
         named = [(scale(value), _time_name(value)) for value in time_ticks(scale, least_gap=_LEAST_GAP)]
     else:
-        named = [(scale(value), f"{value:,g}") for value in linear_ticks(scale.low, scale.high, most=5)]
+        named = [(scale(value), f"{value:,g}") for value in linear_ticks(scale.low, scale.high, most=5, whole=True)]
     return [(x, name) for x, name in named if x + text_width(name) / 2.0 <= canvas.width]
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tunesmith.bundle.card import measured
-from tunesmith.bundle.data_statement import origin
+from tunesmith.bundle.data_statement import WARNING, label_counts, letters_line, origin
 from tunesmith.bundle.schema import Facts
 from tunesmith.errors import plural
 from tunesmith.evaluate.figures import FigureStyle, style_of
@@ -22,7 +23,7 @@ from tunesmith.report.classes import confusions, label_lines
 from tunesmith.report.curve import Curve, curve_plot
 from tunesmith.report.plot import CostPoint, cost_plot
 from tunesmith.report.rungs import RungLine, rung_lines
-from tunesmith.report.story import headline, is_it_proven, key_figures, opening, why_stopped
+from tunesmith.report.story import headline, is_it_proven, key_figures, opening, points_of, why_stopped
 from tunesmith.report.whisker import whisker
 from tunesmith.report.wording import figure
 from tunesmith.types import JSON, Interval
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _WIDE, _PHONE = 720, 360
 _SHOWN_LABELS = 20
+_LONG_NAME = 16
+"""Characters that fit in a cell of a table."""
+_MARK = re.compile(r"([_/.:-])(?=\w)")
 
 
 def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str:
@@ -66,7 +70,8 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         lines=lines,
         cost_plots=_cost_plots(lines, style),
         why_stopped=why_stopped(facts, outcome, lines),
-        proven=is_it_proven(lines),
+        points=points_of(facts),
+        proven=is_it_proven(facts, lines),
         labels=label_lines(found.metrics.get("per_class", {})),
         n_shown=_SHOWN_LABELS,
         confused=confusions(confusion) if confusion else None,
@@ -74,7 +79,10 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         ece_before=figure(found.metrics.get("ece_uncalibrated")),
         curves=_curves(outcome, metric),
         origin=origin(facts),
-        notes=tuple(getattr(facts.data, "notes", ())),
+        counts=label_counts(facts),
+        letters=letters_line(facts),
+        notes=[note for note in facts.data.notes if not note.startswith(WARNING)],
+        warnings=[note.removeprefix(WARNING) for note in facts.data.notes if note.startswith(WARNING)],
     )
 
 
@@ -90,8 +98,15 @@ def _template() -> Template:
     for name in ("shown", "percent", "span", "signed", "duration", "probability", "told"):
         environment.filters[name] = getattr(wording, name)
     environment.filters["plural"] = plural
+    environment.filters["breakable"] = _breakable
     environment.filters["whisker"] = lambda score: Markup(whisker(score))
     return environment.get_template("page.html.j2")
+
+
+def _breakable(text: str) -> Markup:
+    """Let a long name without spaces break after its marks, not in the middle of a word."""
+    escaped = str(escape(text))
+    return Markup(_MARK.sub(r"\1<wbr>", escaped) if len(text) > _LONG_NAME else escaped)
 
 
 def _digest(style: str) -> str:

@@ -66,13 +66,14 @@ def time_ticks(scale: Scale, *, least_gap: float) -> list[float]:
     return chosen
 
 
-def linear_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
+def linear_ticks(low: float, high: float, *, most: int = 6, whole: bool = False) -> list[float]:
     """Choose round values for a linear axis.
 
     Args:
         low: Lower end.
         high: Upper end, above ``low``.
         most: How many at most.
+        whole: Whether they must be whole numbers; then the ends are at least 1 apart.
 
     Returns:
         Multiples of 1, 2, 2.5 or 5 times a power of ten within the ends, ascending.
@@ -82,11 +83,13 @@ def linear_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
         [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         >>> linear_ticks(91.3, 94.9, most=4)
         [92.0, 93.0, 94.0]
+        >>> linear_ticks(0.0, 12.0, most=5), linear_ticks(0.0, 12.0, most=5, whole=True)
+        ([0.0, 2.5, 5.0, 7.5, 10.0], [0.0, 5.0, 10.0])
     """
     power = 10.0 ** math.floor(math.log10((high - low) / most))
     for factor in (*_STEPS, 20.0):
         step = factor * power
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first + 1 <= most:
+        if last - first + 1 <= most and not (whole and step % 1.0):
             return [round(number * step, 10) for number in range(first, last + 1)]
     raise AssertionError("twenty times a power of ten is always coarse enough")

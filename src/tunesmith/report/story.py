@@ -11,6 +11,7 @@ from tunesmith.bundle.schema import Facts
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
+from tunesmith.report.classes import wilson
 from tunesmith.report.rungs import RungLine
 from tunesmith.report.wording import duration, figure, percent, probability, rung_words, shown, signed, told_figure
 from tunesmith.types import JSON, Interval
@@ -72,6 +73,12 @@ def opening(facts: Facts, found: Measured, costs: Mapping[str, Any]) -> list[str
         between = style.span(score).replace(" to ", " and ") + ("\xa0%" if style.is_share else "")
         article = "An" if style.words[0] in "aeiou" else "A"
         told.append(f"{article} {style.words} between {between} (95\xa0% interval), on {found.where}, {found.choice}.")
+    if score and name == "accuracy" and score.value == 1.0:
+        missed = percent(1.0 - wilson(found.rows, found.rows).low)
+        told.append(f"Not one was answered wrongly, which {found.rows:,} rows do not prove: {missed} of others may be.")
+    if facts.task == "binary":
+        least = "" if facts.thresholds is None else f", answered from the probability {facts.thresholds[0]:.2f} on"
+        told.append(f"“{shown(facts.labels[1])}” counts as positive{least}.")
     if not found.is_test:
         told.append(
             "Rows that helped to choose a model flatter it a little. Rows that it has never met give the fair figure: "
@@ -84,7 +91,7 @@ def opening(facts: Facts, found: Measured, costs: Mapping[str, Any]) -> list[str
         told.append(f"Always answering “{shown(label)}” would be right for {percent(share)} of these rows.")
     if dead := dead_labels(found.metrics):
         names = ", ".join(f"“{shown(label)}”" for label in dead[:5]) + (" and more" if len(dead) > 5 else "")
-        told.append(f"No row of {names} is answered right, which the figure above hides.")
+        told.append(f"No row of {names} is answered right{', which the figure above hides' * (name != 'macro_f1')}.")
     return [*told, *_effort(costs)]
 
 
@@ -137,9 +144,10 @@ def why_stopped(facts: Facts, outcome: Outcome, lines: Sequence[RungLine]) -> st
             waiting = f" Still to come, where they fit the budget: {', '.join(ahead)}." if ahead else ""
             return f"It has not stopped: the climb goes on, and this is the best so far.{waiting}"
         case "gain excluded":
-            gain = f": {_gain_told(last.gain.points)} over {last.gain.over}" if last.gain else ""
+            points = points_of(facts)
+            gain = f": {_gain_told(last.gain.points, points)} over {last.gain.over}" if last.gain else ""
             min_gain = ladder.get("min_gain", 0.0)
-            least = f"{min_gain:g} {plural(min_gain, 'point')}"
+            least = f"{min_gain:g} {plural(min_gain, points.removesuffix('s'))}"
             return (
                 f"After {last.name}, more gain is excluded{gain}. The upper end of that interval lies below {least}, "
                 f"the least that makes a further rung worth its cost.{left_out}"
@@ -153,10 +161,23 @@ def why_stopped(facts: Facts, outcome: Outcome, lines: Sequence[RungLine]) -> st
             return "The top of the ladder is reached: every rung asked for was climbed."
 
 
-def is_it_proven(lines: Sequence[RungLine]) -> str:
+def points_of(facts: Facts) -> str:
+    """Name the unit of a gain: of the figure that chooses.
+
+    Args:
+        facts: What the bundle says of itself.
+
+    Returns:
+        A noun in the plural.
+    """
+    return "points" if style_of(facts.headline).is_share else "hundredths"
+
+
+def is_it_proven(facts: Facts, lines: Sequence[RungLine]) -> str:
     """Say whether the kept rung is proven better than the one before it, apart from why it was kept.
 
     Args:
+        facts: What the bundle says of itself.
         lines: The rungs.
 
     Returns:
@@ -170,11 +191,11 @@ def is_it_proven(lines: Sequence[RungLine]) -> str:
         named = f" Proven worse: {', '.join(worse)}." if worse else ""
         return f"Kept is the first rung, {kept.name}; none after it took its place.{named}"
     gain = kept.gain
-    told = f"{gain.over} by {_gain_told(gain.points)} ({gain.test}, {probability(gain.p_value)})"
+    told = f"{gain.over} by {_gain_told(gain.points, points_of(facts))} ({gain.test}, {probability(gain.p_value)})"
     if gain.verdict == "proven better":
         return f"Kept is {kept.name}, proven better than {told}."
     return f"Kept is {kept.name}, though it is not proven better: it differs from {told}."
 
 
-def _gain_told(points: Interval) -> str:
-    return f"{signed(points.value)} points, 90\xa0% interval {signed(points.low)} to {signed(points.high)}"
+def _gain_told(points: Interval, unit: str) -> str:
+    return f"{signed(points.value)} {unit}, 90\xa0% interval {signed(points.low)} to {signed(points.high)}"
