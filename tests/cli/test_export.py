@@ -12,6 +12,8 @@ from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
 from transformers import pipeline
 
+from tunesmith.export import exporter
+
 
 def test_export_says_what_it_found(probed: Model, tickets: Path, tmp_path: Path) -> None:
     """In machine output, which is also what lies beside the export."""
@@ -55,6 +57,43 @@ def test_what_is_there_stays(probed: Model, tmp_path: Path) -> None:
     """A folder that somebody made is not replaced."""
     (tmp_path / "mine").mkdir()
     assert_error(run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "mine"), "out-exists", "mine")
+
+
+def test_an_export_is_replaced_by_force(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """Whole, once the new one is compared; one that fails leaves the old; what is no export stays."""
+    asked = ["export", probed.folder, "--out", tmp_path / "out", "--data", tickets, "--threads", "1", "--quiet"]
+    assert run(*asked, "--to", "sentence-transformers").code == 0
+    kept = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert_error(run(*asked, "--to", "onnx"), "out-exists", "an export", "--force")
+    assert_error(run(*asked, "--to", "onnx", "--force", "--label", "nothing"), "no-such-column", "nothing")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == kept
+    assert run(*asked, "--to", "onnx", "--force").code == 0
+    assert "model.onnx" in [path.name for path in (tmp_path / "out").iterdir()]
+    assert "modules.json" not in [path.name for path in (tmp_path / "out").iterdir()]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    asked[3] = tmp_path / "letters"
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear_anna.txt").touch()
+    assert_error(run(*asked, "--to", "onnx", "--force"), "out-not-an-export", "dear_anna.txt", "letters")
+    assert (tmp_path / "letters" / "dear_anna.txt").exists()
+
+
+def test_what_comes_to_the_place_meanwhile_stays(
+    probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison takes a while, in which somebody may use the name."""
+
+    def synced(folder: Path) -> None:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "mine").touch()
+
+    monkeypatch.setattr(exporter, "_sync", synced)
+    for flags in ([], ["--force"]):
+        ended = run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "out", "--data", tickets, *flags)
+        assert ended.code == 2, ended.err
+        assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine", "out"]
+        (tmp_path / "out" / "mine").unlink()
+        (tmp_path / "out").rmdir()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from tunesmith.bundle.save import save_bundle
 from tunesmith.errors import ArtifactError, ConfigError, TunesmithError
 from tunesmith.evaluate.calibration import softmax
 from tunesmith.export import exporter
-from tunesmith.export.exporter import PARITY, export_bundle
+from tunesmith.export.exporter import export_bundle
 from tunesmith.export.parity import expected_of, found_of
+from tunesmith.export.place import PARITY, Place
 from tunesmith.export.source import model_of
 from tunesmith.export.targets import TARGETS, Answers, Peer
 from tunesmith.export.trial import Given
@@ -57,7 +58,7 @@ def given(climbed: Climbed) -> Given:
 
 def exported(bundle: Bundle, target: str, out: Path, given: Given) -> dict[str, JSON]:
     """Export, and say what was found."""
-    return export_bundle(bundle, target, out, given=given, max_loss=0.5, seed=0, told=lambda line: None)
+    return export_bundle(bundle, target, Place(out), given=given, max_loss=0.5, seed=0, told=lambda line: None)
 
 
 @pytest.fixture(scope="module")

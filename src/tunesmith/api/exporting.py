@@ -33,7 +33,7 @@ MAX_LOSS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How an export runs on this machine."""
+    """How an export runs."""
 
     threads: int | None = None
     """To compute with; left out, measured."""
@@ -41,6 +41,8 @@ class Run:
     """Of the draw of rows held out."""
     told: Callable[[str], None] = lambda line: None
     """Told what is done."""
+    force: bool = False
+    """Replace an export that is there."""
 
 
 def export(
@@ -62,7 +64,7 @@ def export(
         data: Rows of your own to compare, and where the format has no exact form, to fit and to measure on.
         section: Columns and encoding of the rows.
         max_loss: Points of accuracy (of agreement, where the rows have no labels) that such a fit may lose.
-        run: Threads, seed, and who is told what is done.
+        run: Threads, seed, who is told what is done, and whether an export that is there is replaced.
 
     Returns:
         What ``export --json`` prints.
@@ -71,19 +73,26 @@ def export(
         TunesmithError: The model, the rows or the format cannot be used, or the export is not as good as the model.
     """
     from tunesmith.export.exporter import export_bundle
+    from tunesmith.export.place import Place
 
     run = run or Run()
     opened = open_bundle(bundle)
-    place = Path(out) if out is not None else _usual_place(opened.folder, to)
+    folder = Path(out) if out is not None else _usual_place(opened.folder, to)
     section = section or DataSection()
     if section.pair is not None and not opened.facts.reads_pairs:
         raise other_texts(opened, "a second text: --pair")
     given = _given(data, section, opened.facts, told=run.told)
     set_threads(run.threads or choose_threads())
     found = export_bundle(
-        opened, to.replace("-", "_"), place, given=given, max_loss=max_loss, seed=run.seed, told=run.told
+        opened,
+        to.replace("-", "_"),
+        Place(folder, force=run.force),
+        given=given,
+        max_loss=max_loss,
+        seed=run.seed,
+        told=run.told,
     )
-    return {"out": str(place), **found}
+    return {"out": str(folder), **found}
 
 
 def _usual_place(folder: Path, to: str) -> Path:

@@ -35,6 +35,7 @@ def export(
     label: options.Label = None,
     pair: options.Pair = None,
     encoding: options.Encoding = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an export that is at OUT; nothing else.")] = False,
     *,
     common: options.Common,
 ) -> None:
@@ -54,7 +55,7 @@ def export(
     }
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
-        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, told=terminal.say)
+        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, told=terminal.say, force=force)
         found = export_model(bundle, to, out, data=data, section=recipe.data, max_loss=max_loss, run=run)
     if common.json:
         print_json(found)

@@ -18,14 +18,13 @@ from tunesmith.errors import ConfigError, GateError, counted, plural
 from tunesmith.evaluate.score_metrics import correlation
 from tunesmith.export.card import measured_lines
 from tunesmith.export.parity import Said, differences, divergence, expected_of, found_of, refuse_difference
+from tunesmith.export.place import PARITY, Place
 from tunesmith.export.source import Model, model_of
 from tunesmith.export.targets import TARGETS, Peer
 from tunesmith.export.trial import Given, Trial, trial_of
 from tunesmith.files.atomic import fsync_folder, write_error, write_json, write_text
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.types import JSON
-
-PARITY = "parity.json"
 
 _MOST_DIVERGENCE = 0.1
 """Nats from our probabilities to those of an export that is fitted, in the mean: it is to say how sure it is, too."""
@@ -34,14 +33,14 @@ Told = Callable[[str], None]
 
 
 def export_bundle(
-    bundle: Bundle, target: str, out: Path, *, given: Given, max_loss: float, seed: int, told: Told
+    bundle: Bundle, target: str, place: Place, *, given: Given, max_loss: float, seed: int, told: Told
 ) -> dict[str, JSON]:
     """Write a bundle as somebody else's format.
 
     Args:
         bundle: Verified.
         target: Name of a member of ``TARGETS``.
-        out: The folder to write; nothing is there yet.
+        place: The folder to write; what may be replaced there stays until the export is whole and compared.
         given: Rows to compare, to fit and to measure on.
         max_loss: Points of accuracy or agreement that an export which is not exact may lose.
         seed: Of the draw of rows held out.
@@ -51,24 +50,19 @@ def export_bundle(
         The content of ``parity.json``.
 
     Raises:
-        ConfigError: The model cannot be exported so; a package is missing; something is at ``out``.
+        ConfigError: The model cannot be exported so; a package is missing; something is at the place.
         ArtifactError: ``export-differs``: the export answers otherwise than the bundle.
         GateError: ``export-loses``: it loses more than ``max_loss``.
         ResourceError: The disk is full or refuses the write.
     """
     member = TARGETS.member(target)
     refuse_missing(member.NEEDS, target)
-    if out.exists():
-        raise ConfigError(
-            "out-exists",
-            "there is something at this place already",
-            where=str(out),
-            advice="choose another folder with --out, or remove this one",
-        )
+    place.restore()
+    place.refuse_taken()
     model = model_of(bundle)
     _refuse_pairs(model, target, bundle.folder)
     trial = trial_of(given, model, max_loss=max_loss, seed=seed, told=told)
-    partial = out.with_name(f".{out.name}.partial")
+    out, partial = place.folder, place.partial
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -77,6 +71,7 @@ def export_bundle(
         write_json(partial / PARITY, found)
         _sync(partial)
         bundle.refuse_replaced()
+        place.refuse_taken()  # minutes have gone by
         exchange_folders(partial, out)
     except OSError as error:
         raise write_error(out, error) from error

@@ -68,13 +68,25 @@ def settle(out: Path, next_dir: Path) -> Settled:
         return "as-is"
     outcomes: tuple[tuple[Path, Settled], ...] = (
         (next_dir, "took-next"),
-        (_aside(next_dir), "restored-previous"),
+        (previous_of(next_dir), "restored-previous"),
     )
     for folder, outcome in outcomes:
         if _is_valid(folder):
             exchange_folders(folder, out)
             return outcome
     return "nothing"
+
+
+def previous_of(next_dir: Path) -> Path:
+    """Name the place where the old folder waits while the new one takes its place by renames.
+
+    Args:
+        next_dir: The ``new`` of an ``exchange_folders``.
+
+    Returns:
+        A path beside it.
+    """
+    return next_dir.with_name(f"{next_dir.name}.previous")
 
 
 def _swap(new: Path, out: Path) -> bool:
@@ -92,7 +104,7 @@ def _swap(new: Path, out: Path) -> bool:
 
 def _rename_in_turn(new: Path, out: Path) -> None:
     """Exchange two folders by three renames; the old one goes back if the new one cannot come."""
-    aside = _aside(new)
+    aside = previous_of(new)
     if aside.exists():  # from a writer killed before its third rename; ``out`` was already in its place
         shutil.rmtree(aside)
     out.rename(aside)
@@ -102,11 +114,6 @@ def _rename_in_turn(new: Path, out: Path) -> None:
         aside.rename(out)
         raise
     aside.rename(new)
-
-
-def _aside(next_dir: Path) -> Path:
-    """Give the place where the old folder waits while the new one takes its place."""
-    return next_dir.with_name(f"{next_dir.name}.previous")
 
 
 def _is_valid(folder: Path) -> bool:
