@@ -41,7 +41,7 @@ _CHECKED = re.compile(r"^<!-- check: .*? -->\n", re.M)
 _CODE = re.compile(r"^```.*?^```$", re.M | re.S)
 _OUTPUT = re.compile(r"^```text\n(.*?)^```$", re.M | re.S)
 _LONG = 108
-"""Characters of a line of output from which on it is wrapped: longer than any table of figures."""
+"""Characters of a line of output from which on it is wrapped: longer than any table of figures. Errors always are."""
 
 _WIDE = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef\u201c\u201d]"
 _MARK = r"[\u3001\u3002\uff08-\uff0c\uff1a\uff1b]"
@@ -64,7 +64,8 @@ def on_page_markdown(markdown: str, *, config: Any, **others: Any) -> str:
 
 
 def _wrapped(found: re.Match[str]) -> str:
-    is_long = max(map(len, found[1].splitlines()), default=0) > _LONG
+    lines = found[1].splitlines()
+    is_long = max(map(len, lines), default=0) > _LONG or any(line.startswith("error[") for line in lines)
     return found[0].replace("```text", "```{ .text .wrapped }", 1) if is_long else found[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -64,10 +64,10 @@ def write_rows(path: Path, *, label: str = "topic") -> Path:
     return path
 
 
-def write_base(folder: Path) -> Path:
-    """Write a random BERT of 2 layers, 32 wide, whose vocabulary knows the texts."""
+def write_base(folder: Path, *, more: Iterable[str] = ()) -> Path:
+    """Write a random BERT of 2 layers, 32 wide, whose vocabulary knows the texts, and others that are given."""
     folder.mkdir()
-    tokenizer = word_pieces(text for text, _ in rows())
+    tokenizer = word_pieces([*(text for text, _ in rows()), *more])
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {**_SHAPE, "vocab_size": tokenizer.get_vocab_size()}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")

@@ -34,6 +34,14 @@ COUNTS: Mapping[str, Mapping[str, int]] = {
     },
     "encoder": {"csv read": 1, "output exact": 1, "output shape": 1, "python run": 1, "sh run": 2},
     "errors": {"csv read": 1, "output exact": 1, "sh run": 1},
+    "export": {
+        "csv read": 3,
+        "output exact": 1,
+        "output shape": 13,
+        "python run": 7,
+        "sh parsed": 1,
+        "sh run": 14,
+    },
     "index": {},
     "ladder": {"output shape": 1, "sh run": 2, "toml read": 1},
     "python": {"output exact": 4, "output shape": 1, "python run": 5},
@@ -52,11 +60,11 @@ every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 @every_page
-def test_the_blocks_run_and_print_what_is_shown(page: str, tmp_path: Path, shop: Path) -> None:
+def test_the_blocks_run_and_print_what_is_shown(page: str, tmp_path: Path, tiny_base: Path) -> None:
     """From top to bottom in one folder; the numbers of blocks are those written down above."""
     if page == "bert_by_hand":
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    running = Page(tmp_path, shop / "base")
+    running = Page(tmp_path, tiny_base)
     for block in page_blocks("en", page):
         running.run(block)
     assert running.counts == COUNTS[page]
