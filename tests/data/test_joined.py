@@ -12,7 +12,7 @@ from tunesmith.errors import ConfigError
 PAIRS = [("the cat", "sat on the mat"), ("", "the dog"), ("a dog?", ""), ("", "")]
 
 
-@pytest.mark.parametrize("kind", [*TOKENIZERS, "base"])
+@pytest.mark.parametrize("kind", ["wordpiece", "byte_pairs", "base"])
 def test_a_short_pair_is_what_the_tokenizer_makes_of_it(kind: str) -> None:
     """Special tokens around and between, and the kinds of all tokens."""
     tokenizer = base_tokenizer() if kind == "base" else TOKENIZERS[kind]()
@@ -24,6 +24,12 @@ def test_a_short_pair_is_what_the_tokenizer_makes_of_it(kind: str) -> None:
     assert types == (found.token_type_ids.tolist() if found.token_type_ids is not None else [0] * len(types))
     assert found.lengths().tolist() == [len(each.ids) for each in expected]
     assert (found.side, found.n_sides, found.n_rows) == (None, 1, len(PAIRS))
+
+
+def test_two_empty_texts_have_a_token_where_the_tokenizer_adds_none() -> None:
+    """An encoder answers no sequence of nothing."""
+    found = tokenize_joined(PAIRS, TOKENIZERS["bare"](), max_seq_length=64)
+    assert found.lengths().tolist() == [6, 2, 3, 1]
 
 
 def test_every_piece_of_both_texts_is_in_some_window() -> None:

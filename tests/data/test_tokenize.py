@@ -42,11 +42,12 @@ def test_texts_that_fit_are_encoded_as_the_tokenizer_does(tokenizer: Tokenizer) 
     """One sequence a text, with the tokenizer's own special tokens and token types."""
     tokens = tokenize(TEXTS, tokenizer, max_seq_length=500)
     expected = [tokenizer.encode(text) for text in TEXTS]
-    assert sequences(tokens) == [encoding.ids for encoding in expected]
-    types = [kind for encoding in expected for kind in encoding.type_ids]
+    ids = [encoding.ids or [0] for encoding in expected]  # an empty text where there are no special tokens
+    assert sequences(tokens) == ids
+    types = [kind for encoding in expected for kind in encoding.type_ids or [0]]
     assert types == ([0] * len(types) if tokens.token_type_ids is None else tokens.token_type_ids.tolist())
     assert tokens.row.tolist() == list(range(len(TEXTS)))
-    assert tokens.n_tokens.tolist() == [len(encoding.ids) for encoding in expected]
+    assert tokens.n_tokens.tolist() == list(map(len, ids))
     assert (tokens.input_ids.dtype, tokens.offsets.dtype, tokens.row.dtype) == (np.int32, np.int64, np.int64)
     assert tokens.n_tokens.dtype == np.int32
 
@@ -61,7 +62,7 @@ def test_every_token_is_in_exactly_one_window(tokenizer: Tokenizer, max_seq_leng
     room = max_seq_length - len(frame.ids)
     for row, text in enumerate(TEXTS):
         windows = [ids for ids, owner in zip(sequences(tokens), tokens.row, strict=True) if owner == row]
-        plain = tokenizer.encode(text, add_special_tokens=False).ids
+        plain = tokenizer.encode(text, add_special_tokens=False).ids or [0] * (not frame.ids)
         inner = [ids[before : len(ids) - after] for ids in windows]
         assert [token for ids in inner for token in ids] == plain
         assert all(ids[:before] + ids[len(ids) - after :] == frame.ids for ids in windows)
@@ -222,3 +223,12 @@ def test_the_real_tokenizer_is_fast_and_exact(real_data: Path) -> None:
     assert tokens.token_type_ids is None
     assert tokenizer.truncation is not None
     assert tokenizer.padding is not None
+
+
+def test_an_empty_text_has_a_token_where_the_tokenizer_adds_none() -> None:
+    """An encoder answers no sequence of nothing; the texts around it keep theirs."""
+    tokenizer = TOKENIZERS["bare"]()
+    found = tokenize(["the cat", "", "a dog"], tokenizer, max_seq_length=8)
+    assert found.lengths().tolist() == [2, 1, 2]
+    alone = [tokenize([text], tokenizer, max_seq_length=8).input_ids.tolist() for text in ("the cat", "a dog")]
+    assert found.input_ids.tolist() == [*alone[0], 0, *alone[1]]

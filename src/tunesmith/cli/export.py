@@ -67,7 +67,8 @@ def _print(found: dict[str, JSON]) -> None:
     from tunesmith.export.wording import cut_difference
 
     whole, cut, loss = found["whole"], found["cut"], found["loss"]
-    print_line(f"{found['out']}: as the model answers, by {found['runtime']} on {counted(whole['rows'], 'text')}")
+    how = "answers as the model does" if found["tolerance"] else "answers near to what the model does"
+    print_line(f"{found['out']}: {how}, by {found['runtime']} on {counted(whole['rows'], 'text')}")
     for name in ("logits", "values", "probabilities", "vectors"):
         if whole[name] is not None:
             print_line(f"  {name:<14} largest difference {whole[name]:.1e}")

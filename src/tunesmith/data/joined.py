@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tunesmith.data.spans import Ints, spans
-from tunesmith.data.tokenize import TokenSet, plain_pieces, probe_encoding, tokenize
+from tunesmith.data.tokenize import TokenSet, filled_up, plain_pieces, probe_encoding, tokenize
 from tunesmith.errors import ConfigError
 from tunesmith.types import Text
 
@@ -105,6 +105,8 @@ def tokenize_joined(pairs: Sequence[tuple[str, str]], tokenizer: Tokenizer, *, m
             allowed=f"at least {_LEAST_ROOM + frame.n_special}: this tokenizer adds {frame.n_special} special tokens",
         )
     (ones, n_ones), (others, n_others) = (plain_pieces([pair[side] for pair in pairs], tokenizer) for side in (0, 1))
+    if not frame.n_special:
+        ones, n_ones = filled_up(ones, n_ones, n_ones + n_others == 0)
     n_windows, one, other = windows_of(n_ones, n_others, room)
     row = np.repeat(np.arange(len(pairs)), n_windows)
     lengths = one.length + other.length + frame.n_special

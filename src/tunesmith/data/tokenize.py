@@ -186,6 +186,8 @@ def _tokenized(texts: Sequence[str], tokenizer: Tokenizer, max_seq_length: int) 
             allowed=f"at least {n_special + 1}: this tokenizer adds {counted(n_special, 'special token')}",
         )
     pieces, n_pieces = plain_pieces(texts, tokenizer)
+    if not (frame.before or frame.after):
+        pieces, n_pieces = filled_up(pieces, n_pieces, n_pieces == 0)
     n_windows = np.maximum(1, -(-n_pieces // room))
     row = np.repeat(np.arange(len(texts)), n_windows)
     window = spans(np.zeros(len(texts), dtype=np.int64), n_windows)
@@ -231,6 +233,25 @@ def _slabs(texts: Sequence[str]) -> Iterator[list[str]]:
         last = min(max(full, first + 1), first + _SLAB)
         yield list(texts[first:last])
         first = last
+
+
+def filled_up(pieces: NDArray[np.int32], n_pieces: Ints, empty: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Ints]:
+    """Give texts without a token one, where the tokenizer adds none: an encoder answers no sequence of nothing.
+
+    Args:
+        pieces: All ids end to end, ``[total]``.
+        n_pieces: How many each text has, ``[rows]``.
+        empty: Which texts get one, ``[rows]``.
+
+    Returns:
+        Both again, with token 0 in those texts.
+
+    Example:
+        >>> filled_up(np.array([7, 8], np.int32), np.array([1, 0, 1]), np.array([False, True, False]))[0].tolist()
+        [7, 0, 8]
+    """
+    starts = np.cumsum(n_pieces) - n_pieces
+    return np.insert(pieces, starts[empty], 0), n_pieces + empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def graph_card(target: str, model: Model) -> str:
     words = _GRAPHS[target]
     code = _text_code if not model.reads_pairs else _apart_code if model.reads_apart else _joined_code
     return f"""\
-{_front_matter()}
+{_front_matter(library=target)}
 # {_what(model)}, as {words["title"]}
 
 Exported by tunesmith: {words["files"]}. Inputs are {", ".join(f"`{name}`" for name in model.inputs)}, int64, one text a

@@ -152,7 +152,8 @@ def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told
 def _loss(peer: Peer, model: Model, trial: Trial, *, labels: tuple[str, ...], where: str) -> dict[str, JSON]:
     """Measure what an export loses on rows held out, and refuse too much."""
     texts = trial.of(trial.held)
-    expected, found = expected_of(model, texts).said, found_of(peer, model, texts, labels=labels, where=where)
+    ours = expected_of(model, texts)
+    expected, found = ours.said, found_of(peer, model, texts, labels=labels, where=where)
     targets = None if trial.given.targets is None else trial.given.targets[trial.held]
     name, lost = "agreement", 1.0 - _agreement(expected, found)
     if targets is not None:
@@ -173,9 +174,10 @@ def _loss(peer: Peer, model: Model, trial: Trial, *, labels: tuple[str, ...], wh
             "the export loses more than is allowed; nothing was written",
             where=where,
             found=f"{points:.2f} points of {name} and {apart:.3f} nats on {counted(len(texts), 'row')} held out "
-            f"({trial.given.name})",
+            f"({trial.given.name}), {int((~ours.is_whole).sum())} of which are longer than is read there",
             allowed=f"{trial.max_loss:g} {plural(trial.max_loss, 'point')} (--max-loss) and {_MOST_DIVERGENCE:g} nats",
-            advice="--to onnx is exact; or give more rows to fit on with --data FILE, or allow more with --max-loss",
+            advice="--to onnx is exact and reads longer texts whole; or give more rows to teach on with --data FILE, "
+            "or allow more with --max-loss",
         )
     return {"of": name, "points": points, "divergence": apart, "rows": len(texts), "allowed": trial.max_loss}
 

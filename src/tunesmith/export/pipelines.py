@@ -61,7 +61,8 @@ class PipelinePeer:
             Probabilities, or numbers in their place, one row a text, in order.
         """
         order = sorted(range(len(texts)), key=lambda row: len(as_one(texts[row])))  # of like length: little padding
-        asked = [text if isinstance(text, str) else {"text": text[0], "text_pair": text[1]} for text in texts]
+        # an empty second text would be taken for none, and its mark be left out; the tokenizer strips the blank
+        asked = [text if isinstance(text, str) else {"text": text[0], "text_pair": text[1] or " "} for text in texts]
         column = {label: number for number, label in enumerate(self._labels)}
         found = np.empty((len(texts), len(self._labels)), dtype=np.float32)
         with quiet_transformers():
