@@ -245,6 +245,16 @@ def test_a_model_of_pairs_is_told_as_one(task: str) -> None:
     assert 'tunesmith.load("MODEL").predict([("...", "...")])' in text
 
 
+def test_what_sentence_transformers_cannot_compute_is_not_offered_to_it() -> None:
+    """Pairs read in one sequence, and a pooling that learns: it would get the encoder alone."""
+    found = outcome("probe", names=("1", "2"), rows=100)
+    joined = _told(found, tokens=TokenFacts(max_seq_length=256, pairing="joined"), data={"pair": "reply"})
+    assert "Both texts of a pair are read in one sequence." in joined
+    assert "sentence_transformers" not in joined
+    assert "sentence_transformers" not in _told(found, tokens=TokenFacts(max_seq_length=256, pooling="attention"))
+    assert "sentence_transformers" in _told(found, tokens=TokenFacts(max_seq_length=256, pooling="max"))
+
+
 def test_the_line_of_info_names_files_beside_the_training_file() -> None:
     """Rows of another file are told under that file's name, those of the training file without one."""
     facts = facts_of(outcome("probe", names=labels(12), with_test=True))

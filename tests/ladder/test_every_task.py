@@ -147,6 +147,6 @@ def test_every_task_is_exported(home: Home, task: str, pairs: bool) -> None:
     assert exported["whole"]["agreement"] == (None if task == "score" else 1.0)
     reading = json.loads((home.folder / "exported" / "reading.json").read_text("utf-8"))
     facts = load_bundle(trained.out).facts
-    assert (reading["task"], reading["pairs"]) == (task, pairs)
+    assert (reading["task"], reading["pairs"]) == (task, "apart" if pairs else None)
     assert tuple(reading["labels"]) == facts.labels
     assert reading["thresholds"] == (list(facts.thresholds) if facts.thresholds else None)

@@ -10,8 +10,10 @@ from typing import Any
 from tunesmith.bundle.data_statement import data_statement
 from tunesmith.bundle.markdown import code, yaml
 from tunesmith.bundle.schema import Facts
+from tunesmith.data.joined import JOINED
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import figure_of, style_of
+from tunesmith.models.poolings import fixed_poolings
 from tunesmith.types import JSON, Interval
 
 _LICENCES = frozenset(
@@ -212,8 +214,11 @@ def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
             f"{code(facts.tokens.pooling)} pooling"
             f"{', scaled to length 1' if facts.tokens.unit_length else ''}, averaged over the windows."
         )
-    if facts.tokens is not None and facts.tokens.pairing is not None:
-        lines.append(f"Each text of a pair is read by itself; `{facts.tokens.pairing}` features are made of both.")
+    pairing = None if facts.tokens is None else facts.tokens.pairing
+    if pairing == JOINED:
+        lines.append("Both texts of a pair are read in one sequence.")
+    elif pairing is not None:
+        lines.append(f"Each text of a pair is read by itself; {code(pairing)} features are made of both.")
     if facts.labels:
         lines.append(f"Logits are divided by the temperature {facts.temperature:.3f} before they become probabilities.")
     if facts.thresholds is not None:
@@ -289,7 +294,7 @@ def _how_to_use(facts: Facts) -> str:
         f'tunesmith.load("MODEL").predict([{asked}])',
         "```",
     ]
-    if facts.kind == "encoder":
+    if facts.tokens is not None and facts.tokens.pairing != JOINED and facts.tokens.pooling in fixed_poolings():
         lines += [
             "",
             "The folder is also a sentence-transformers model, without the head: for search and clustering.",
