@@ -12,6 +12,7 @@ from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
 from transformers import pipeline
 
+from tunesmith.bundle.load import load_bundle
 from tunesmith.export import exporter
 
 
@@ -24,6 +25,21 @@ def test_export_says_what_it_found(probed: Model, tickets: Path, tmp_path: Path)
     assert found["texts"] == tickets.name
     kept = json.loads((out / "parity.json").read_text("utf-8"))
     assert {"out": str(out), **kept} == found
+
+
+@pytest.mark.parametrize("to", ["onnx", "sentence-transformers", "transformers"])
+def test_the_readme_tells_how_good_the_model_is(probed: Model, tickets: Path, tmp_path: Path, to: str) -> None:
+    """By the figure that the model folder tells, with its interval, on which rows, and what those were used for."""
+    done = run("export", probed.folder, "--to", to, "--out", tmp_path / "out", "--data", tickets, "--max-loss", "100")
+    assert done.code == 0, done.err
+    facts = load_bundle(probed.folder).facts
+    figure = facts.metrics["accuracy"]
+    assert facts.measured_on == "120 train and validation rows, each by a head that had not seen it"
+    assert (
+        f"The model before the export: accuracy {100 * figure['value']:.1f} % ({100 * figure['low']:.1f} to "
+        f"{100 * figure['high']:.1f}, 95 %) on {facts.measured_on} (the 24 validation rows among them were used to "
+        "choose).\nCompared with the model by "
+    ) in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
 def test_export_goes_beside_the_model_and_is_told_in_words(probed: Model, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tunesmith.errors import counted, plural
+from tunesmith.evaluate.figures import style_of
 from tunesmith.export.reading import THRESHOLDS, thresholds_of
-from tunesmith.export.source import Model
+from tunesmith.export.source import Model, Score
 from tunesmith.export.stock import Stock
 from tunesmith.export.wording import cut_difference
 from tunesmith.types import JSON
@@ -401,11 +402,12 @@ library_name: {library}
 """
 
 
-def measured_lines(told: dict[str, JSON]) -> str:
-    """Tell the comparison with the bundle in words.
+def measured_lines(told: dict[str, JSON], score: Score | None) -> str:
+    """Tell how good the model is and how far the export is from it, in words.
 
     Args:
-        told: As ``parity.json`` has it.
+        told: The comparison, as ``parity.json`` has it.
+        score: Of the model.
 
     Returns:
         A section of Markdown.
@@ -418,8 +420,9 @@ def measured_lines(told: dict[str, JSON]) -> str:
     ]
     same = "" if whole["agreement"] is None else f"; the same answer for {100 * whole['agreement']:.2f} %"
     lines = [
+        *([] if score is None else [_scored(score)]),
         f"Compared with the model by {told['runtime']}, on {counted(whole['rows'], 'text')} of {told['texts']}: "
-        f"{', '.join(figures)}{same}."
+        f"{', '.join(figures)}{same}.",
     ]
     if told["cut"] is not None:
         lines.append(f"Longer texts are cut here and read whole by the model: {cut_difference(told['cut'])}.")
@@ -427,3 +430,9 @@ def measured_lines(told: dict[str, JSON]) -> str:
         loss = told["loss"]
         lines.append(f"Loss on {counted(loss['rows'], 'row')} held out: {loss['points']:.2f} points of {loss['of']}.")
     return "\n## Measured\n\n" + "\n".join(lines) + "\n"
+
+
+def _scored(score: Score) -> str:
+    style = style_of(score.name)
+    figure = f"{style.words} {style.told(score.figure.value)} ({style.span(score.figure)}, 95 %)"
+    return f"The model before the export: {figure} on {score.where} ({score.choice})."

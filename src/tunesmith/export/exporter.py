@@ -145,7 +145,7 @@ def _write(folder: Path, member: ModuleType, model: Model, *, trial: Trial, told
         "notes": dict(made.notes),
         "versions": {name: version(name) for name in ("tunesmith", "torch", "transformers", "tokenizers")},
     }
-    write_text(folder / "README.md", made.card + measured_lines(figures))
+    write_text(folder / "README.md", made.card + measured_lines(figures, model.score))
     return figures
 
 

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, normalizers
 from torch import nn
 
+from tunesmith.bundle.card import measured
 from tunesmith.bundle.kinds.encoder import EncoderModel, EncoderPredictor
 from tunesmith.bundle.load import Bundle
+from tunesmith.bundle.schema import Facts
 from tunesmith.data.joined import tokens_of
 from tunesmith.data.prepare import Form
 from tunesmith.data.tokenize import TokenSet, plain_pieces, tokenize
@@ -24,7 +26,7 @@ from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders import grouped
 from tunesmith.models.likelihoods import Likelihood, load_likelihood
 from tunesmith.tasks import Calibration, Coding, Task
-from tunesmith.types import JSON, Text
+from tunesmith.types import JSON, Interval, Text
 
 KIND = "encoder"
 
@@ -42,6 +44,20 @@ class Frame:
     types_after: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good the model was found to be when it was made."""
+
+    name: str
+    """Of the figure that chose it, as METRICS has it."""
+    figure: Interval
+    """With its 95 % interval."""
+    where: str
+    """The rows in words, their number included."""
+    choice: str
+    """Whether those rows were used to choose, in words."""
+
+
 @dataclass(frozen=True)
 class Model:
     """An encoder under a head, as an export needs it."""
@@ -55,6 +71,8 @@ class Model:
     """Normal form of the texts."""
     licence: str
     """Of the base model's weights."""
+    score: Score | None = None
+    """None where nobody measured it."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -200,7 +218,16 @@ def model_of(bundle: Bundle) -> Model:
         calibration=facts.calibration,
         form=facts.text.normalise,
         licence=facts.base.licence if facts.base else "unknown",
+        score=_score(facts),
     )
+
+
+def _score(facts: Facts) -> Score | None:
+    """Take the figure that the bundle tells first."""
+    found, name = measured(facts), facts.headline
+    if name not in found.metrics:
+        return None
+    return Score(name, Interval(**found.metrics[name]), found.where, found.choice)
 
 
 def with_preparation(tokenizer: Tokenizer, form: Form) -> Tokenizer:
