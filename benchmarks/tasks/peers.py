@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.tasks.sets import SEPARATOR, read_columns
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -85,6 +86,14 @@ def one_against_the_rest(train: Path, test: Path) -> dict[str, Any]:
         Micro-F1 and macro-F1 on the test rows, and what was chosen.
     """
     (texts, cells), (asked, meant) = read_columns(train, "text", "labels"), read_columns(test, "text", "labels")
+    # features are copied to the workers: what joblib shares is read-only, and scipy sorts indices in their place
+    with parallel_config(max_nbytes=None):
+        return _one_against_the_rest((texts, cells), (asked, meant))
+
+
+def _one_against_the_rest(train: Sequence[list[str]], test: Sequence[list[str]]) -> dict[str, Any]:
+    """The same from texts and cells."""
+    (texts, cells), (asked, meant) = train, test
     binarizer = MultiLabelBinarizer()
     targets = binarizer.fit_transform(_split(cells))
     wanted = binarizer.transform(_split(meant))
