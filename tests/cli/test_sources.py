@@ -155,7 +155,7 @@ def test_rows_of_what_has_no_lines_are_told_as_rows(tmp_path: Path) -> None:
     """A Parquet file has none to look up."""
     parquet.write_table(pa.table({"text": ["hi there", ""], "label": ["x", "y"]}), tmp_path / "a.parquet")
     ended = run("check", tmp_path / "a.parquet")
-    assert any(line.endswith("(rows 2)") for line in ended.out.splitlines() if "empty-text" in line)
+    assert any(line.endswith("(row 2)") for line in ended.out.splitlines() if "empty-text" in line)
     found = run("check", tmp_path / "a.parquet", "--json").json()
     assert problems("check.json", found) == []
     assert {finding["unit"] for finding in found["findings"]} == {"row"}

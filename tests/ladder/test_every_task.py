@@ -98,7 +98,8 @@ def test_pairs_are_read_as_one(home: Home) -> None:
     with data.open("w", encoding="utf-8", newline="") as file:
         file.write(lines[0])
         csv.writer(file).writerows(
-            [one * (1 + 20 * (row % 9 == 0)), other, label] for row, (one, other, label) in enumerate(rows)
+            [one * (1 + 20 * (row % 9 == 0)), f"{_WORDS[label == 'yes']} " * 5 + other, label]
+            for row, (one, other, label) in enumerate(rows)
         )
     settings = {
         **SETTINGS,

@@ -64,8 +64,8 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
     assert len(scored) == len(site.landings["finetune"].facts["curve"])
     for rows in scored:
         np.testing.assert_array_equal(rows.input_ids, whole.input_ids)
-    told = f"finetune: of 1 long texts training reads {WINDOWS} windows each, spread evenly; scores read all"
-    assert [line for line in home.told if "long texts" in line] == [told]
+    told = f"finetune: of 1 long text training reads {WINDOWS} windows, spread evenly; scores read all"
+    assert [line for line in home.told if "long text" in line] == [told]
 
 
 def test_texts_that_fit_are_trained_on_whole_and_nothing_is_said(home: Home) -> None:

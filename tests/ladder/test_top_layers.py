@@ -20,7 +20,7 @@ def test_layers_below_stay_as_they_are(home: Home) -> None:
         learns = name.startswith("layers.1.")
         assert (parameter is not base[name]) is learns, name
         assert torch.equal(parameter, base[name]) is not learns, name
-    assert any("1 layers make of" in line for line in home.told)
+    assert any("1 layer makes of" in line for line in home.told)
 
 
 @pytest.mark.parametrize("layers", [0, 1])
