@@ -1,4 +1,4 @@
-"""What concerns all tests: the real data, where it is there; and a process of its own for each that loads OpenVINO.
+"""What concerns all tests: the real data, where it is there; and a process of their own for those that load OpenVINO.
 
 Once OpenVINO has compiled a model (2026.4, beside torch 2.13), a KeyboardInterrupt that a signal handler raises, as
 tests of Ctrl-C do, ends the process by a segmentation fault.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -28,15 +28,24 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test that is named after OpenVINO be run by a new process, whose outcome is its own."""
+    """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there."""
     if os.environ.get(_CHILD):
         return
-    for item in items:
-        if isinstance(item, pytest.Function) and "openvino" in item.nodeid:
-            item.obj = partial(_in_a_child, item.nodeid)
+    apart = [item for item in items if isinstance(item, pytest.Function) and "openvino" in item.nodeid]
+    nodeids = tuple(item.nodeid for item in apart)
+    for item in apart:
+        item.obj = partial(_in_a_child, item.nodeid, nodeids)
 
 
-def _in_a_child(nodeid: str, /, **_: object) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", nodeid]
-    done = subprocess.run(command, env={**os.environ, _CHILD: "1"}, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+def _in_a_child(nodeid: str, nodeids: tuple[str, ...], /, **_: object) -> None:
+    printed = _printed_by_a_child(nodeids)
+    assert f"PASSED {nodeid}" in printed.splitlines(), printed[-8000:]
+
+
+@cache
+def _printed_by_a_child(nodeids: tuple[str, ...]) -> str:
+    """Run tests once, when the first of them is asked for."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:randomly", "-p", "no:cacheprovider", *nodeids]
+    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | {_CHILD: "1"}
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, cwd=_ROOT)
+    return done.stdout + done.stderr
