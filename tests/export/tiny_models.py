@@ -89,7 +89,7 @@ def tiny_model(
     )
     if pooling == "attention":
         with torch.no_grad():
-            classifier.pool.query.copy_(8.0 * torch.randn(config.hidden_size, generator=generator))
+            classifier.pool.query.copy_(2.0 * torch.randn(config.hidden_size, generator=generator))
     encoder = EncoderModel(
         classifier=classifier.eval(),
         tokenizer=load_tokenizer(folder),

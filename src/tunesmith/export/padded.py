@@ -47,7 +47,7 @@ class _Attention(nn.Module):
         self.query = nn.Parameter(query.detach().clone(), requires_grad=False)
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        scores = hidden @ self.query / hidden.shape[-1] ** 0.5
+        scores = hidden @ self.query
         weights = scores.masked_fill(mask == 0, torch.finfo(hidden.dtype).min).softmax(dim=1)
         averaged: Tensor = (hidden * weights.unsqueeze(-1)).sum(dim=1)
         return averaged

@@ -43,7 +43,7 @@ class AttentionPooling(nn.Module):
 
     def _average(self, block: Tensor) -> Tensor:
         """Of sequences of one length, ``[n, length, H]`` to ``[n, H]``."""
-        weights = (block @ self.query / block.shape[-1] ** 0.5).softmax(dim=1)
+        weights = (block @ self.query).softmax(dim=1)  # divided by the root of H, a query would hardly move in a fit
         return torch.einsum("nl,nlh->nh", weights, block)
 
 
