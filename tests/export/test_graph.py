@@ -25,7 +25,7 @@ from tunesmith.types import Text
 
 def rows_of(model: Model) -> list[Text]:
     """Texts, or pairs of them in which a long one meets a short one, another long one, and none."""
-    return list(zip(TEXTS, TEXTS[3:] + TEXTS[:3], strict=True)) if model.reads_pairs else list(TEXTS)
+    return list(zip(TEXTS, TEXTS[3:] + TEXTS[:3], strict=True)) if model.pairs else list(TEXTS)
 
 
 def answered(model: Model, folder: Path, target: str = "onnx") -> Answers:

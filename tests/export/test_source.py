@@ -7,8 +7,8 @@ from tests.data.tiny_tokenizers import TOKENIZERS, base_tokenizer
 from tokenizers import Tokenizer
 
 from tunesmith.data.prepare import Form, prepare_text
-from tunesmith.data.tokenize import tokenize
-from tunesmith.export.source import frame_of, with_preparation
+from tunesmith.data.tokenize import frame_of, tokenize
+from tunesmith.export.source import with_preparation
 
 RAW = [
     "",

@@ -176,7 +176,7 @@ def tokenize(texts: Sequence[Text], tokenizer: Tokenizer, *, max_seq_length: int
 
 def _tokenized(texts: Sequence[str], tokenizer: Tokenizer, max_seq_length: int) -> TokenSet:
     """Tokenize texts, one a row."""
-    frame = _frame(tokenizer)
+    frame = frame_of(tokenizer)
     n_special = len(frame.before) + len(frame.after)
     room = max_seq_length - n_special
     if room < 1:
@@ -255,8 +255,8 @@ def filled_up(pieces: NDArray[np.int32], n_pieces: Ints, empty: NDArray[np.bool_
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """What the tokenizer puts around a single text, and the token types of the three parts."""
+class Frame:
+    """The special tokens around a single text, and the token types of the three parts."""
 
     before: tuple[int, ...]
     after: tuple[int, ...]
@@ -265,13 +265,23 @@ class _Frame:
     types_after: tuple[int, ...]
 
 
-def _frame(tokenizer: Tokenizer) -> _Frame:
-    """Learn the special tokens from a text that is sure to have a token of its own."""
+def frame_of(tokenizer: Tokenizer) -> Frame:
+    """Learn what a tokenizer puts around a text.
+
+    Args:
+        tokenizer: Left as it was.
+
+    Returns:
+        The frame.
+
+    Raises:
+        ConfigError: ``tokenizer-unusable``, no short text has a token.
+    """
     encoding = probe_encoding(tokenizer)
     inside = [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
     first, last = inside[0], inside[-1] + 1
     ids, types = encoding.ids, encoding.type_ids
-    return _Frame(tuple(ids[:first]), tuple(ids[last:]), tuple(types[:first]), types[first], tuple(types[last:]))
+    return Frame(tuple(ids[:first]), tuple(ids[last:]), tuple(types[:first]), types[first], tuple(types[last:]))
 
 
 def probe_encoding(tokenizer: Tokenizer, *, pair: bool = False) -> Encoding:
@@ -298,7 +308,7 @@ def _has_token(encoding: Encoding) -> bool:
     return not all(encoding.special_tokens_mask)
 
 
-def _types(frame: _Frame, offsets: Ints) -> NDArray[np.uint8] | None:
+def _types(frame: Frame, offsets: Ints) -> NDArray[np.uint8] | None:
     if not any((*frame.types_before, frame.type_inside, *frame.types_after)):
         return None
     types = np.full(offsets[-1], frame.type_inside, dtype=np.uint8)

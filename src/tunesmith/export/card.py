@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import style_of
-from tunesmith.export.reading import THRESHOLDS, thresholds_of
+from tunesmith.export.reading import THRESHOLDS
 from tunesmith.export.source import Model, Score
 from tunesmith.export.stock import Stock
 from tunesmith.export.wording import cut_difference
 from tunesmith.types import JSON
 
-_SHORT = """\
+_OPEN = """\
 import json
 from pathlib import Path
 
@@ -22,10 +22,13 @@ from tokenizers import Tokenizer
 
 reading = json.loads(Path("reading.json").read_text("utf-8"))
 tokenizer = Tokenizer.from_file("tokenizer.json")
+{load}
+"""
+_SHORT = """\
 tokenizer.enable_truncation(reading["max_seq_length"])
 tokenizer.enable_padding(pad_id=reading["pad_token_id"])
-{load}
-texts = ["where is my parcel?", "I was charged twice"]
+
+texts = {texts}
 encoded = tokenizer.encode_batch(texts)
 given = {{
     "input_ids": [each.ids for each in encoded],
@@ -33,49 +36,44 @@ given = {{
     "token_type_ids": [each.type_ids for each in encoded],
 }}
 inputs = {{name: np.array(given[name], dtype=np.int64) for name in reading["inputs"]}}
-{answers} = {run}
-for text, row in zip(texts, {answers}):
+{output} = {run}
+for text, row in zip(texts, {output}):
     print({decide}, text)
-"""
-_PAIRS = """\
-import json
-from pathlib import Path
-
-import numpy as np
-{imports}
-from tokenizers import Tokenizer
-
-reading = json.loads(Path("reading.json").read_text("utf-8"))
-tokenizer = Tokenizer.from_file("tokenizer.json")
-{load}
 """
 _LONG = '''\
 tokenizer.no_truncation()
 tokenizer.no_padding()
-{load}
+{load_head}
+
+
 {vector}
 
+
 def answer({texts}):
-    """{answered} of {of} of any length."""
-    return {head}
+    """What is said of {of}, of any length."""
+    return {run_head}
 '''
 _ASKED = """
 
 row = answer("where is my parcel?", "how do I track an order?")
 print({decide})
 """
-_JOINED = _SHORT.replace(
-    'texts = ["where is my parcel?", "I was charged twice"]',
-    'texts = [("where is my parcel?", "how do I track an order?"), ("I was charged twice", "open an account")]',
-)
-_JOINED_LONG = '''\
-tokenizer.no_truncation()
-tokenizer.no_padding()
-{load}
-
-
-def answer(one, other):
-    """{answered} of two texts of any length."""
+_VECTOR = '''\
+def vector(text):
+    """What the head sees of a text: the average over its windows."""
+    ids = np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
+    room = reading["max_seq_length"] - len(reading["before"]) - len(reading["after"])
+    vectors = []
+    for part in np.array_split(ids, max(1, -(-len(ids) // room))):
+        window = [*reading["before"], *part, *reading["after"]]
+        types = [*reading["types_before"], *[reading["type_inside"]] * len(part), *reading["types_after"]]
+        given = {{"input_ids": window, "attention_mask": [1] * len(window), "token_type_ids": types}}
+        inputs = {{name: np.array([given[name]], dtype=np.int64) for name in reading["inputs"]}}
+        vectors.append({run})
+    return np.mean(vectors, axis=0)'''
+_VECTOR_OF_PAIR = '''\
+def vector(one, other):
+    """What the head sees of a pair: the average over its windows."""
     ids = [np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64) for text in (one, other)]
     around = [reading[name] for name in ("before", "between", "after")]
     room = reading["max_seq_length"] - sum(map(len, around))
@@ -95,24 +93,9 @@ def answer(one, other):
         given = {{"input_ids": window, "attention_mask": [1] * len(window), "token_type_ids": types}}
         inputs = {{name: np.array([given[name]], dtype=np.int64) for name in reading["inputs"]}}
         vectors.append({run})
-    return {head}
-'''
-_VECTOR = '''
-
-def vector(text):
-    """What the head sees of a text: the average over its windows."""
-    ids = np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-    room = reading["max_seq_length"] - len(reading["before"]) - len(reading["after"])
-    vectors = []
-    for part in np.array_split(ids, max(1, -(-len(ids) // room))):
-        window = [*reading["before"], *part, *reading["after"]]
-        types = [*reading["types_before"], *[reading["type_inside"]] * len(part), *reading["types_after"]]
-        given = {{"input_ids": window, "attention_mask": [1] * len(window), "token_type_ids": types}}
-        inputs = {{name: np.array([given[name]], dtype=np.int64) for name in reading["inputs"]}}
-        vectors.append({run})
-    return np.mean(vectors, axis=0)
-
-'''
+    return np.mean(vectors, axis=0)'''
+_TEXTS = '["where is my parcel?", "I was charged twice"]'
+_TEXT_PAIRS = '[("where is my parcel?", "how do I track an order?"), ("I was charged twice", "open an account")]'
 _DECIDE = {
     "single_label": 'reading["labels"][row.argmax()], row.max()',
     "binary": 'reading["labels"][int(row[1] >= reading["thresholds"][0])], row[1]',
@@ -157,7 +140,6 @@ def graph_card(target: str, model: Model) -> str:
         Markdown.
     """
     words = _GRAPHS[target]
-    code = _text_code if not model.reads_pairs else _apart_code if model.reads_apart else _joined_code
     return f"""\
 {_front_matter(library=target)}
 # {_what(model)}, as {words["title"]}
@@ -166,12 +148,12 @@ Exported by tunesmith: {words["files"]}. Inputs are {", ".join(f"`{name}`" for n
 row. {_outputs(model)} `tokenizer.json` also prepares the text (Unicode form, control characters, space around it).
 Licence of the base model's weights: {model.licence}.
 
-{code(words, model)}"""
+{_CODE_OF_PAIRS[model.pairs](words, model)}"""
 
 
 def _what(model: Model) -> str:
     kind = "classifier" if model.labels else "scorer"
-    return f"A {kind} of pairs of texts" if model.reads_pairs else f"A text {kind}"
+    return f"A {kind} of pairs of texts" if model.pairs else f"A text {kind}"
 
 
 def _outputs(model: Model) -> str:
@@ -186,31 +168,43 @@ def _outputs(model: Model) -> str:
         "score": "`values`, in the unit of the file that it learnt from",
     }[model.task.name]
     kept = f"Labels{' and thresholds' * (model.calibration.thresholds is not None)} are in `reading.json`; outputs are "
-    if model.reads_apart:
+    if model.pairs == "apart":
         given = f"The model gives `vectors` of a text, and the head, from those of both, {told}."
     else:
-        given = f"Outputs are {told}, and `vectors`, what the head sees of a {'pair' if model.reads_pairs else 'text'}."
+        given = f"Outputs are {told}, and `vectors`, what the head sees of a {'pair' if model.pairs else 'text'}."
     return f"{given} {kept}calibrated." if model.labels else given
+
+
+def _short_code(words: Mapping[str, str], model: Model, texts: str) -> str:
+    """Code that answers what fits into one window, in a batch."""
+    output = _output(model)
+    run, decide = words["run"].format(output=output), _DECIDE[model.task.name]
+    return _OPEN.format(**words) + _SHORT.format(texts=texts, output=output, run=run, decide=decide)
+
+
+def _long_code(words: Mapping[str, str], model: Model, vector: str, *, texts: str, of: str, inputs: str) -> str:
+    """Code that answers by the vectors of windows."""
+    return _LONG.format(
+        load_head=words["load_head"],
+        vector=vector.format(run=words["run"].format(output="vectors")),
+        texts=texts,
+        of=of,
+        run_head=words["run_head"].format(output=_output(model), inputs=inputs),
+    )
+
+
+def _output(model: Model) -> str:
+    return "probabilities" if model.labels else "values"
 
 
 def _text_code(words: Mapping[str, str], model: Model) -> str:
     """Code that answers single texts."""
-    output = "probabilities" if model.labels else "values"
-    decide = _DECIDE[model.task.name]
-    short = _SHORT.format(**dict(words) | {"run": words["run"].format(output=output)}, answers=output, decide=decide)
-    long = _LONG.format(
-        load=words["load_head"],
-        vector=_VECTOR.format(run=words["run"].format(output="vectors")),
-        texts="text",
-        answered=output.capitalize(),
-        of="a text",
-        head=words["run_head"].format(output=output, inputs='"vectors": vector(text)'),
-    )
+    long = _long_code(words, model, _VECTOR, texts="text", of="a text", inputs='"vectors": vector(text)')
     return f"""\
 Texts of up to {model.encoder.max_seq_length} tokens (`pip install {words["packages"]}`):
 
 ```python
-{short}```
+{_short_code(words, model, _TEXTS)}```
 
 A longer text is read in windows, as few and as equal as possible, whose vectors are averaged; the head answers the
 average. No average of answers is the same. After the lines above:
@@ -222,20 +216,13 @@ average. No average of answers is the same. After the lines above:
 
 def _joined_code(words: Mapping[str, str], model: Model) -> str:
     """Code that answers pairs which are read as one."""
-    output = "probabilities" if model.labels else "values"
-    decide = _DECIDE[model.task.name]
-    short = _JOINED.format(**dict(words) | {"run": words["run"].format(output=output)}, answers=output, decide=decide)
-    long = _JOINED_LONG.format(
-        load=words["load_head"],
-        run=words["run"].format(output="vectors"),
-        answered=output.capitalize(),
-        head=words["run_head"].format(output=output, inputs='"vectors": np.mean(vectors, axis=0)'),
-    )
+    inputs = '"vectors": vector(one, other)'
+    long = _long_code(words, model, _VECTOR_OF_PAIR, texts="one, other", of="two texts", inputs=inputs)
     return f"""\
 Pairs of up to {model.encoder.max_seq_length} tokens together (`pip install {words["packages"]}`):
 
 ```python
-{short}```
+{_short_code(words, model, _TEXT_PAIRS)}```
 
 A longer pair is read in windows whose vectors are averaged; the head answers the average. A text of at most half a
 window stands whole in each, else both are cut into as many parts. After the lines above:
@@ -247,23 +234,18 @@ window stands whole in each, else both are cut into as many parts. After the lin
 
 def _apart_code(words: Mapping[str, str], model: Model) -> str:
     """Code that answers pairs whose texts are read apart."""
-    output = "probabilities" if model.labels else "values"
-    pairs = _PAIRS.format(**words)
-    long = _LONG.format(
-        load=words["load_head"],
-        vector=_VECTOR.format(run=words["run"].format(output="vectors")),
-        texts="one, other",
-        answered=output.capitalize(),
-        of="two texts",
-        head=words["run_head"].format(output=output, inputs='"vectors": vector(one), "other_vectors": vector(other)'),
-    )
+    inputs = '"vectors": vector(one), "other_vectors": vector(other)'
+    long = _long_code(words, model, _VECTOR, texts="one, other", of="two texts", inputs=inputs)
     return f"""\
 Each text is read by itself, in windows where it has more than {model.encoder.max_seq_length} tokens, so the vectors of
 many texts can be kept and compared later (`pip install {words["packages"]}`):
 
 ```python
-{pairs}{long}{_ASKED.format(decide=_DECIDE[model.task.name])}```
+{_OPEN.format(**words)}{long}{_ASKED.format(decide=_DECIDE[model.task.name])}```
 """
+
+
+_CODE_OF_PAIRS = {None: _text_code, "apart": _apart_code, "joined": _joined_code}
 
 
 def transformers_card(model: Model, stock: Stock, *, n_taught: int, exact: bool) -> str:
@@ -309,16 +291,17 @@ _PIPELINE = """\
 from transformers import pipeline
 
 classify = pipeline("text-classification", model=".", truncation=True)
-for answer in classify(["where is my parcel?", "I was charged twice"]):
+for answer in classify({texts}):
     print(answer["label"], answer["score"])
 """
 _PIPELINE_OF_ALL = """\
 {imports}from transformers import pipeline
 
 {load}classify = pipeline("text-classification", model=".", truncation=True, top_k=None)
-for shares in classify(["where is my parcel?", "I was charged twice"]):
+for shares in classify({texts}):
     print({decide})
 """
+_PIPELINE_PAIRS = '[{"text": "where is my parcel?", "text_pair": "how do I track an order?"}]'
 
 
 def _stock_answers(model: Model) -> str:
@@ -342,26 +325,19 @@ def _stock_answers(model: Model) -> str:
 
 def _stock_code(model: Model) -> str:
     """Code that answers as the model does."""
-    code = _stock_text_code(model)
-    if not model.reads_pairs:
-        return code
-    pairs = '[{"text": "where is my parcel?", "text_pair": "how do I track an order?"}]'
-    return code.replace('["where is my parcel?", "I was charged twice"]', pairs)
-
-
-def _stock_text_code(model: Model) -> str:
-    """The same for single texts."""
+    texts = _TEXTS if model.pairs is None else _PIPELINE_PAIRS
     if model.task.name == "ordinal":
         levels = f"levels = {list(model.labels)!r}\n"
         decide = 'levels[sum(each["score"] > 0.5 for each in shares)]'
-        return _PIPELINE_OF_ALL.format(imports="", load=levels, decide=decide)
-    if thresholds_of(model) is None:
-        return _PIPELINE
+        return _PIPELINE_OF_ALL.format(imports="", load=levels, texts=texts, decide=decide)
+    if model.calibration.thresholds is None:
+        return _PIPELINE.format(texts=texts)
+    imports = "import json\nfrom pathlib import Path\n\n"
     load = f'least = json.loads(Path("{THRESHOLDS}").read_text("utf-8"))\n'
     decide = '[each["label"] for each in shares if each["score"] >= least[each["label"]]]'
     if model.task.name == "binary":
         decide = 'any(each["score"] >= least.get(each["label"], 2) for each in shares), shares'
-    return _PIPELINE_OF_ALL.format(imports="import json\nfrom pathlib import Path\n\n", load=load, decide=decide)
+    return _PIPELINE_OF_ALL.format(imports=imports, load=load, texts=texts, decide=decide)
 
 
 def vectors_card(model: Model) -> str:

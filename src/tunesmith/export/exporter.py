@@ -29,6 +29,8 @@ from tunesmith.types import JSON
 _MOST_DIVERGENCE = 0.1
 """Nats from our probabilities to those of an export that is fitted, in the mean: it is to say how sure it is, too."""
 
+_READS = {"apart": "reads each text of a pair by itself", "joined": "reads both texts in one sequence"}
+
 Told = Callable[[str], None]
 
 
@@ -103,20 +105,17 @@ def refuse_missing(packages: tuple[str, ...], target: str) -> None:
 
 def _refuse_pairs(model: Model, target: str, folder: Path) -> None:
     """Refuse a model of pairs where the target holds none that reads them so."""
-    if not model.reads_pairs:
+    if model.pairs is None or model.pairs in TARGETS.member(target).PAIRS:
         return
-    way, other = ("apart", "reads each text of a pair by itself"), ("joined", "reads both texts in one sequence")
-    way, other = (way, other) if model.reads_apart else (other, way)
-    if way[0] in TARGETS.member(target).PAIRS:
-        return
-    able = [name for name in TARGETS.names() if way[0] in TARGETS.member(name).PAIRS]
+    (other,) = _READS.keys() - {model.pairs}
+    able = [name for name in TARGETS.names() if model.pairs in TARGETS.member(name).PAIRS]
     raise ConfigError(
         "pairs-not-exportable",
-        f"a model that {way[1]} cannot be exported to {target}, where one {other[1]}",
+        f"a model that {_READS[model.pairs]} cannot be exported to {target}, where one {_READS[other]}",
         where=str(folder),
-        found=f"base.pairs = {way[0]}",
+        found=f"base.pairs = {model.pairs}",
         allowed=", ".join(able),
-        advice=f"--to onnx is exact; or train again with --set base.pairs={other[0]}",
+        advice=f"--to onnx is exact; or train again with --set base.pairs={other}",
     )
 
 

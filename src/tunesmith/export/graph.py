@@ -47,7 +47,7 @@ def write_graphs(folder: Path, model: Model) -> None:
     made = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
     inputs = tuple(made[name] for name in model.inputs)
     answers, sides = answer_names(model), vector_names(model)
-    outputs = ("vectors",) if model.reads_apart else (*answers, "vectors")
+    outputs = ("vectors",) if model.pairs == "apart" else (*answers, "vectors")
     _write(folder / MODEL, PaddedClassifier(model), inputs, names=model.inputs, outputs=outputs)
     vectors = tuple(torch.ones(_N_ROWS, model.config.hidden_size) for _ in sides)
     _write(folder / HEAD, Head(model), vectors, names=sides, outputs=answers)

@@ -94,7 +94,7 @@ def vector_names(model: Model) -> tuple[str, ...]:
     Returns:
         One name a text of a row.
     """
-    return ("vectors", "other_vectors") if model.reads_apart else ("vectors",)
+    return ("vectors", "other_vectors") if model.pairs == "apart" else ("vectors",)
 
 
 class Head(nn.Module):
@@ -141,7 +141,7 @@ class PaddedClassifier(nn.Module):
         super().__init__()
         self.encoder = model.module
         self.pool = padded_pooling(model.encoder.classifier)
-        self.head = None if model.reads_apart else Head(model)
+        self.head = None if model.pairs == "apart" else Head(model)
         self.position_offset = model.config.position_offset
 
     def forward(

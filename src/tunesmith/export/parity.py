@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from tunesmith.bundle.kinds.encoder import EncoderPredictor
 from tunesmith.data.prepare import prepare_input
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError, counted
 from tunesmith.export.source import Model
 from tunesmith.export.targets import Answers, Peer
+from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.runtimes.torch import pooled
 from tunesmith.types import JSON, Text
 
@@ -62,16 +63,16 @@ def expected_of(model: Model, texts: Sequence[Text], *, with_vectors: bool = Fal
         Its answers.
     """
     prepared = [prepare_input(text, model.form) for text in texts]
-    logits = EncoderPredictor(model.encoder).outputs(prepared).logits
-    told = model.task.answers(logits, model.coding, model.calibration, everything=True)
     tokens = model.encoder.tokens(prepared)
+    logits = logits_of(model.encoder.classifier, tokens)
+    told = model.task.answers(logits, model.coding, model.calibration, everything=True)
     coding = model.coding
     return Expected(
         Said(
             logits=coding.mean + coding.spread / model.calibration.temperature * logits.astype(np.float64),
             probabilities=_probabilities(told),
             answers=_answers(told),
-            vectors=_vectors(model, prepared) if with_vectors else None,
+            vectors=_vectors(model, tokens) if with_vectors else None,
         ),
         n_windows=tokens.n_windows(),
         is_whole=tokens.n_windows() == tokens.n_sides,
@@ -132,7 +133,7 @@ def differences(model: Model, expected: Said, found: Said, *, rows: NDArray[np.i
     if len(rows) and expected.answers is not None and found.answers is not None:
         agreement = float(np.mean([expected.answers[row] == found.answers[row] for row in rows]))
     gap = _gap(expected.logits, found.logits, rows)
-    texts = (2 * rows[:, None] + np.arange(2)).reshape(-1) if model.reads_apart else rows
+    texts = (2 * rows[:, None] + np.arange(2)).reshape(-1) if model.pairs == "apart" else rows
     return {
         "rows": len(rows),
         "agreement": agreement,
@@ -186,9 +187,9 @@ def refuse_difference(
             )
 
 
-def _vectors(model: Model, prepared: Sequence[Text]) -> NDArray[np.float32]:
+def _vectors(model: Model, tokens: TokenSet) -> NDArray[np.float32]:
     """What the head sees of each text, ``[texts, H]``."""
-    vectors = pooled(model.encoder.classifier, model.encoder.tokens(prepared))
+    vectors = pooled(model.encoder.classifier, tokens)
     scaled: NDArray[np.float32] = functional.normalize(torch.from_numpy(vectors), dim=1).numpy()
     return scaled if model.encoder.unit_length else vectors
 

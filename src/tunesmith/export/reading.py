@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tunesmith.data.joined import JOINED, pair_frame, tokens_of
-from tunesmith.data.tokenize import TokenSet
+from tunesmith.data.tokenize import TokenSet, frame_of
 from tunesmith.export.padded import answer_names
 from tunesmith.export.source import Model
 from tunesmith.files.atomic import write_json, write_text
@@ -39,29 +39,16 @@ def write_reading(folder: Path, model: Model) -> None:
     """
     reading: dict[str, JSON] = {
         "task": model.task.name,
-        "pairs": None if not model.reads_pairs else "apart" if model.reads_apart else JOINED,
+        "pairs": model.pairs,
         "answers": list(answer_names(model)),
         "labels": list(model.labels),
-        "thresholds": thresholds_of(model),
+        "thresholds": model.calibration.thresholds,
         "inputs": list(model.inputs),
         "max_seq_length": model.encoder.max_seq_length,
         "pad_token_id": model.config.pad_token_id,
-        **asdict(pair_frame(model.encoder.tokenizer) if model.encoder.joins else model.frame),
+        **asdict((pair_frame if model.encoder.joins else frame_of)(model.encoder.tokenizer)),
     }
     write_json(folder / READING, reading)
-
-
-def thresholds_of(model: Model) -> list[float] | None:
-    """Give the probabilities from which on labels are answered.
-
-    Args:
-        model: The exported one.
-
-    Returns:
-        One a label of several, the positive label's alone, or None where the most probable label is the answer.
-    """
-    thresholds = model.calibration.thresholds
-    return None if thresholds is None else list(thresholds)
 
 
 def write_tokenizer(folder: Path, model: Model) -> None:

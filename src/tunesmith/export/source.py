@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.joined import tokens_of
 from tunesmith.data.prepare import Form
-from tunesmith.data.tokenize import TokenSet, plain_pieces, tokenize
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ConfigError
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders import grouped
@@ -29,19 +30,6 @@ from tunesmith.tasks import Calibration, Coding, Task
 from tunesmith.types import JSON, Interval, Text
 
 KIND = "encoder"
-
-_PROBES = ("a", "1", "a b", "。")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The special tokens around a window, and the token types of the three parts."""
-
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    types_before: tuple[int, ...]
-    type_inside: int
-    types_after: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +78,11 @@ class Model:
         return frozenset(("values",) if self.labels else ("logits", "probabilities"))
 
     @property
-    def reads_pairs(self) -> bool:
-        """Whether a row is a pair of texts."""
-        return self.encoder.pairing is not None
-
-    @property
-    def reads_apart(self) -> bool:
-        """Whether a row is two texts each of which is read by itself."""
-        return self.reads_pairs and not self.encoder.joins
+    def pairs(self) -> Literal["apart", "joined"] | None:
+        """How both texts of a pair are read; None where a row is one text."""
+        if self.encoder.pairing is None:
+            return None
+        return "joined" if self.encoder.joins else "apart"
 
     @cached_property
     def likelihood(self) -> Likelihood:
@@ -133,11 +118,6 @@ class Model:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer with the preparation of texts built in, so that a file of it reads a text as we do."""
         return with_preparation(self.encoder.tokenizer, self.form)
-
-    @cached_property
-    def frame(self) -> Frame:
-        """What the tokenizer puts around a window."""
-        return frame_of(self.encoder.tokenizer)
 
     def tokens(self, texts: Sequence[Text]) -> TokenSet:
         """Turn texts into windows by the tokenizer that is exported.
@@ -254,29 +234,3 @@ def with_preparation(tokenizer: Tokenizer, form: Form) -> Tokenizer:
     copy.no_truncation()
     copy.no_padding()
     return copy
-
-
-def frame_of(tokenizer: Tokenizer) -> Frame:
-    """Learn the special tokens around a window from a short text and the tokens that are its own.
-
-    Args:
-        tokenizer: Left as it is.
-
-    Returns:
-        The frame.
-
-    Raises:
-        ConfigError: ``tokenizer-unusable``, no short text has a token.
-    """
-    for probe in _PROBES:
-        inside = plain_pieces([probe], tokenizer)[0].tolist()
-        if inside:
-            break
-    else:
-        raise ConfigError("tokenizer-unusable", "the tokenizer makes no token of plain letters or digits")
-    framed = tokenize([probe], tokenizer, max_seq_length=1_000_000)
-    ids, n_inside = framed.input_ids.tolist(), len(inside)
-    types = [0] * len(ids) if framed.token_type_ids is None else framed.token_type_ids.tolist()
-    first = next(at for at in range(len(ids)) if ids[at : at + n_inside] == inside)
-    last = first + n_inside
-    return Frame(tuple(ids[:first]), tuple(ids[last:]), tuple(types[:first]), types[first], tuple(types[last:]))

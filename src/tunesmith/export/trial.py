@@ -102,7 +102,7 @@ def varied_texts(rows: Sequence[Text], model: Model) -> list[Text]:
     Returns:
         At least 500 texts, some of them of four windows; in the pairs a long text meets a short one and another.
     """
-    if not model.reads_pairs:
+    if model.pairs is None:
         return list(_varied(cast("Sequence[str]", rows), model))
     pairs = _spread([pair for pair in rows if as_one(pair).strip()] or [("a", "a")])
     sides = [[pair[side] for pair in pairs if pair[side].strip()] or ["a"] for side in (0, 1)]

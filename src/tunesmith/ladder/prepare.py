@@ -117,7 +117,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     split = _split(
         main,
         strata[:n_main],
-        (together[:n_main], at_least[:n_main], None if asked is None else asked[:n_main]),
+        _Groups(together[:n_main], at_least[:n_main], None if asked is None else asked[:n_main]),
         task=task,
         section=section,
         seed=seed,
@@ -162,30 +162,38 @@ def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
     return found.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Rows that are not parted, each a group number a row."""
+
+    together: NDArray[np.int64]
+    """Near-duplicates, and what is asked for."""
+    at_least: NDArray[np.int64]
+    """The same of exact duplicates, where one of the first is too large."""
+    asked: NDArray[np.int64] | None
+    """What is asked for alone, which stays whole by time too."""
+
+
 def _split(
     main: Labelled,
     strata: list[str],
-    groups: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None],
+    groups: _Groups,
     *,
     task: Task,
     section: DataSection,
     seed: int,
     hold_validation: bool,
 ) -> Split:
-    """Hold rows out: the latest where a column says when they were made, else some of every kind.
-
-    Groups of rows stay whole: the usual ones, else at least those of the next; by time those alone that are asked for.
-    """
-    together, at_least, asked = groups
+    """Hold rows out: the latest where a column says when they were made, else some of every kind."""
     how: dict[str, Any] = {
         "test_share": section.test_share,
         "hold_validation": hold_validation,
         "held": [task.labels_in(cell) for cell in main.labels],
     }
     if main.times is None or section.time is None:
-        return split_rows(strata, together, exact_groups=at_least, seed=seed, **how)
+        return split_rows(strata, groups.together, exact_groups=groups.at_least, seed=seed, **how)
     times = read_times(main.times, places=main.places, column=section.time)
-    return split_by_time(strata, times, together, whole=asked, **how)
+    return split_by_time(strata, times, groups.together, whole=groups.asked, **how)
 
 
 def _asked_groups(parts: list[Labelled]) -> NDArray[np.int64] | None:

@@ -11,7 +11,7 @@ from tunesmith.export.card import transformers_card
 from tunesmith.export.distil import POOLING, distilled
 from tunesmith.export.parity import differences, expected_of, found_of
 from tunesmith.export.pipelines import PipelinePeer
-from tunesmith.export.reading import THRESHOLDS, hf_labels, thresholds_of, write_tokenizer
+from tunesmith.export.reading import THRESHOLDS, hf_labels, write_tokenizer
 from tunesmith.export.source import Model
 from tunesmith.export.stock import Stock, stock_of
 from tunesmith.export.targets import Made
@@ -44,7 +44,7 @@ def write(folder: Path, model: Model, trial: Trial) -> Made:
     whole = _whole(model, [text for text in trial.texts if as_one(text).strip()])
     texts = whole[:_PROBED]
     write_tokenizer(folder, model)
-    thresholds = thresholds_of(model)
+    thresholds = model.calibration.thresholds
     if thresholds is not None:
         told = model.labels if len(thresholds) > 1 else model.labels[1:]
         write_json(folder / THRESHOLDS, dict(zip(told, thresholds, strict=True)))
