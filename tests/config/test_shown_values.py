@@ -34,7 +34,7 @@ def longest_run(error: ConfigError) -> int:
         "ladder.budget",
         "ladder.min_gain",
         "rung.finetune.epochs",
-        "rung.finetune.embeddings",
+        "rung.finetune.method",
         "rung.finetune.loss",
         "rung.finetune.loss_options",
         "rung.probe.poolings",

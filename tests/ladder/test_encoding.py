@@ -19,6 +19,9 @@ from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Site
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoders import load_encoder
+from tunesmith.models.methods import full
+
+WHOLE = full.build(full.Options(embeddings="trained"))
 
 
 def shared(one: nn.Module, other: nn.Module) -> set[str]:
@@ -33,7 +36,7 @@ def test_a_trained_encoder_shares_frozen_embeddings_and_nothing_else(home: Home)
     frozen, trained = (site.landings[rung].model.classifier.encoder for rung in ("probe", "finetune"))
     embeddings = {name for name, _ in frozen.named_parameters() if name.startswith("embeddings.")}
     assert shared(trained, frozen) == embeddings
-    fresh = dict(site.encoded.copy_encoder(n_frozen=0).named_parameters())
+    fresh = dict(site.encoded.copy_encoder(WHOLE, seed=0).named_parameters())
     assert {name for name, parameter in trained.named_parameters() if torch.equal(parameter, fresh[name])} == embeddings
     for name, parameter in frozen.named_parameters():
         torch.testing.assert_close(parameter, fresh[name], rtol=0.0, atol=0.0)
@@ -41,7 +44,7 @@ def test_a_trained_encoder_shares_frozen_embeddings_and_nothing_else(home: Home)
 
 def test_embeddings_that_learn_are_the_fits_own(home: Home) -> None:
     """The base's table must not learn with them."""
-    site, _ = home.climbed(**options("finetune", LEARNS), rung__finetune__embeddings="trained")
+    site, _ = home.climbed(**options("finetune", LEARNS), rung__finetune__method_options={"embeddings": "trained"})
     frozen, trained = (site.landings[rung].model.classifier.encoder for rung in ("probe", "finetune"))
     assert shared(trained, frozen) == set()
     assert not torch.equal(trained.embeddings.word.weight, frozen.embeddings.word.weight)
@@ -60,7 +63,7 @@ def test_any_pooling_can_be_asked_for(home: Home) -> None:
 def test_embeddings_can_learn_in_one_fit_and_rest_in_another(home: Home) -> None:
     """Whichever comes first: the base keeps its own, and an average of two fits does not write into it."""
     rungs = ("probe", "finetune", "refine")
-    learns = {**options("finetune", LEARNS), "rung__finetune__embeddings": "trained"}
+    learns = {**options("finetune", LEARNS), "rung__finetune__method_options": {"embeddings": "trained"}}
     with home.site(ladder__rungs=rungs, **learns) as (site, climbers):
         for rung in climbers:
             site.landings[rung.name] = rung.climb(site)
@@ -68,7 +71,7 @@ def test_embeddings_can_learn_in_one_fit_and_rest_in_another(home: Home) -> None
         base = dict(load_encoder(site.base.folder, site.encoded.config).named_parameters())
         for name, parameter in base.items():
             torch.testing.assert_close(frozen[name], parameter, rtol=0.0, atol=0.0)
-        trained = site.encoded.copy_encoder(n_frozen=0)
+        trained = site.encoded.copy_encoder(WHOLE, seed=0)
     assert all(parameter.requires_grad for parameter in trained.parameters())
     assert shared(trained, site.encoded.encoder) == set()
 

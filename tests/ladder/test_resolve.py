@@ -8,6 +8,7 @@ from tunesmith.config.recipe import load_recipe
 from tunesmith.errors import ConfigError
 from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS
+from tunesmith.models.methods import topk
 from tunesmith.train.optimisers import OPTIMISERS
 
 
@@ -159,3 +160,34 @@ def test_a_resolved_recipe_resolves_to_itself() -> None:
     flags = {f"rung.{name}": values for name, values in recipe.rung.items()}
     again = load_recipe(None, ["ladder.rungs=['refine']"], flags)
     assert resolve(again).recipe == recipe
+
+
+def test_a_second_fit_is_like_the_first_where_nothing_else_is_asked_of_it() -> None:
+    """Options that were given to the first hold for both; those of another loss than the first's do not."""
+    sets = ["rung.finetune.epochs=2.0", "rung.finetune.loss=focal", "rung.finetune.loss_options.gamma=1.0"]
+    alike = resolved(*sets).recipe.rung
+    assert alike["refine"] == alike["finetune"]
+    other = resolved(*sets, "rung.refine.loss=cross_entropy", "rung.refine.epochs=3.0").recipe.rung["refine"]
+    assert (other["epochs"], other["loss"], other["loss_options"]) == (3.0, "cross_entropy", {})
+
+
+def test_a_method_brings_its_own_rates() -> None:
+    """Written out in the recipe, unless a rate is asked for."""
+    found = resolved("rung.finetune.method=topk", "rung.finetune.layer_decay=0.5").recipe.rung["finetune"]
+    assert (found["method"], found["method_options"]) == ("topk", {"layers": 2})
+    assert (found["learning_rate"], found["layer_decay"]) == (topk.LEARNING_RATE, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (["rung.refine.method=topk"], r"rung\.refine\.method = 'topk' is averaged with"),
+        (["rung.finetune.method=topk", "rung.refine.method_options.layers=1"], r"rung\.refine\.method_options"),
+        (["rung.finetune.method=topp"], "did you mean 'topk'"),
+        (["rung.finetune.method=topk", "rung.finetune.method_options.layer=1"], r"nearest: .*method_options\.layers"),
+    ],
+)
+def test_methods_that_cannot_be_are_refused(items: list[str], told: str) -> None:
+    """Names, options, and two fits whose weights have no mean."""
+    with pytest.raises(ConfigError, match=told):
+        resolved(*items)

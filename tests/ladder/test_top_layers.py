@@ -11,9 +11,14 @@ from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.types import PackedTokens
 
 
+def topk(layers: int) -> dict[str, object]:
+    """Options of a fit in which only so many layers learn."""
+    return {"method": "topk", "method_options": {"layers": layers}}
+
+
 def test_layers_below_stay_as_they_are(home: Home) -> None:
     """And are the base's own, not a copy; those above move."""
-    site, _ = home.climbed(**options("finetune", {**LEARNS, "layers": 1}))
+    site, _ = home.climbed(**options("finetune", {**LEARNS, **topk(1)}))
     base = dict(site.encoded.encoder.named_parameters())
     tuned = dict(site.landings["finetune"].model.classifier.encoder.named_parameters())
     for name, parameter in tuned.items():
@@ -26,7 +31,7 @@ def test_layers_below_stay_as_they_are(home: Home) -> None:
 @pytest.mark.parametrize("layers", [0, 1])
 def test_what_is_kept_changes_nothing(home: Home, monkeypatch: pytest.MonkeyPatch, layers: int) -> None:
     """Weights and scores are those of a fit that computes the lower layers in every step."""
-    how = options("finetune", {**LEARNS, "layers": layers, "micro_batch_size": 5})
+    how = options("finetune", {**LEARNS, **topk(layers), "micro_batch_size": 5})
     kept, _ = home.climbed("kept", **how)
     monkeypatch.setattr(FlatEncoder, "starts_anywhere", False)
     anew, _ = home.climbed("anew", **how)
@@ -46,14 +51,14 @@ def test_each_row_is_computed_once(home: Home, monkeypatch: pytest.MonkeyPatch) 
         return sound(encoder, tokens)
 
     monkeypatch.setattr(FlatEncoder, "below", below)
-    site, _ = home.climbed(**options("finetune", {**LEARNS, "layers": 1}))
+    site, _ = home.climbed(**options("finetune", {**LEARNS, **topk(1)}))
     tokens, split = site.encoded.tokens.n_tokens, site.data.split
     assert sum(lengths) <= tokens[split.train].sum() + 2 * tokens[split.validation].sum()
 
 
 def test_a_killed_fit_goes_on(home: Home) -> None:
     """What was kept is computed again; the weights are those of a run that was not stopped."""
-    how = options("finetune", {**LEARNS, "layers": 1})
+    how = options("finetune", {**LEARNS, **topk(1)})
     home.stopped(after=20, **how)
     resumed, _ = home.climbed(resume=True, **how)
     whole, _ = home.climbed("whole", follow=resumed.workspace.plan, **how)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Told(Silent):
         self._lines.append(line)
 
 
-def options(rung: str, values: dict[str, float]) -> dict[str, float]:
+def options(rung: str, values: Mapping[str, object]) -> dict[str, object]:
     """Options of a rung as ``Home`` takes them."""
     return {f"rung__{rung}__{name}": value for name, value in values.items()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -16,9 +15,11 @@ from tunesmith.data.joined import tokens_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.files.tensors import load_arrays, save_tensors
 from tunesmith.ladder.flops import forward_flops
+from tunesmith.models.adaptation import adapted
 from tunesmith.models.base import BaseModel
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import Encoder, load_encoder
+from tunesmith.models.methods import Method
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
 from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.runtimes.torch import encode_poolings
@@ -84,28 +85,20 @@ class EncodedTexts:
         self._learnable = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
         return encoder
 
-    @cached_property
-    def n_groups(self) -> int:
-        """Groups of parameters by height: the embeddings and each layer."""
-        return len(self.encoder.layer_groups())
-
-    def copy_encoder(self, *, n_frozen: int) -> Encoder:
+    def copy_encoder(self, method: Method, *, seed: int) -> Encoder:
         """Copy the pretrained encoder, to be trained.
 
         Args:
-            n_frozen: Lowest groups of parameters that do not learn; they stay shared: in a small encoder the embeddings
-                alone are half of its memory.
+            method: Says what learns; all else stays shared.
+            seed: Of the first weights of what the method puts in.
 
         Returns:
             The copy.
+
+        Raises:
+            ConfigError: ``method-unfit``, the method has no place in this encoder.
         """
-        shared = {id(part): part for group in self.encoder.layer_groups()[:n_frozen] for part in group}
-        copied = copy.deepcopy(self.encoder, dict(shared))
-        for name, parameter in copied.named_parameters():
-            if id(parameter) not in shared:
-                parameter.requires_grad_(name in self._learnable)
-        copied.freeze(n_frozen)
-        return copied
+        return adapted(self.encoder, method, learnable=self._learnable, seed=seed)
 
     def features(
         self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]

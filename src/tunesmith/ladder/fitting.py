@@ -24,6 +24,7 @@ from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.methods import METHODS
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.losses import LOSSES
@@ -59,14 +60,20 @@ class FitOptions(Settings):
     micro_batch_size: int | None = Field(None, ge=1)
     """Rows of one forward pass; left out, all of a step at once."""
 
-    learning_rate: float = Field(2e-4, gt=0.0, le=1.0)
-    """Peak rate of the top layer."""
+    method: str = "full"
+    """Which weights learn: full, topk, bitfit, lora, adalora or adapter."""
+
+    method_options: dict[str, Any] = Field(default_factory=dict)
+    """Options of the method."""
+
+    learning_rate: float | None = Field(None, gt=0.0, le=1.0)
+    """Peak rate of the top layer; left out, that of the method."""
 
     head_learning_rate: float = Field(1e-3, ge=0.0, le=1.0)
     """Peak rate of the head, which starts solved."""
 
-    layer_decay: float = Field(0.9, gt=0.0, le=1.0)
-    """Factor on the rate for each layer further down."""
+    layer_decay: float | None = Field(None, gt=0.0, le=1.0)
+    """Factor on the rate for each layer further down; left out, that of the method."""
 
     weight_decay: float = Field(0.01, ge=0.0, le=1.0)
     """Decoupled decay of matrices."""
@@ -76,12 +83,6 @@ class FitOptions(Settings):
 
     pooling: Literal["probe", "attention"] = "probe"
     """How tokens become one vector: as the probe does it, or by weights that are learnt, which begin as its mean."""
-
-    embeddings: Literal["frozen", "trained"] = "frozen"
-    """Whether the table of word vectors learns too."""
-
-    layers: int | None = Field(None, ge=0, le=512)
-    """Layers that learn, counted from the top; left out, all. What those below make of the rows is computed once."""
 
     patience: int = Field(3, ge=1)
     """Scored points without gain after which training ends."""
@@ -106,18 +107,6 @@ class FitOptions(Settings):
 
     schedule_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the schedule."""
-
-    def n_frozen(self, site: Site) -> int:
-        """Count the lowest groups of parameters that do not learn.
-
-        Args:
-            site: The climb.
-
-        Returns:
-            The embeddings are the first, each layer is one more.
-        """
-        at_least = 1 if self.embeddings == "frozen" else 0
-        return at_least if self.layers is None else max(at_least, site.encoded.n_groups - self.layers)
 
 
 @dataclass(frozen=True)
@@ -161,12 +150,13 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         torch.from_numpy(data.targets[drawn]),
         weights=None if weights is None else torch.from_numpy(weights),
     )
+    method = METHODS.member(options.method)
     groups = parameter_groups(
         model.classifier.encoder.layer_groups(),
         model.classifier.top_parameters(),
-        learning_rate=options.learning_rate,
+        learning_rate=options.learning_rate or method.LEARNING_RATE,
         head_learning_rate=options.head_learning_rate,
-        layer_decay=options.layer_decay,
+        layer_decay=options.layer_decay or method.LAYER_DECAY,
         weight_decay=options.weight_decay,
     )
     optimiser_options = OPTIMISERS.options(options.optimiser, options.optimiser_options)
@@ -284,7 +274,8 @@ def fresh_model(site: Site, options: FitOptions) -> EncoderModel:
     n_outputs, n_features = like.head.weight.shape
     head = LinearHead(n_features, n_outputs)
     head.load_state_dict(like.head.state_dict())
-    encoder = site.encoded.copy_encoder(n_frozen=options.n_frozen(site))
+    method = METHODS.member(options.method).build(METHODS.options(options.method, options.method_options))
+    encoder = site.encoded.copy_encoder(method, seed=site.seed)  # of every fit: an average needs one start
     pooling = like.pooling if options.pooling == "probe" else options.pooling
     classifier = EncoderClassifier(encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     return EncoderModel(

@@ -10,6 +10,7 @@ from tunesmith.config import Settings, nearest, problems_of, refusal
 from tunesmith.config.recipe import Recipe
 from tunesmith.errors import ConfigError, shown_value
 from tunesmith.ladder.rungs import RUNGS, Rung
+from tunesmith.models.methods import METHODS
 from tunesmith.models.poolings import fixed_poolings
 from tunesmith.run.clock import parse_budget
 from tunesmith.tasks import TASKS, Task, load_task
@@ -20,7 +21,10 @@ from tunesmith.train.schedules import SCHEDULES
 
 _STAND_IN = "single_label"
 _FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_focal"}
-_NESTED = (("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
+_NESTED = (("method", METHODS), ("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
+_OF_THE_METHOD = (("learning_rate", "LEARNING_RATE"), ("layer_decay", "LAYER_DECAY"))
+_ALIKE: Mapping[str, Any] = {"pooling": "probe", "method": "full", "method_options": {}}
+"""Options in which two fits have to be alike for the mean of their weights to be a model, with their defaults."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def resolve(recipe: Recipe) -> Resolved:
         problems += _loss_problems(recipe, names, task) if named else []
     problems += _rung_problems(recipe.rung)
     problems += _pooling_problems(recipe.rung)
+    problems += _average_problems(recipe.rung)
     problems += [
         _unknown("track.to", name, TRACKERS.names()) for name in recipe.track.to if name not in TRACKERS.names()
     ]
@@ -69,9 +74,7 @@ def resolve(recipe: Recipe) -> Resolved:
     if problems:
         raise refusal(problems)
     refuse_missing(recipe.track.to)
-    options = {
-        name: RUNGS.options(name, {**_pooled_alike(name, recipe), **_with_loss(name, recipe, task)}) for name in names
-    }
+    options = {name: RUNGS.options(name, _completed(name, recipe, task)) for name in names}
     settled = {
         "task": {task.name: TASKS.options(task.name, recipe.task.get(task.name, {})).model_dump(mode="json")},
         "rung": {name: _filled_in(options[name]) for name in names},
@@ -157,42 +160,54 @@ def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str
     return problems
 
 
-def _pooled_alike(rung: str, recipe: Recipe) -> dict[str, Any]:
-    """Let rungs that go on from one another pool as the first of them is asked to.
-
-    A pooling that learns begins as the mean, so the probe pools so; the average of two fits needs two of one pooling.
-    """
-    if recipe.rung.get("finetune", {}).get("pooling") != "attention":
-        return {}
-    alike: dict[str, dict[str, Any]] = {"probe": {"poolings": ("mean",)}, "refine": {"pooling": "attention"}}
-    return alike.get(rung, {})
-
-
 def _pooling_problems(rungs: Mapping[str, Any]) -> list[str]:
-    """Refuse poolings of rungs that do not go together."""
-    sections = {name: rungs.get(name, {}) for name in ("probe", "finetune", "refine")}
-    asked = [sections[name].get("pooling", "probe") for name in ("finetune", "refine")]
-    problems = []
-    if asked[0] == "attention" and sections["probe"].get("poolings", ("mean",)) not in ("mean", ["mean"], ("mean",)):
-        problems.append(
-            f"rung.probe.poolings = {shown_value(sections['probe']['poolings'])}, but rung.finetune.pooling = "
-            "'attention' begins as the mean; allowed: mean"
-        )
-    if sections["refine"].get("pooling", asked[0]) != asked[0]:
-        problems.append(
-            f"rung.refine.pooling = {shown_value(asked[1])} is averaged with rung.finetune.pooling = "
-            f"{shown_value(asked[0])}; allowed: the same"
-        )
-    return problems
+    """Refuse a probe whose pooling is not the one that a pooling which learns begins as."""
+    asked = rungs.get("probe", {}).get("poolings", ("mean",))
+    if rungs.get("finetune", {}).get("pooling") != "attention" or asked in ("mean", ["mean"], ("mean",)):
+        return []
+    return [
+        f"rung.probe.poolings = {shown_value(asked)}, but rung.finetune.pooling = 'attention' begins as the mean; "
+        "allowed: mean"
+    ]
 
 
-def _with_loss(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
+def _average_problems(rungs: Mapping[str, Any]) -> list[str]:
+    """Refuse a second fit that cannot be averaged with the first."""
+    first, second = ({**_ALIKE, **rungs.get(name, {})} for name in ("finetune", "refine"))
+    return [
+        f"rung.refine.{name} = {shown_value(second[name])} is averaged with rung.finetune.{name} = "
+        f"{shown_value(first[name])}; allowed: the same"
+        for name in _ALIKE
+        if name in rungs.get("refine", {}) and second[name] != first[name]
+    ]
+
+
+def _completed(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
+    """Give the options of a rung with what follows from other sections where it says nothing itself."""
+    values = {**_inherited(rung, recipe), **recipe.rung.get(rung, {})}
+    values |= _with_loss(rung, values, recipe, task=task)
+    if "method" in RUNGS.member(rung).Options.model_fields:
+        method = METHODS.member(values.get("method", RUNGS.member(rung).Options().method))
+        values |= {name: getattr(method, rate) for name, rate in _OF_THE_METHOD if values.get(name) is None}
+    return values
+
+
+def _inherited(rung: str, recipe: Recipe) -> dict[str, Any]:
+    """Give what a rung takes over: a second fit all of the first's, a probe the pooling that is to be learnt."""
+    first, own = recipe.rung.get("finetune", {}), recipe.rung.get(rung, {})
+    if rung == "probe" and first.get("pooling") == "attention":
+        return {"poolings": ("mean",)}  # it begins as the mean
+    if rung != "refine":
+        return {}
+    of_others = {f"{kind}_options" for kind, _ in _NESTED if own.get(kind, first.get(kind)) != first.get(kind)}
+    return {name: value for name, value in first.items() if name not in of_others}
+
+
+def _with_loss(rung: str, values: Mapping[str, Any], recipe: Recipe, *, task: Task) -> dict[str, Any]:
     """Name the loss where none is asked for: that of the task, or the one that weighs what is right already less."""
-    values = recipe.rung.get(rung, {})
     if "loss" not in RUNGS.member(rung).Options.model_fields or values.get("loss") is not None:
-        return dict(values)
-    loss = _FOCAL.get(task.likelihood, task.loss) if recipe.data.imbalance == "focal" else task.loss
-    return {**values, "loss": loss}
+        return {}
+    return {"loss": _FOCAL.get(task.likelihood, task.loss) if recipe.data.imbalance == "focal" else task.loss}
 
 
 def _budget_s(text: str, problems: list[str]) -> float | None:
