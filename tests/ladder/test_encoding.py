@@ -36,7 +36,7 @@ def test_a_trained_encoder_shares_frozen_embeddings_and_nothing_else(home: Home)
     frozen, trained = (site.landings[rung].model.classifier.encoder for rung in ("probe", "finetune"))
     embeddings = {name for name, _ in frozen.named_parameters() if name.startswith("embeddings.")}
     assert shared(trained, frozen) == embeddings
-    fresh = dict(site.encoded.copy_encoder(WHOLE, seed=0).named_parameters())
+    fresh = dict(site.encoded.copy_encoder(WHOLE, seed=0).encoder.named_parameters())
     assert {name for name, parameter in trained.named_parameters() if torch.equal(parameter, fresh[name])} == embeddings
     for name, parameter in frozen.named_parameters():
         torch.testing.assert_close(parameter, fresh[name], rtol=0.0, atol=0.0)
@@ -71,7 +71,7 @@ def test_embeddings_can_learn_in_one_fit_and_rest_in_another(home: Home) -> None
         base = dict(load_encoder(site.base.folder, site.encoded.config).named_parameters())
         for name, parameter in base.items():
             torch.testing.assert_close(frozen[name], parameter, rtol=0.0, atol=0.0)
-        trained = site.encoded.copy_encoder(WHOLE, seed=0)
+        trained = site.encoded.copy_encoder(WHOLE, seed=0).encoder
     assert all(parameter.requires_grad for parameter in trained.parameters())
     assert shared(trained, site.encoded.encoder) == set()
 

@@ -13,6 +13,7 @@ from tunesmith.bundle.card import card
 from tunesmith.bundle.kinds import KINDS
 from tunesmith.bundle.save import save_bundle
 from tunesmith.bundle.schema import Facts
+from tunesmith.bundle.shared_bases import share_base
 from tunesmith.config.recipe import Recipe, load_recipe
 from tunesmith.data.files_given import STDIN, are_paths, files_given, plain_stem
 from tunesmith.data.frames import LabelType, label_type_of, table_of
@@ -226,6 +227,8 @@ class _Publisher:
         facts = facts_of(site, outcome, label_type=self._label_type)
         costs = costs_of(site, outcome)
         texts = [site.data.texts[row] for row in site.data.split.validation[:_N_COMPARED_TEXTS]]
+        if KINDS.member(kept.kind).SHARES_BASE:
+            share_base(site.base.folder, self._out.absolute().parent)
         save_bundle(
             site.workspace.next,
             kept.model,

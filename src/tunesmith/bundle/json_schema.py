@@ -5,6 +5,7 @@ They are committed in ``tunesmith/schemas`` for whoever reads a bundle without t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -14,14 +15,18 @@ from tunesmith.types import JSON
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METRICS = {"$ref": "metrics.json"}
-_OF_ENCODERS = {"tokens": "TokenFacts", "base": "BaseFacts"}
+_OF_KIND: Mapping[Kind, Mapping[str, str]] = {
+    "encoder": {"tokens": "TokenFacts", "base": "BaseFacts"},
+    "adapter": {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts"},
+}
+"""Parts that a kind must say, by the name of their form; other kinds do not have them."""
 
 
 def facts_schema(kind: Kind) -> dict[str, JSON]:
     """Describe ``tunesmith.json`` of one kind of bundle.
 
     Args:
-        kind: An encoder must say its tokens and its base model; a bag of words has neither.
+        kind: An encoder must say its tokens and its base model, an adapter its method too; a bag of words has none.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
@@ -29,13 +34,13 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     schema = _schema(f"tunesmith.json of a bundle of kind {kind}")
     properties = schema["properties"]
     properties["kind"] |= {"const": kind, "enum": [kind]}
-    for name, definition in _OF_ENCODERS.items():
+    mine, parts = _OF_KIND.get(kind, {}), _OF_KIND["adapter"]
+    for name, definition in parts.items():
         told = {"description": properties[name]["description"]}
-        properties[name] = told | ({"$ref": f"#/$defs/{definition}"} if kind == "encoder" else {"type": "null"})
-    if kind == "encoder":
-        schema["required"] += _OF_ENCODERS
-    else:
-        schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in _OF_ENCODERS.values()}
+        properties[name] = told | ({"$ref": f"#/$defs/{definition}"} if name in mine else {"type": "null"})
+    schema["required"] += mine
+    absent = set(parts.values()) - set(mine.values())
+    schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in absent}
     return schema
 
 

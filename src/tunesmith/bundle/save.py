@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tunesmith.bundle.kinds import KINDS, Predictor
 from tunesmith.bundle.load import Bundle, load_bundle
 from tunesmith.bundle.schema import FACTS_FILE, Facts
+from tunesmith.bundle.shared_bases import find_shared_base, share_base
 from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_error, write_json, write_text
 from tunesmith.files.exchange import exchange_folders
@@ -80,6 +81,8 @@ def copy_bundle(bundle: Bundle, folder: Path) -> None:
         for name in (*verify_manifest(bundle.folder), MANIFEST):
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.folder / name, partial / name)
+        if KINDS.member(bundle.facts.kind).SHARES_BASE and bundle.facts.base is not None:
+            share_base(find_shared_base(bundle.facts.base, bundle.folder), folder.absolute().parent)
         load_bundle(partial)
         bundle.refuse_replaced()
         write_manifest(partial, record=_recorded(partial))  # the same again: it puts every file on the disk first

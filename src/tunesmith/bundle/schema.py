@@ -20,7 +20,7 @@ from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 FORMAT = 2
 FACTS_FILE = "tunesmith.json"
 
-Kind: TypeAlias = Literal["encoder", "bag_of_words"]
+Kind: TypeAlias = Literal["encoder", "adapter", "bag_of_words"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -90,6 +90,16 @@ class BaseFacts(Settings):
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Digest of its weights file."""
+
+
+class MethodFacts(Settings):
+    """How an encoder was trained whose base stays as it is."""
+
+    name: str
+    """The method."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Its options."""
 
 
 class TokenCounts(Settings):
@@ -207,6 +217,9 @@ class Facts(Settings):
 
     base: BaseFacts | None = None
     """The pretrained encoder, where there was one."""
+
+    method: MethodFacts | None = None
+    """How it was trained, where the bundle holds what was learnt alone and its base model lies beside it."""
 
     versions: dict[str, str]
     """Versions of what trained it."""

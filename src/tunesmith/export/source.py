@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, normalizers
 from torch import nn
 
 from tunesmith.bundle.card import measured
-from tunesmith.bundle.kinds.encoder import EncoderModel, EncoderPredictor
+from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.joined import tokens_of
@@ -92,7 +92,7 @@ class Model:
     @property
     def config(self) -> EncoderConfig:
         """The encoder's shape."""
-        config: EncoderConfig = self.encoder.classifier.encoder.config  # type: ignore[assignment]
+        config: EncoderConfig = self.encoder.classifier.encoder.config
         return config
 
     @cached_property

@@ -153,7 +153,7 @@ def _refits(site: Site, kept: Landing) -> bool:
         return False
 
     def forecast() -> JSON:
-        after_s = reserve_s(site) if kept.kind == "encoder" else _PUBLISHING_S
+        after_s = reserve_s(site) if kept.kind in ("encoder", "adapter") else _PUBLISHING_S
         fits = kept.refit_s <= max(0.0, site.clock.left() - after_s)
         return {"refit": kept.refit_s == 0.0 or fits, "forecast_s": round(kept.refit_s, 1)}
 

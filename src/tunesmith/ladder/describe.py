@@ -44,7 +44,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
     """
     kept, data = outcome.kept, site.data
     tokens = base = None
-    if kept.kind == "encoder":
+    if kept.kind in ("encoder", "adapter"):
         tokens = TokenFacts(
             max_seq_length=kept.model.max_seq_length,
             pooling=kept.model.pooling,
@@ -92,6 +92,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             notes=site.notes,
         ),
         base=base,
+        method=kept.model.method if kept.kind == "adapter" else None,
         versions=versions(),
         recipe=recipe,
     )

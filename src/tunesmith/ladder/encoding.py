@@ -15,7 +15,7 @@ from tunesmith.data.joined import tokens_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.files.tensors import load_arrays, save_tensors
 from tunesmith.ladder.flops import forward_flops
-from tunesmith.models.adaptation import adapted
+from tunesmith.models.adaptation import Adaptation, adapted
 from tunesmith.models.base import BaseModel
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import Encoder, load_encoder
@@ -45,7 +45,6 @@ class EncodedTexts:
         self._texts = texts
         self._folder = folder
         self._encoded_s = self._encoded_flop = 0.0
-        self._learnable: set[str] = set()
 
     @property
     def encode_gflops(self) -> float | None:
@@ -81,11 +80,9 @@ class EncodedTexts:
     @cached_property
     def encoder(self) -> Encoder:
         """The pretrained encoder; every model that does not train it shares it."""
-        encoder = load_encoder(self.base.folder, self.config)
-        self._learnable = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
-        return encoder
+        return load_encoder(self.base.folder, self.config)
 
-    def copy_encoder(self, method: Method, *, seed: int) -> Encoder:
+    def copy_encoder(self, method: Method, *, seed: int) -> Adaptation[Encoder]:
         """Copy the pretrained encoder, to be trained.
 
         Args:
@@ -93,12 +90,12 @@ class EncodedTexts:
             seed: Of the first weights of what the method puts in.
 
         Returns:
-            The copy.
+            The copy, and what moves about what may be learnt in it.
 
         Raises:
             ConfigError: ``method-unfit``, the method has no place in this encoder.
         """
-        return adapted(self.encoder, method, learnable=self._learnable, seed=seed)
+        return adapted(self.encoder, method, seed=seed)
 
     def features(
         self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]

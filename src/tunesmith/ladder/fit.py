@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
 
@@ -194,6 +194,8 @@ class Fit:
         state.number = step.number
         state.tokens += step.n_tokens
         state.skipped += int(step.skipped)
+        if self.objective.allocator is not None:
+            self.objective.allocator.allocate(step.number, state.steps)
         self._log(step=step.number, loss=step.loss, grad_norm=step.grad_norm, skipped=step.skipped)
         if self._guard.check(step) == "roll back":
             self._roll_back(step)
@@ -346,6 +348,8 @@ class Fit:
         optimizer_tensors, optimizer_state = pack_optimizer(self.optimizer)
         tensors = {f"weights.{name}": value.detach() for name, value in self._trained().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizer_tensors.items()}
+        if self.objective.allocator is not None:
+            tensors |= {f"allocator.{name}": value for name, value in self.objective.allocator.tensors().items()}
         tensors["rng"] = pack_rng(torch.default_generator)
         state = {
             "fit": asdict(self.state),
@@ -365,9 +369,9 @@ class Fit:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._load_weights(checkpoint.tensors)
-        prefix = "optimizer."
-        tensors = {n.removeprefix(prefix): value for n, value in checkpoint.tensors.items() if n.startswith(prefix)}
-        unpack_optimizer(self.optimizer, tensors, checkpoint.state["optimizer"])
+        unpack_optimizer(self.optimizer, _with_prefix(checkpoint.tensors, "optimizer."), checkpoint.state["optimizer"])
+        if self.objective.allocator is not None:
+            self.objective.allocator.load(_with_prefix(checkpoint.tensors, "allocator."))
 
     def _load_weights(self, tensors: dict[str, torch.Tensor]) -> None:
         with torch.no_grad():
@@ -395,6 +399,11 @@ class Fit:
         taken = max(self.state.number - self._first, 1)
         left = (now - self._started) / taken * (self.state.steps - self.state.number)
         self._site.narrator.progress(self._name, 1.0 if self.state.ended else done, left)
+
+
+def _with_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Take out the tensors of one part, under their own names."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def checkpoint_names(fit: str) -> tuple[str, ...]:

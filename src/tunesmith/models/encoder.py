@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tunesmith.errors import ArtifactError
+from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.models.places import Place
 from tunesmith.types import PackedTokens
 
 
@@ -17,6 +19,7 @@ class Encoder(nn.Module):
         hidden_size: Width of the token vectors.
     """
 
+    config: EncoderConfig
     starts_anywhere = False
     """Whether it can begin with what its lower layers made of the tokens before."""
 
@@ -45,11 +48,43 @@ class Encoder(nn.Module):
         """
         raise NotImplementedError
 
+    def can_learn(self, name: str) -> bool:
+        """Say whether a weight can be trained at all.
+
+        Args:
+            name: Of a parameter.
+
+        Returns:
+            False of a pooler that nothing uses.
+        """
+        del name
+        return True
+
+    def places(self) -> list[Place]:
+        """List the linear maps and norms of the layers by what they are for.
+
+        Returns:
+            Places where a method can put something in, from the bottom up.
+        """
+        raise NotImplementedError
+
     def hf_state(self) -> dict[str, Tensor]:
         """Give the weights as transformers' ``AutoModel`` names and shapes them.
 
         Returns:
-            Name to tensor, detached; a pooler that came with the checkpoint goes out as it came in.
+            Name to tensor, detached; a pooler that came with the checkpoint goes out as it came in. What a method has
+            put in is worked into the weights where that can be done, and else left out.
+        """
+        raise NotImplementedError
+
+    def hf_names(self, name: str) -> tuple[str, ...]:
+        """Name a weight as transformers does.
+
+        Args:
+            name: Of a parameter that came with the checkpoint.
+
+        Returns:
+            One name; several where it is several of theirs, one after the other.
         """
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,6 +60,7 @@ def fit_steps(
     max_grad_norm: float,
     micro_batch_size: int | None = None,
     first_number: int = 1,
+    observe: Callable[[], None] | None = None,
 ) -> Iterator[Step]:
     """Yield once per optimiser step; the caller schedules, evaluates, logs, saves and stops.
 
@@ -70,6 +71,7 @@ def fit_steps(
         max_grad_norm: L2 bound of the whole gradient.
         micro_batch_size: Rows per forward pass; None takes the batch whole.
         first_number: Number of the first step, above 1 when a run goes on.
+        observe: Called after each step that is taken, while its gradients are there.
 
     Yields:
         The step just taken; ``skipped`` where loss or gradient was not finite and the weights stayed as they were.
@@ -84,6 +86,8 @@ def fit_steps(
         finite = math.isfinite(loss + grad_norm)
         if finite:  # no bad step is ever taken, so none has to be undone
             optimizer.step()
+            if observe is not None:
+                observe()
         optimizer.zero_grad(set_to_none=True)
         yield Step(
             number=number, loss=loss, grad_norm=grad_norm, rows=batch.rows, n_tokens=batch.n_tokens, skipped=not finite

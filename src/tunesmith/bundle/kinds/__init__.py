@@ -1,7 +1,8 @@
 """Kinds of bundles: which files each has, how its model is saved and how it is loaded to answer.
 
-A member has ``FILES`` (the names that must be there), ``save(folder, model)``, ``load(folder, facts)`` and
-``predictor(model)``; a ``Predictor`` answers texts that are already prepared.
+A member has ``FILES`` (the names that must be there), ``SHARES_BASE`` (whether the weights of the base model lie beside
+the bundle, for all bundles there), ``save(folder, model)``, ``load(folder, facts)`` and ``predictor(model)``; a
+``Predictor`` answers texts that are already prepared.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from tunesmith.models.bag_of_words import BagOfWords
 from tunesmith.types import Text
 
 FILES = ("model.safetensors", "vocabulary.json")
+SHARES_BASE = False
 
 
 class BagOfWordsPredictor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.ladder.fitting import (
     EXPECTED_SHARE_OF_MATMUL_RATE,
     SHARE_OF_WHAT_IS_LEFT,
@@ -79,6 +79,7 @@ class Finetune:
             max_grad_norm=self._options.max_grad_norm,
             micro_batch_size=self._options.micro_batch_size,
             first_number=fit.state.number + 1,
+            observe=fit.objective.observe,
         ):
             fit.after(step)
         fit.take_best()
@@ -121,7 +122,7 @@ class Finetune:
             The model.
         """
         del state
-        model = fresh_model(site, self._options)
+        model, _ = fresh_model(site, self._options)
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
                 if parameter.requires_grad:
@@ -177,7 +178,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
     scored = forward_flops(site.encoded.config, rows.validation.lengths()) * len(fit.state.curve)
     return Landing(
         rung=name,
-        kind="encoder",
+        kind="encoder" if setup.model.method is None else "adapter",
         model=setup.model,
         logits=logits,
         targets=targets,

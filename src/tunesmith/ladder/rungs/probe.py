@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from tunesmith.bundle.kinds.encoder import EncoderModel
+from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs.finetune import Finetune, landing_of, least_seconds
@@ -78,6 +78,7 @@ class Refine:
             max_grad_norm=self._options.max_grad_norm,
             micro_batch_size=self._options.micro_batch_size,
             first_number=fit.state.number + 1,
+            observe=fit.objective.observe,
         ):
             fit.after(step)
         fit.take_best()

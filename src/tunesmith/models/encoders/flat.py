@@ -25,12 +25,15 @@ from torch.nn import functional
 
 from tunesmith.config import Settings
 from tunesmith.errors import ShapeError
+from tunesmith.models.added import merged_state
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
 from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders._attention import GroupedAttention
 from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
-from tunesmith.models.encoders._hf_names import from_hf, to_hf
+from tunesmith.models.encoders._hf_names import from_hf, hf_modules, to_hf
+from tunesmith.models.encoders._roles import role_of
+from tunesmith.models.places import Part, Place
 from tunesmith.types import PackedTokens
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -219,7 +222,36 @@ class FlatEncoder(Encoder):
         Returns:
             Name to tensor, detached; the pooler of the checkpoint among them, where it had one.
         """
-        return to_hf(self.state_dict(), self.config) | self.pooler
+        return to_hf(merged_state(self), self.config) | self.pooler
+
+    def hf_names(self, name: str) -> tuple[str, ...]:
+        """Name a weight as transformers does.
+
+        Args:
+            name: Of a parameter that came with the checkpoint.
+
+        Returns:
+            One name, or those of queries, keys and values.
+        """
+        module, _, kind = name.rpartition(".")
+        return tuple(f"{theirs}.{kind}" for theirs in hf_modules(self.config)[module])
+
+    def places(self) -> list[Place]:
+        """List the linear maps and norms of the layers by what they are for.
+
+        Returns:
+            Six modules a layer, from the bottom up.
+        """
+        names = hf_modules(self.config)
+        found = []
+        for number, layer in enumerate(self.layers):
+            for attribute, module in layer.named_children():
+                theirs = names[f"layers.{number}.{attribute}"]
+                n_outputs = next(module.parameters()).shape[0] // len(theirs)
+                roles = [(name, role_of(name, self.config.model_type)) for name in theirs]
+                parts = tuple(Part(name, role, n_outputs) for name, role in roles if role)
+                found.append(Place(layer, attribute, parts))
+        return found
 
 
 def build(config: EncoderConfig, weights: Mapping[str, Tensor], options: Options) -> FlatEncoder:

@@ -14,9 +14,12 @@ from torch import Tensor, nn
 
 from tunesmith.config import Settings
 from tunesmith.errors import ArtifactError
+from tunesmith.models.added import merged_state
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
 from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.models.encoders._roles import role_of
+from tunesmith.models.places import Part, Place
 from tunesmith.types import PackedTokens
 
 
@@ -40,6 +43,17 @@ class GroupedEncoder(Encoder):
         self._has_pooler = has_pooler
         for name, parameter in module.named_parameters():
             parameter.requires_grad_(not _is_pooler(name))
+
+    def can_learn(self, name: str) -> bool:
+        """Say whether a weight can be trained at all.
+
+        Args:
+            name: Of a parameter.
+
+        Returns:
+            False of a pooler: nothing here uses it.
+        """
+        return not _is_pooler(name.removeprefix("module."))
 
     def forward(self, tokens: PackedTokens) -> Tensor:
         """Encode.
@@ -86,8 +100,34 @@ class GroupedEncoder(Encoder):
         Returns:
             Name to tensor, detached; the pooler of the checkpoint among them, where it had one.
         """
-        state = self.module.state_dict()
+        state = merged_state(self.module)
         return {name: tensor for name, tensor in state.items() if self._has_pooler or not _is_pooler(name)}
+
+    def hf_names(self, name: str) -> tuple[str, ...]:
+        """Name a weight as transformers does.
+
+        Args:
+            name: Of a parameter that came with the checkpoint.
+
+        Returns:
+            One name.
+        """
+        return (name.removeprefix("module."),)
+
+    def places(self) -> list[Place]:
+        """List the linear maps and norms of the layers by what they are for.
+
+        Returns:
+            Modules that the list of the architecture has, from the bottom up.
+        """
+        modules = dict(self.module.named_modules())
+        found = []
+        for name, module in modules.items():
+            role = role_of(name, self.config.model_type)
+            if role is not None and isinstance(module, nn.Linear | nn.LayerNorm):
+                parent, _, attribute = name.rpartition(".")
+                found.append(Place(modules[parent], attribute, (Part(name, role, len(module.weight)),)))
+        return found
 
 
 def build(config: EncoderConfig, weights: Mapping[str, Tensor], options: Options) -> GroupedEncoder:

@@ -11,6 +11,7 @@ from tunesmith.models.encoder import Encoder
 
 LEARNING_RATE = 2e-4
 LAYER_DECAY = 0.9
+LEAVES_BASE = False
 
 
 class Options(Settings):
@@ -50,6 +51,9 @@ class Full:
         Args:
             encoder: Stays as it is.
             generator: Nothing is drawn.
+
+        Returns:
+            None.
         """
         del encoder, generator
 

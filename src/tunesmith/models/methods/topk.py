@@ -10,6 +10,7 @@ from tunesmith.models.encoder import Encoder
 
 LEARNING_RATE = 2e-4
 LAYER_DECAY = 0.9
+LEAVES_BASE = False
 
 
 class Options(Settings):
@@ -49,6 +50,9 @@ class TopK:
         Args:
             encoder: Stays as it is.
             generator: Nothing is drawn.
+
+        Returns:
+            None.
         """
         del encoder, generator
 

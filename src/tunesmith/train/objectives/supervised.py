@@ -10,6 +10,7 @@ import torch
 if TYPE_CHECKING:
     from tunesmith.data.batch import Batch
     from tunesmith.models.classifier import EncoderClassifier
+    from tunesmith.models.methods import Allocator
     from tunesmith.train.losses import Loss
 
 
@@ -21,6 +22,7 @@ class Supervised:
         loss: Logits ``[B, C]`` and the targets of B rows to ``[B]``.
         targets: Of every row of the training set, ``[rows, ...]``; a batch's rows index it.
         weights: How much each row counts, ``[rows]``, of mean 1; None where all count alike.
+        allocator: Moves about what may be learnt; None where nothing is moved.
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class Supervised:
         targets: torch.Tensor,
         *,
         weights: torch.Tensor | None = None,
+        allocator: Allocator | None = None,
     ) -> None:
         self.classifier = classifier
+        self.allocator = allocator
         self._loss = loss
         self._targets = targets
         self._weights = weights
@@ -48,7 +52,8 @@ class Supervised:
         logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
         rows = torch.from_numpy(batch.rows)
         losses = self._loss(logits, self._targets[rows])  # [B]
-        return losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
+        loss = losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
+        return loss if self.allocator is None else loss + len(batch) * self.allocator.penalty()
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """List the encoder's and the head's parameters.
@@ -57,3 +62,8 @@ class Supervised:
             Every parameter, frozen ones too.
         """
         return self.classifier.parameters()
+
+    def observe(self) -> None:
+        """Let the allocator look at the gradients of the step just taken."""
+        if self.allocator is not None:
+            self.allocator.observe()
