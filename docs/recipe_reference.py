@@ -53,6 +53,7 @@ _WORDS = {
         "same": "The same options as `rung.{}`.",
         "none": "No options.",
         "members": {
+            "method": "Methods",
             "loss": "Losses",
             "optimiser": "Optimisers",
             "schedule": "Schedules",
@@ -80,6 +81,7 @@ _WORDS = {
         "same": "选项与 `rung.{}` 相同。",
         "none": "没有选项。",
         "members": {
+            "method": "训练方法",
             "loss": "损失函数",
             "optimiser": "优化器",
             "schedule": "学习率曲线",

@@ -18,6 +18,7 @@ from tunesmith.types import JSON
 FOLDER = Path(str(files("tunesmith"))) / "schemas"
 MADE = {
     "bundle-encoder.json": lambda: facts_schema("encoder"),
+    "bundle-adapter.json": lambda: facts_schema("adapter"),
     "bundle-bag_of_words.json": lambda: facts_schema("bag_of_words"),
     "info.json": info_schema,
 }

@@ -19,10 +19,12 @@ from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.describe import facts_of
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.resolve import resolve
-from tunesmith.ladder.rungs import Rung
+from tunesmith.ladder.rungs import RUNGS, Rung, finetune
 from tunesmith.ladder.site import Site
 
 ONE_PASS = {"epochs": 1.0}
+BESIDE = "lora"
+"""Name under which a fit has landed that leaves the base as it is: its bundle is of a kind that no rung lands in."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
             for rung in rungs:
                 forecasts[rung.name] = rung.forecast(site)
                 site.landings[rung.name] = rung.climb(site)
+            beside = finetune.build(RUNGS.options("finetune", {"method": "lora", "learning_rate": 1e-2, "epochs": 2.0}))
+            beside.name = BESIDE
+            site.landings[BESIDE] = beside.climb(site)
     return Climbed(site, {rung.name: rung for rung in rungs}, forecasts)
 
 

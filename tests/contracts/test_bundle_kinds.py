@@ -17,6 +17,7 @@ from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Outputs
 from tunesmith.bundle.load import load_bundle
 from tunesmith.bundle.save import RECORD, save_bundle
 from tunesmith.bundle.schema import Facts, Kind
+from tunesmith.bundle.shared_bases import share_base
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import write_manifest
 
@@ -52,6 +53,7 @@ def made(request: pytest.FixtureRequest, climbed: Climbed) -> Made:
 def bundle(made: Made, tmp_path: Path) -> Path:
     """A whole bundle of the kind."""
     folder = tmp_path / "tickets.model"
+    beside(made, folder)
     save_bundle(
         folder,
         made.model,
@@ -64,9 +66,16 @@ def bundle(made: Made, tmp_path: Path) -> Path:
     return folder
 
 
+def beside(made: Made, folder: Path) -> None:
+    """Put the base model beside a bundle whose kind asks for that."""
+    if made.member.SHARES_BASE:
+        share_base(made.model.base_folder, folder.parent)
+
+
 def written(made: Made, folder: Path) -> dict[str, bytes]:
-    """Save the model into a new folder; what lies there then."""
+    """Save the model into a new folder, beside it the base where it shares one; what lies in the folder then."""
     folder.mkdir()
+    beside(made, folder)
     made.member.save(folder, made.model)
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

@@ -93,7 +93,9 @@ def test_flags_are_found() -> None:
     values = {section: keys for section, keys in Recipe().model_dump().items() if section not in ("rung", "task")}
     known = {f"{section}.{key}" for section, keys in values.items() for key in keys}
     known |= {f"task.{name}.{key}" for name in TASKS.names() for key in TASKS.member(name).Options.model_fields}
+    known |= {f"rung.{name}.{key}" for name in RUNGS.names() for key in RUNGS.member(name).Options.model_fields}
     assert flags["task.binary.positive"] == "--positive"
+    assert flags["rung.finetune.method"] == "--method"
     assert flags.keys() <= known
 
 

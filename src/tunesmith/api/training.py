@@ -79,6 +79,7 @@ def train(
     base: str | Path | None = None,
     budget: str | None = None,
     rungs: Sequence[str] | None = None,
+    method: str | None = None,
     task: str | None = None,
     metric: str | None = None,
     out: str | Path | None = None,
@@ -107,6 +108,7 @@ def train(
         base: Folder or name of the pretrained encoder.
         budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
+        method: What fine-tuning trains: ``full``, ``topk``, ``bitfit``, ``lora``, ``adalora`` or ``adapter``.
         task: What is learnt: ``single_label``, ``score`` and others; told by the labels when left out.
         metric: Figure that chooses.
         out: Model folder; left out, the file's stem with ``.model``, for a frame or several files
@@ -139,6 +141,7 @@ def train(
         "base.name": None if base is None else str(base),
         "ladder.budget": budget,
         "ladder.rungs": rungs,
+        "rung.finetune.method": method,
         "ladder.metric": metric,
         "run.task": task,
         "run.out": None if out is None else str(out),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
@@ -18,9 +18,11 @@ from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_json, write_text
 from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import load_tensors, save_tensors
+from tunesmith.models.added import merges
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
+from tunesmith.models.encoders import build_encoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import load_pairing
 from tunesmith.models.poolings import Pooling
@@ -100,6 +102,22 @@ class EncoderPredictor:
         return Outputs(logits=found, n_tokens=tokens.n_tokens, n_windows=tokens.n_windows())
 
 
+def merged(model: EncoderModel) -> EncoderModel:
+    """Work what was learnt beside a base model into its weights.
+
+    Args:
+        model: Of any method.
+
+    Returns:
+        The same model as one encoder saved whole; as it is where it is that already, or where no weights do the same.
+    """
+    encoder = model.classifier.encoder
+    if model.method is None or not merges(encoder):
+        return model
+    plain = build_encoder(encoder.config, encoder.hf_state())
+    return replace(model, classifier=model.classifier.with_encoder(plain).eval(), method=None)
+
+
 def save_parts(folder: Path, model: EncoderModel) -> None:
     """Write all but the encoder's weights.
 
@@ -144,7 +162,7 @@ def checked_config(folder: Path, facts: Facts) -> tuple[EncoderConfig, TokenFact
     return config, facts.tokens
 
 
-def load_parts(folder: Path, facts: Facts, tokens: TokenFacts, encoder: Encoder) -> EncoderModel:
+def load_parts(folder: Path, facts: Facts, tokens: TokenFacts, *, encoder: Encoder) -> EncoderModel:
     """Put pooling, head and tokenizer of a bundle to its encoder.
 
     Args:

@@ -13,6 +13,7 @@ from tunesmith.data.joined import JOINED
 from tunesmith.data.prepare import Form
 from tunesmith.errors import ArtifactError, quote
 from tunesmith.files.reading import read_json
+from tunesmith.models.methods import METHODS
 from tunesmith.models.pairings import PAIRINGS
 from tunesmith.models.poolings import POOLINGS
 from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
@@ -321,6 +322,7 @@ def _misfits(facts: Facts) -> Iterator[str]:
         yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(known)}"
     if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
         yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
+    yield from _method_misfits(facts)
     if facts.data.labels.keys() - set(facts.labels):
         yield "data.labels: some are not among the labels"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
@@ -338,6 +340,17 @@ def _misfits(facts: Facts) -> Iterator[str]:
     yield from _metrics_misfits(facts.metrics, facts.labels, "metrics", task=task)
     if facts.test_metrics is not None:
         yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", task=task)
+
+
+def _method_misfits(facts: Facts) -> Iterator[str]:
+    """Tell what keeps a method from being that of a bundle of this kind."""
+    if (facts.method is not None) is not (facts.kind == "adapter"):
+        yield "method and kind: an adapter has a method, any other kind has none"
+    elif facts.method is not None and facts.method.name not in METHODS.names():
+        yield f"method.name = {quote(facts.method.name)}: known are {', '.join(METHODS.names())}"
+    elif facts.method is not None:
+        options = METHODS.member(facts.method.name).Options
+        yield from problems_of(options, facts.method.options, where="method.options")
 
 
 def _metrics_misfits(metrics: Mapping[str, Any], labels: tuple[str, ...], where: str, *, task: Task) -> Iterator[str]:

@@ -86,6 +86,12 @@ def train(
     rungs: Annotated[
         str | None, typer.Option("--rungs", help="Rungs to try; default linear,probe,finetune,refine.")
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method", help="What fine-tuning trains: full, topk, bitfit, lora, adalora or adapter; default full."
+        ),
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -144,6 +150,7 @@ def train(
         "base.name": base,
         "ladder.budget": budget,
         "ladder.rungs": tuple(name.strip() for name in rungs.split(",")) if rungs else None,
+        "rung.finetune.method": method,
         "ladder.metric": metric,
         "run.task": task,
         "task.multi_label.separator": separator,

@@ -63,6 +63,7 @@ def export_bundle(
     place.refuse_taken()
     model = model_of(bundle)
     _refuse_pairs(model, target, bundle.folder)
+    _refuse_added(model, target, bundle.folder)
     trial = trial_of(given, model, max_loss=max_loss, seed=seed, told=told)
     out, partial = place.folder, place.partial
     try:
@@ -116,6 +117,20 @@ def _refuse_pairs(model: Model, target: str, folder: Path) -> None:
         found=f"base.pairs = {model.pairs}",
         allowed=", ".join(able),
         advice=f"--to onnx is exact; or train again with --set base.pairs={other}",
+    )
+
+
+def _refuse_added(model: Model, target: str, folder: Path) -> None:
+    """Refuse an encoder with modules of its own where the target holds none that has such."""
+    if model.encoder.method is None or TARGETS.member(target).ADDED:
+        return
+    raise ConfigError(
+        "adapter-not-exportable",
+        f"what the method {model.encoder.method.name} has put into the encoder has no place in {target}",
+        where=str(folder),
+        found="modules between the encoder's own, which no weights can stand for",
+        allowed=", ".join(name for name in TARGETS.names() if TARGETS.member(name).ADDED),
+        advice="--to onnx is exact; or train again with --method lora, whose products become part of the weights",
     )
 
 

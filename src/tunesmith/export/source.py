@@ -16,20 +16,22 @@ from tokenizers import Regex, Tokenizer, normalizers
 from torch import nn
 
 from tunesmith.bundle.card import measured
-from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor
+from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor, merged
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.joined import tokens_of
 from tunesmith.data.prepare import Form
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ConfigError
+from tunesmith.models.adaptation import adapted, learnt_tensors, load_learnt
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders import grouped
 from tunesmith.models.likelihoods import Likelihood, load_likelihood
+from tunesmith.models.methods import load_method
 from tunesmith.tasks import Calibration, Coding, Task
 from tunesmith.types import JSON, Interval, Text
 
-KIND = "encoder"
+KINDS = ("encoder", "adapter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,13 @@ class Model:
         ours = self.encoder.classifier.encoder
         if isinstance(ours, grouped.GroupedEncoder):
             return ours.module
-        return grouped.build(self.config, ours.hf_state(), grouped.Options()).module.eval()
+        theirs = grouped.build(self.config, ours.hf_state(), grouped.Options())
+        if self.encoder.method is None:
+            return theirs.module.eval()
+        method = load_method(self.encoder.method.name, self.encoder.method.options)
+        adapted_too = adapted(theirs, method, seed=0).encoder
+        load_learnt(adapted_too, learnt_tensors(ours), where="the model in memory")
+        return adapted_too.module.eval()
 
     @cached_property
     def takes_types(self) -> bool:
@@ -180,19 +188,19 @@ def model_of(bundle: Bundle) -> Model:
         ArtifactError: The bundle was replaced or does not fit together.
     """
     facts = bundle.facts
-    if facts.kind != KIND:
+    if facts.kind not in KINDS:
         raise ConfigError(
             "kind-not-exportable",
             f"a model of kind {facts.kind} cannot be exported: no other format counts words and characters as it does",
             where=str(bundle.folder),
             found=f"kind {facts.kind}, rung {facts.rung}",
-            allowed=f"kind {KIND}",
+            allowed=f"kind {' or '.join(KINDS)}",
             advice="train with --rungs probe,finetune to get an encoder, or answer with: tunesmith predict",
         )
     predictor = bundle.predictor
     assert isinstance(predictor, EncoderPredictor), "the kind says so"
     return Model(
-        encoder=predictor.model,
+        encoder=merged(predictor.model),
         task=facts.learnt,
         coding=facts.coding,
         calibration=facts.calibration,

@@ -25,7 +25,7 @@ from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
-from tunesmith.models.methods import METHODS, Allocator
+from tunesmith.models.methods import METHODS, Allocator, load_method
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.losses import LOSSES
@@ -292,7 +292,7 @@ def fresh_model(site: Site, options: FitOptions) -> tuple[EncoderModel, Allocato
     n_outputs, n_features = like.head.weight.shape
     head = LinearHead(n_features, n_outputs)
     head.load_state_dict(like.head.state_dict())
-    method = METHODS.member(options.method).build(METHODS.options(options.method, options.method_options))
+    method = load_method(options.method, options.method_options)
     copied = site.encoded.copy_encoder(method, seed=site.seed)  # one seed for every fit: an average needs one start
     pooling = like.pooling if options.pooling == "probe" else options.pooling
     classifier = EncoderClassifier(copied.encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)

@@ -43,6 +43,19 @@ class EncoderClassifier(nn.Module):
         self.pair: Pairing | None = None if pairing is None else load_pairing(pairing)
         self.pool: Pooling = load_pooling(pooling, encoder.hidden_size)
 
+    def with_encoder(self, encoder: Encoder) -> EncoderClassifier:
+        """Put another encoder under the same pooling and head.
+
+        Args:
+            encoder: Of the same width.
+
+        Returns:
+            The classifier; pooling and head are this one's own.
+        """
+        other = EncoderClassifier(encoder, self.pooling, self.head, unit_length=self.unit_length, pairing=self.pairing)
+        other.pool = self.pool
+        return other
+
     def top_parameters(self) -> list[nn.Parameter]:
         """List what lies above the encoder.
 

@@ -22,7 +22,7 @@ from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_json
 from tunesmith.files.tensors import load_tensors, save_tensors
 from tunesmith.models.adaptation import adapted, learnt_tensors, load_learnt
-from tunesmith.models.methods import METHODS
+from tunesmith.models.methods import load_method
 from tunesmith.models.peft import ADAPTER_CONFIG, ADAPTER_WEIGHTS, PREFIX, peft_config
 
 FILES = (*PARTS, ADAPTER_CONFIG, ADAPTER_WEIGHTS)
@@ -64,15 +64,14 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
     if facts.base is None or facts.method is None:
         raise ArtifactError("facts-damaged", "an adapter must say its base model and its method", where=str(folder))
     base = load_shared_base(facts.base, folder)
-    method = METHODS.member(facts.method.name).build(METHODS.options(facts.method.name, facts.method.options))
-    encoder = adapted(base, method, seed=0).encoder
+    encoder = adapted(base, load_method(facts.method.name, facts.method.options), seed=0).encoder
     weights = load_tensors(folder / ADAPTER_WEIGHTS)
     load_learnt(
         encoder,
         {name.removeprefix(PREFIX): tensor for name, tensor in weights.items()},
         where=str(folder / ADAPTER_WEIGHTS),
     )
-    return EncoderPredictor(load_parts(folder, facts, tokens, encoder), base=base)
+    return EncoderPredictor(load_parts(folder, facts, tokens, encoder=encoder), base=base)
 
 
 def predictor(model: EncoderModel) -> EncoderPredictor:

@@ -56,7 +56,7 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         ArtifactError: The head does not fit the encoder or the labels.
     """
     config, tokens = checked_config(folder, facts)
-    return EncoderPredictor(load_parts(folder, facts, tokens, load_encoder(folder, config)))
+    return EncoderPredictor(load_parts(folder, facts, tokens, encoder=load_encoder(folder, config)))
 
 
 def predictor(model: EncoderModel) -> EncoderPredictor:

@@ -2,6 +2,7 @@
 
 A member has ``NEEDS`` (packages that it cannot do without), ``CUTS`` (whether its peer reads only the first window of a
 longer text), ``PAIRS`` (which models of pairs it can hold: those that read both texts ``apart``, or ``joined``),
+``ADDED`` (whether it can hold what a method has put beside the weights of an encoder and no weight can do),
 ``write(folder, model, trial)`` and ``load(folder)``, which gives a ``Peer``: the export, opened again by the peer's own
 runtime from nothing but the files of the folder.
 """

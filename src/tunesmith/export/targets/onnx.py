@@ -19,6 +19,7 @@ from tunesmith.files.atomic import write_json
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 CUTS = False
 PAIRS = ("apart", "joined")
+ADDED = True
 TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4, "values": 1e-4}
 """Float32 adds up in another order there; measured, the largest difference is a hundredth of this."""
 

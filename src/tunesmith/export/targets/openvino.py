@@ -22,6 +22,7 @@ from tunesmith.files.atomic import write_json
 NEEDS = ("onnx", "onnxscript", "openvino")
 CUTS = False
 PAIRS = ("apart", "joined")
+ADDED = True
 TOLERANCE = {"logits": 1e-4, "probabilities": 1e-4, "values": 1e-4}
 """As for ``onnx``."""
 

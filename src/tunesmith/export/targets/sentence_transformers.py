@@ -31,6 +31,7 @@ from tunesmith.types import Text
 NEEDS = ("transformers",)
 CUTS = True
 PAIRS = ("apart",)
+ADDED = False
 TOLERANCE = {"vectors": 2e-5}
 
 _BATCH = 16

@@ -24,6 +24,7 @@ from tunesmith.types import Text, as_one
 NEEDS = ("transformers",)
 CUTS = True
 PAIRS = ("joined",)
+ADDED = False
 TOLERANCE = {"probabilities": 1e-3, "values": 1e-3}
 """Of an exact form; what is left is float32's rounding in sums that a larger constant goes through."""
 

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.config import Family
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
     from tunesmith.models.encoder import Encoder
     from tunesmith.models.encoder_config import EncoderConfig
 
-__all__ = ["ENCODERS", "Encoder", "load_encoder"]
+__all__ = ["ENCODERS", "Encoder", "build_encoder", "load_encoder"]
 
 ENCODERS = Family("encoder", __name__, __path__)
 
@@ -34,8 +38,24 @@ def load_encoder(folder: Path, config: EncoderConfig) -> Encoder:
     """
     from tunesmith.models.checkpoint import load_weights
 
+    return build_encoder(config, load_weights(folder))
+
+
+def build_encoder(config: EncoderConfig, weights: Mapping[str, Tensor]) -> Encoder:
+    """Build an encoder in the engine that runs its architecture.
+
+    Args:
+        config: The encoder's shape.
+        weights: Under Hugging Face's names for the bare encoder, float32.
+
+    Returns:
+        The encoder in evaluation mode, every parameter trainable.
+
+    Raises:
+        ArtifactError: The weights are incomplete or of other shapes than the config says.
+    """
     member = ENCODERS.member("flat" if config.is_flat else "grouped")
-    encoder: Encoder = member.build(config, load_weights(folder), member.Options())
+    encoder: Encoder = member.build(config, weights, member.Options())
     return encoder.eval()
 
 

@@ -7,7 +7,7 @@ base, so that a bundle holds that alone and many share one base.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tunesmith.config import Family
 
@@ -20,6 +20,23 @@ if TYPE_CHECKING:
     from tunesmith.models.encoder import Encoder
 
 METHODS = Family("method", __name__, __path__)
+
+
+def load_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
+    """Build a method by its name.
+
+    Args:
+        name: The member.
+        options: Plain values; absent keys take the member's defaults.
+
+    Returns:
+        The method.
+
+    Raises:
+        ConfigError: There is no such method, or an option is wrong.
+    """
+    method: Method = METHODS.member(name).build(METHODS.options(name, options))
+    return method
 
 
 class Allocator(Protocol):

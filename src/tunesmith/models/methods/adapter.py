@@ -49,7 +49,7 @@ class Bottleneck(Added):
         activation: SiLU in Houlsby's placement, ReLU in Pfeiffer's.
     """
 
-    def __init__(self, part: Part, width: int, inner: int, activation: Literal["silu", "relu"]) -> None:
+    def __init__(self, part: Part, width: int, inner: int, *, activation: Literal["silu", "relu"]) -> None:
         super().__init__()
         self.part = part
         self.activation = functional.silu if activation == "silu" else functional.relu
@@ -216,11 +216,11 @@ def _put(place: Place, width: int, inner: int) -> Bottleneck:
     """Put a narrow layer after a linear map, or within a norm."""
     there = place.module
     if isinstance(there, nn.Linear):
-        after = Bottleneck(place.parts[0], width, inner, "silu")
+        after = Bottleneck(place.parts[0], width, inner, activation="silu")
         place.put(AdaptedLinear(there, after))
         return after
     if not isinstance(there, nn.LayerNorm):
         raise AssertionError(f"{place.attribute} is neither a linear map nor a norm")
-    within = Bottleneck(place.parts[0], width, inner, "relu")
+    within = Bottleneck(place.parts[0], width, inner, activation="relu")
     place.put(AdaptedNorm(there, within))
     return within
