@@ -133,6 +133,43 @@ def test_a_column_of_other_values_is_no_split_column() -> None:
     assert "Split" not in " ".join(rows.notes)
 
 
+@pytest.mark.parametrize(
+    ("word", "told"), [("train", '10 of 100 cells ("held out")'), ("", '90 of 100 cells ("", "held out")')]
+)
+def test_a_split_column_that_is_not_followed_is_told(word: str, told: str, beside: str) -> None:
+    """Its rows of test would be trained on without a word; a flag says how to split, and then it does not matter."""
+    data = table(parts=([word] * 8 + ["test", "held out"]) * 10)
+    rows = prepared(data)
+    assert len(rows.split.test) == 0
+    assert [note for note in rows.notes if "Split" in note] == [
+        f'warning: the column "Split" is not followed, since {told} are none of train, validation and test'
+    ]
+    assert "Split" not in " ".join(prepared(data, test=beside).notes)
+    assert "Split" not in " ".join(note for note in prepared(data, group="Split").notes if "not followed" in note)
+
+
+@pytest.mark.parametrize(("task", "odd"), [("score", "7.25"), ("multi_label", "b;a")])
+def test_a_split_column_may_hold_back_cells_that_train_does_not_have(task: str, odd: str) -> None:
+    """A number of its own, or labels in another company than in any row of train: what they hold can be learnt."""
+    data = table(parts=(["train"] * 6 + ["dev", "dev", "test", "test"]) * 10)
+    cells = ["1.5", "2.5"] * 50 if task == "score" else ["a", "b"] * 50
+    cells[7] = cells[9] = odd
+    rows = prepare(Table({**data.columns, "label": cells}, data.places), DataSection(), load_task(task), seed=0)
+    assert (len(rows.split.train), len(rows.split.validation), len(rows.split.test)) == (60, 20, 20)
+
+
+@pytest.mark.parametrize("task", ["multi_label", "ordinal"])
+def test_a_split_column_may_not_hold_back_labels_that_train_does_not_have(task: str) -> None:
+    """Whatever the task that has labels."""
+    data = table(parts=(["train"] * 8 + ["test"] * 2) * 10)
+    cells = ["1", "2"] * 50
+    cells[9] = "1;9" if task == "multi_label" else "9"
+    rows = Table({**data.columns, "label": cells}, data.places)
+    with pytest.raises(DataError, match='"9" in 1 row ') as caught:
+        prepare(rows, DataSection(), load_task(task), seed=0)
+    assert (caught.value.code, caught.value.where) == ("unseen-label", "/data/train.csv:11")
+
+
 def test_a_label_that_only_test_rows_have_is_refused() -> None:
     """As it is for a test file."""
     data = table(parts=(["train"] * 8 + ["test"] * 2) * 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tunesmith.data.labelled import Labelled
 from tunesmith.data.split_column import part_at
@@ -12,13 +12,20 @@ from tunesmith.errors import DataError, counted, quote
 _SHOWN_LABELS = 5
 
 
-def rows_by_part(rows: Labelled, table: Table, column: str) -> dict[str, Labelled]:
+def rows_by_part(
+    rows: Labelled,
+    table: Table,
+    column: str,
+    *,
+    labels_in: Callable[[str], tuple[str, ...]] = lambda cell: (cell,),
+) -> dict[str, Labelled]:
     """Deal rows out as a split column says.
 
     Args:
         rows: Rows of the table that have a label.
         table: The user's table.
         column: The split column.
+        labels_in: Lists the labels that a cell holds; none where it is a number.
 
     Returns:
         ``train`` first; ``validation`` and ``test`` where they have rows.
@@ -46,7 +53,8 @@ def rows_by_part(rows: Labelled, table: Table, column: str) -> dict[str, Labelle
             allowed="some rows of train",
             advice="mark rows as train, or rename the column, so that it is not taken for one that splits",
         )
-    _refuse_unseen(rows, set(parts["train"].labels), column)
+    known = {label for cell in parts["train"].labels for label in labels_in(cell)}
+    _refuse_unseen(rows, [set(labels_in(cell)) - known for cell in rows.labels], column)
     return parts
 
 
@@ -60,12 +68,12 @@ def _some(rows: Labelled, numbers: Sequence[int]) -> Labelled:
     )
 
 
-def _refuse_unseen(rows: Labelled, known: set[str], column: str) -> None:
+def _refuse_unseen(rows: Labelled, strange: Sequence[set[str]], column: str) -> None:
     """Refuse labels that the column keeps out of train: a model could never be right on them."""
-    refused = [row for row, label in enumerate(rows.labels) if label not in known]
+    refused = [row for row, labels in enumerate(strange) if labels]
     if not refused:
         return
-    unseen = sorted(set(rows.labels) - known)
+    unseen = sorted(set().union(*strange))
     shown = ", ".join(map(quote, unseen[:_SHOWN_LABELS])) + (", ..." if len(unseen) > _SHOWN_LABELS else "")
     raise DataError(
         "unseen-label",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tunesmith.data.table import Table
+from collections.abc import Iterable, Mapping, Sequence
 
+from tunesmith.data.table import Table
+from tunesmith.errors import counted, plural, quote
+
+_SHOWN_WORDS = 3
 _PARTS = {
     "train": "train",
     "validation": "validation",
@@ -29,8 +33,35 @@ def find_split_column(table: Table) -> str | None:
         >>> find_split_column(Table({"text": ["a", "b"], "Split": ["train", "Dev"]}, Places.of("a.csv", [2, 3])))
         'Split'
     """
-    named = (name for name in table.columns if "".join(name.split()).casefold() == "split")
-    return next((name for name in named if set(map(_plain, table.columns[name])) <= _PARTS.keys()), None)
+    return next(
+        (name for name in _named(table.columns) if set(map(_plain, table.columns[name])) <= _PARTS.keys()), None
+    )
+
+
+def unfollowed(columns: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Say why a column named ``split`` is not followed in which some cells name a part and others do not.
+
+    Args:
+        columns: Those that are in no other use, by their names.
+
+    Returns:
+        A sentence, or none: where no cell names a part, the column is one like any other.
+
+    Example:
+        >>> unfollowed({"split": ["train", "?"]})[0]
+        'warning: the column "split" is not followed, since 1 of 2 cells ("?") is none of train, validation and test'
+    """
+    for name in _named(columns):
+        cells = columns[name]
+        strange = [cell for cell in cells if _plain(cell) not in _PARTS]
+        if len(strange) < len(cells):
+            words = list(dict.fromkeys(strange))
+            shown = ", ".join(map(quote, words[:_SHOWN_WORDS])) + (", ..." if len(words) > _SHOWN_WORDS else "")
+            told = f"{len(strange)} of {counted(len(cells), 'cell')} ({shown}) {plural(len(strange), 'is', 'are')}"
+            return (
+                f"warning: the column {quote(name)} is not followed, since {told} none of train, validation and test",
+            )
+    return ()
 
 
 def part_at(table: Table, column: str) -> dict[str, str]:
@@ -49,6 +80,10 @@ def part_at(table: Table, column: str) -> dict[str, str]:
         {'a.csv:2': 'validation', 'a.csv:3': 'train'}
     """
     return {table.places.at(row): _PARTS[_plain(cell)] for row, cell in enumerate(table.columns[column])}
+
+
+def _named(names: Iterable[str]) -> list[str]:
+    return [name for name in names if "".join(name.split()).casefold() == "split"]
 
 
 def _plain(cell: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tunesmith.data.places import Places
 from tunesmith.data.rows_by_part import rows_by_part
 from tunesmith.data.source import read_rows
 from tunesmith.data.split import Split, split_by_time, split_rows
+from tunesmith.data.split_column import unfollowed
 from tunesmith.data.table import Table
 from tunesmith.data.times import read_times
 from tunesmith.errors import ConfigError, DataError, counted, plural, quote
@@ -101,7 +102,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         "may_be_empty": task.reads_empty,
     }
     whole = labelled(table, columns, **how)
-    parts, notes = _parts(whole, table, columns, section=section, how=how)
+    parts, notes = _parts(whole, table, columns, section=section, labels_in=task.labels_in, how=how)
     main = parts["train"]
     n_main = len(main.texts)
     coding = task.coding(main.labels, places=main.places)
@@ -227,16 +228,25 @@ def _beside(path: str, columns: Columns, section: DataSection, *, how: Mapping[s
 
 
 def _parts(
-    whole: Labelled, table: Table, columns: Columns, *, section: DataSection, how: Mapping[str, Any]
+    whole: Labelled,
+    table: Table,
+    columns: Columns,
+    *,
+    section: DataSection,
+    labels_in: Callable[[str], tuple[str, ...]],
+    how: Mapping[str, Any],
 ) -> tuple[dict[str, Labelled], list[str]]:
     """Give the rows to train on, then those of separate files or of a split column; and say where they come from."""
     files = {name: path for name in ("validation", "test") if (path := getattr(section, name)) is not None}
     flags = [*(f"--{name}" for name in files), *(["--test-share"] if section.test_share else [])]
     if columns.split is not None and not flags:
-        parts = rows_by_part(whole, table, columns.split)
+        parts = rows_by_part(whole, table, columns.split, labels_in=labels_in)
         return parts, _of_column(parts, columns.split)
-    notes = []
-    if columns.split is not None:
+    notes: list[str] = []
+    if columns.split is None and not flags:
+        used = {*columns.text, columns.label, columns.pair, columns.group, columns.time}
+        notes += unfollowed({name: cells for name, cells in table.columns.items() if name not in used})
+    elif columns.split is not None:
         given = " and ".join(flags)
         notes.append(f"the column {quote(columns.split)} is not used, since {given} says how to split")
     parts = {"train": whole}
