@@ -26,6 +26,8 @@ from tunesmith.export.trial import Given
 from tunesmith.types import JSON
 
 every_target = pytest.mark.parametrize("target", TARGETS.names())
+NOT_READ = {"transformers": "apart", "sentence_transformers": "joined"}
+"""How each of these cannot read pairs; the others can either way."""
 
 
 def saved(climbed: Climbed, kind: str, folder: Path) -> Bundle:
@@ -170,7 +172,6 @@ def spoil(
             __name__=member.__name__,
             NEEDS=(),
             CUTS=member.CUTS,
-            READS_PAIRS=True,
             write=lambda folder, model, trial: written,
             load=lambda folder: peer,
         )
@@ -211,6 +212,34 @@ def test_other_kinds_are_refused(target: str, climbed: Climbed, given: Given, tm
     assert caught.value.code == "kind-not-exportable"
     assert "--rungs probe" in (caught.value.advice or "")
     assert not (tmp_path / "out").exists()
+
+
+class ReachedError(Exception):
+    """The export has begun."""
+
+
+@pytest.mark.parametrize("pairs", ["apart", "joined"])
+@every_target
+def test_pairs_that_a_target_does_not_read_so_are_refused(  # noqa: PLR0917
+    target: str, pairs: str, bundle: Bundle, given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is computed, with the targets that do; all others are exported."""
+
+    def reached(*_: object, **__: object) -> None:
+        raise ReachedError
+
+    monkeypatch.setattr(exporter, "model_of", lambda bundle: SimpleNamespace(pairs=pairs))
+    monkeypatch.setattr(exporter, "trial_of", reached)
+    if NOT_READ.get(target) != pairs:
+        with pytest.raises(ReachedError):
+            exported(bundle, target, tmp_path / "out", given)
+        return
+    with pytest.raises(ConfigError, match=f"base.pairs = {pairs}") as caught:
+        exported(bundle, target, tmp_path / "out", given)
+    assert caught.value.code == "pairs-not-exportable"
+    able = [name for name in TARGETS.names() if NOT_READ.get(name) != pairs]
+    assert (caught.value.allowed or "").split(", ") == able
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_told(

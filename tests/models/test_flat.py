@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from tests.models.tiny_encoders import hf_model, packed, saved, tiny_config
 
 from tunesmith.errors import ShapeError
+from tunesmith.models.encoders import load_encoder
 from tunesmith.models.encoders._attention import GroupedAttention
 from tunesmith.models.encoders._dropout import Coins
 from tunesmith.models.encoders.flat import FlatEncoder, Layer
@@ -102,6 +104,18 @@ def test_transformers_drops_what_attention_gives_in_the_same_models(
             part.bias.zero_()
         first, second = (model(input_ids=torch.arange(5, 17).view(2, 6)).last_hidden_state for _ in range(2))
     assert torch.equal(first, second) is not drops
+
+
+@pytest.mark.parametrize("model_type", ["roberta", "albert"])
+def test_one_token_type_tells_nothing_apart(model_type: str, tmp_path: Path) -> None:
+    """Some tokenizers give the second text of a pair a type of its own which the table of the encoder does not have."""
+    config = tiny_config(model_type, type_vocab_size=1)
+    folder = saved(hf_model(model_type, type_vocab_size=1), tmp_path)
+    encoder = load_encoder(folder, config).eval()
+    tokens = packed([3, 5, 5], types=True)
+    assert tokens.token_type_ids is not None
+    assert tokens.token_type_ids.any()
+    torch.testing.assert_close(encoder(tokens), encoder(replace(tokens, token_type_ids=None)), rtol=0, atol=0)
 
 
 def test_embeddings_drop_out_too() -> None:
