@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.export.test_distil import WORDS
 from tests.export.test_stock import without_constant
 from tests.export.tiny_models import TEXTS, tiny_model
 
+from tunesmith.export.parity import expected_of
 from tunesmith.export.source import Model
 from tunesmith.export.targets import TARGETS, Made
 from tunesmith.export.trial import Given, trial_of
@@ -51,3 +53,14 @@ def test_a_form_that_is_not_exact_is_left_to_the_gate(  # noqa: PLR0917
     assert made.gated
     assert (made.notes["taught_rows"] > 0) == taught
     assert told in made.card
+
+
+def test_a_pair_keeps_the_mark_of_an_empty_text(tmp_path: Path) -> None:
+    """A pipeline takes an empty second text for none; the model has read that there are two."""
+    model = without_constant(tiny_model(tmp_path / "base", tokenizer="wordpiece", joins=True))
+    rows = [("the cat", "a dog"), ("the cat", ""), ("", "a dog"), ("", ""), ("a dog", " ")]
+    trial = trial_of(Given("rows.csv", rows), model, max_loss=0.5, seed=0, told=print)
+    (tmp_path / "out").mkdir()
+    assert TARGETS.member("transformers").write(tmp_path / "out", model, trial).notes["exact"]
+    found = TARGETS.member("transformers").load(tmp_path / "out").answers(rows).probabilities
+    np.testing.assert_allclose(found, expected_of(model, rows).said.probabilities, rtol=0, atol=1e-5)
