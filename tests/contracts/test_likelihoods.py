@@ -84,7 +84,7 @@ def expected_loss(likelihood: Likelihood, outputs: torch.Tensor, others: torch.T
             odds = [torch.stack([1 - shares, shares])[list(hits), :, range(3)] for hits in product((0, 1), repeat=3)]
             each = [(some.prod(dim=0), [hits]) for some, hits in zip(odds, product((0, 1), repeat=3), strict=True)]
         case _:
-            ends = outputs[:, 0] - 1, outputs[:, 0] + 1  # of that spread; no other moment counts
+            ends = shares[:, 0] - 1, shares[:, 0] + 1  # of that spread; no other moment counts
             return sum(likelihood.rows(others, end)[0] for end in ends) / 2  # type: ignore[return-value]
     rows = len(outputs)
     return sum(share * likelihood.rows(others, torch.tensor(target * rows))[0] for share, target in each)  # type: ignore[return-value, arg-type]
