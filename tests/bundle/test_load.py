@@ -145,6 +145,15 @@ DAMAGES: dict[str, tuple[Change, str]] = {
         lambda values: values["tokens"].update(pooling="median"),
         r'tokens\.pooling = "median": known are attention, cls, max, mean',
     ),
+    "a recipe without sections": (lambda values: values["recipe"].update(ladder=[]), r"recipe\.ladder is no section"),
+    "a metric that is no name": (
+        lambda values: values["recipe"].update(ladder={"metric": ["accuracy"]}),
+        r"recipe\.ladder\.metric is no text",
+    ),
+    "a file that is no name": (
+        lambda values: values["recipe"].update(data={"test": 3}),
+        r"recipe\.data\.test is no text",
+    ),
 }
 """What is spoilt, and the words it is told in."""
 

@@ -159,6 +159,7 @@ def test_misfits_are_refused(texts: list[str], targets: list[int], message: str)
         (lambda tensors, vocabulary: vocabulary["words"]["terms"].append(3), "the terms of words must be texts"),
         (lambda tensors, vocabulary: vocabulary["words"].pop("sizes"), "words must have sizes and terms"),
         (lambda tensors, vocabulary: vocabulary["characters"].update(sizes=[99]), "whole numbers from 1 to 10"),
+        (lambda tensors, vocabulary: vocabulary["characters"].update(sizes=3), "whole numbers from 1 to 10"),
         (lambda tensors, vocabulary: vocabulary.update(other={}), "an object of words and characters"),
         (lambda tensors, vocabulary: vocabulary.clear(), "an object of words and characters"),
     ],

@@ -35,6 +35,8 @@ _PER_CLASS, _CONFUSION = "per_class", "confusion"
 _OF_A_FIGURE = {"value", "low", "high"}
 _OF_A_LABEL = {"precision", "recall", "f1", "rows", "answered"}
 _LONGEST_PROBLEM = 160
+_READ_OF_RECIPE = {"data": ("validation", "test"), "ladder": ("metric",)}
+"""What the card and the commands read of a recipe; of the rest, another version may have other settings."""
 
 
 class TextFacts(Settings):
@@ -323,6 +325,7 @@ def _misfits(facts: Facts) -> Iterator[str]:
     if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
         yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
     yield from _method_misfits(facts)
+    yield from _recipe_misfits(facts.recipe)
     if facts.data.labels.keys() - set(facts.labels):
         yield "data.labels: some are not among the labels"
     odd = [label for label in facts.labels if not _reads_as(label, facts.label_type)]
@@ -351,6 +354,18 @@ def _method_misfits(facts: Facts) -> Iterator[str]:
     elif facts.method is not None:
         options = METHODS.member(facts.method.name).Options
         yield from problems_of(options, facts.method.options, where="method.options")
+
+
+def _recipe_misfits(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what cannot be read of a recipe."""
+    for section, names in _READ_OF_RECIPE.items():
+        values = recipe.get(section, {})
+        if not isinstance(values, dict):
+            yield f"recipe.{section} is no section"
+            continue
+        for name in names:
+            if not isinstance(values.get(name), str | None):
+                yield f"recipe.{section}.{name} is no text"
 
 
 def _metrics_misfits(metrics: Mapping[str, Any], labels: tuple[str, ...], where: str, *, task: Task) -> Iterator[str]:

@@ -235,7 +235,8 @@ def _misfit(tensors: Mapping[str, NDArray[np.generic]], vocabulary: JSON, *, pai
     for kind, part in vocabulary.items():
         if not isinstance(part, dict) or part.keys() != {"sizes", "terms"}:
             return f"{kind} must have sizes and terms"
-        if not part["sizes"] or not all(type(size) is int and 1 <= size <= _LARGEST_SIZE for size in part["sizes"]):
+        sizes = part["sizes"] if isinstance(part["sizes"], list) else []
+        if not sizes or not all(type(size) is int and 1 <= size <= _LARGEST_SIZE for size in sizes):
             return f"the sizes of {kind} must be whole numbers from 1 to {_LARGEST_SIZE}"
         if not isinstance(part["terms"], list) or not all(isinstance(term, str) for term in part["terms"]):
             return f"the terms of {kind} must be texts"
