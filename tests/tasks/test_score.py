@@ -46,6 +46,7 @@ def test_one_number_throughout_can_be_learnt() -> None:
         (["1.5", "2,5", "3,0"], "a point, not a comma"),
         (["1.5", "nan"], "--task single_label"),
         (["", "1e999"], "1e999"),
+        (["2", "-1e31"], "-1e31"),
     ],
 )
 def test_cells_that_are_no_numbers_are_told(cells: list[str], told: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +19,7 @@ from tunesmith.types import JSON
 _SEED = 0
 _N_STRATA = 10
 _ROWS_OF_A_STRATUM = 20
+_LARGEST = 1e30  # float32 takes it, and float64 the sum of squares of any number of rows
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -167,7 +167,7 @@ def _numbers(cells: Sequence[str], places: Places) -> NDArray[np.float64]:
         "and a score is one",
         where=places.at(rows[0]),
         found=f"{', '.join(quote(cells[row]) for row in rows[:5])} ({places.told(rows)})",
-        allowed="numbers such as 3, 4.5 or 1e-3, without units or separators of thousands",
+        allowed="numbers such as 3, 4.5 or 1e-3, up to 1e30, without units or separators of thousands",
         advice="write decimals with a point, not a comma"
         if comma
         else "correct these rows, or learn labels instead of numbers with --task single_label",
@@ -175,7 +175,7 @@ def _numbers(cells: Sequence[str], places: Places) -> NDArray[np.float64]:
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether a cell is a finite number as a program writes it.
+    """Tell whether a cell is a number as a program writes it, and not too large to be reckoned with.
 
     Args:
         cell: Prepared.
@@ -184,10 +184,10 @@ def is_number(cell: str) -> bool:
         True where it is.
 
     Example:
-        >>> [is_number(cell) for cell in ("3.8", "-1e-3", "1,5", "nan", "12 EUR")]
+        >>> [is_number(cell) for cell in ("3.8", "-1e-3", "1,5", "nan", "1e31")]
         [True, True, False, False, False]
     """
-    return _NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
+    return _NUMBER.fullmatch(cell) is not None and abs(float(cell)) <= _LARGEST
 
 
 def build(options: Options) -> Score:
