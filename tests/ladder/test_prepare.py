@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tunesmith.config.recipe import DataSection
+from tunesmith.config.recipe import DataSection, Recipe
 from tunesmith.data.places import Places
 from tunesmith.data.split import folds
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError, DataError
 from tunesmith.ladder.prepare import Prepared, prepare
+from tunesmith.ladder.settle import settle
 from tunesmith.tasks import load_task
 
 _WORDS = "card late refund please where money order never arrived broken screen cancel account help thanks".split()
@@ -146,6 +147,42 @@ def test_a_split_column_that_is_not_followed_is_told(word: str, told: str, besid
     ]
     assert "Split" not in " ".join(prepared(data, test=beside).notes)
     assert "Split" not in " ".join(note for note in prepared(data, group="Split").notes if "not followed" in note)
+
+
+def dated(parts: list[str] | None = None) -> Table:
+    """Rows of a hundred days."""
+    rows = table(parts=parts)
+    return Table({**rows.columns, "day": [str(day) for day in range(100)]}, rows.places)
+
+
+def test_a_column_that_is_asked_for_is_never_taken_for_the_label() -> None:
+    """Neither where the task is settled nor where the rows are prepared: weeks and customers come back as labels do."""
+    rows = dated()
+    columns = {"text": rows.columns["text"], "kind": rows.columns["label"]}
+    columns |= {
+        "week": [f"2026-03-{1 + row // 10:02}" for row in range(100)],
+        "shop": [f"{row // 5}" for row in range(100)],
+    }
+    data, recipe = Table(columns, rows.places), Recipe(data=DataSection(time="week", group="shop"))
+    assert settle(recipe, data)[0].run.task == "single_label"
+    assert prepare(data, recipe.data, load_task("single_label"), seed=0).columns.label == "kind"
+
+
+def test_rows_that_time_does_not_hold_out_are_not_said_to_be(beside: str) -> None:
+    """Where a column or a file gives the rows to choose by, --time has nothing to say but of a share to test on."""
+    parts = (["train"] * 6 + ["dev", "dev", "test", "test"]) * 10
+    held = 'later rows by "day" are held out, as asked'
+    none = 'warning: later rows by "day" are not held out, since {} says which rows choose'
+    for data, section, told in (
+        (dated(), {}, held),
+        (dated(["train"] * 80 + ["test"] * 20), {}, held),
+        (dated(parts), {}, none.format('the column "Split"')),
+        (dated(), {"validation": beside}, none.format("--validation")),
+        (dated(), {"validation": beside, "test_share": 0.2}, held),
+    ):
+        rows = prepared(data, time="day", **section)
+        assert [note for note in rows.notes if "later rows" in note] == [told]
+    assert lines_of(rows, "test") == list(range(82, 102))
 
 
 @pytest.mark.parametrize(("task", "odd"), [("score", "7.25"), ("multi_label", "b;a")])

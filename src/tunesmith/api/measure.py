@@ -17,6 +17,7 @@ from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows, source_given
 from tunesmith.data.table import Table
 from tunesmith.errors import ArtifactError, ConfigError
+from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.settle import settle
 from tunesmith.machine.doctor import examine
@@ -118,7 +119,7 @@ def check_file(
     recipe = recipe or Recipe()
     section = recipe.data
     table = read_rows(source_given(data, section), section)
-    columns = choose_columns(table, text=section.text or None, label=section.label, pair=section.pair)
+    columns = asked_columns(table, section)
     recipe, notes = settle(recipe, table)
     task = resolve(recipe).task
     missing = [] if task.reads_empty else unlabelled_rows(table, columns)

@@ -101,9 +101,6 @@ def choose_columns(
         reasons.append(f"label: column {quote(asked_label)}, {why}")
     if asked_group is not None:
         reasons.append(f"rows with the same {quote(asked_group)} stay together, as asked")
-    if asked_time is not None:
-        whole = "" if asked_group is None else "; a group is as late as its latest row"
-        reasons.append(f"later rows by {quote(asked_time)} are held out, as asked{whole}")
     return Columns(tuple(dict.fromkeys(asked)), asked_label, tuple(reasons), split, asked_group, asked_pair, asked_time)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tunesmith.data.split_column import unfollowed
 from tunesmith.data.table import Table
 from tunesmith.data.times import read_times
 from tunesmith.errors import ConfigError, DataError, counted, plural, quote
+from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text, as_one
 
@@ -88,14 +89,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         ConfigError: Test rows are asked for in two ways.
     """
     _refuse_two_tests(section)
-    columns = choose_columns(
-        table,
-        text=section.text or None,
-        label=section.label,
-        group=section.group,
-        pair=section.pair,
-        time=section.time,
-    )
+    columns = asked_columns(table, section)
     how: dict[str, Any] = {
         "drop_unlabelled": section.drop_unlabelled,
         "normalise": section.normalise,
@@ -139,7 +133,15 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         groups=groups,
         split=split,
         findings=tuple(check(main, groups=near[:n_main], labels_in=task.labels_in)),
-        notes=(*table.notes, *columns.reasons, *whole.notes, *notes, *split.notes, *_leaks(split, near, asked)),
+        notes=(
+            *table.notes,
+            *columns.reasons,
+            *_of_time(columns, section, has_validation="validation" in parts),
+            *whole.notes,
+            *notes,
+            *split.notes,
+            *_leaks(split, near, asked),
+        ),
         sha256=digest(texts, cells),
         label_rows=Counter(label for cell in cells for label in task.labels_in(cell)),
     )
@@ -255,6 +257,22 @@ def _parts(
         notes.append(f"{name} rows come from {Path(path).name} ({counted(len(parts[name].texts), 'row')})")
         notes += [f"{name} rows: {note}" for note in parts[name].notes]
     return parts, notes
+
+
+def _of_time(columns: Columns, section: DataSection, *, has_validation: bool) -> Iterator[str]:
+    """Say whether a column of times holds rows out: not where those that choose are given and none are to test."""
+    if columns.time is None:
+        return
+    later = f"later rows by {quote(columns.time)} are"
+    if has_validation and not section.test_share:
+        given = (
+            "--validation"
+            if section.validation is not None or columns.split is None
+            else f"the column {quote(columns.split)}"
+        )
+        yield f"warning: {later} not held out, since {given} says which rows choose"
+    else:
+        yield f"{later} held out, as asked{'' if columns.group is None else '; a group is as late as its latest row'}"
 
 
 def _of_column(parts: dict[str, Labelled], column: str) -> list[str]:

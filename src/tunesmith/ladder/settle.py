@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tunesmith.config.recipe import Recipe
-from tunesmith.data.columns import choose_columns
 from tunesmith.data.prepare import prepare_label
 from tunesmith.data.table import Table
 from tunesmith.errors import quote
+from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.resolve import resolve, task_named
 from tunesmith.tasks.score import is_number
 
@@ -40,10 +40,7 @@ def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
     Raises:
         DataError: The columns are not plain to see.
     """
-    section = recipe.data
-    columns = choose_columns(
-        table, text=section.text or None, label=section.label, group=section.group, pair=section.pair
-    )
+    columns = asked_columns(table, recipe.data)
     assert columns.label is not None, "a label column is asked for"
     cells = [prepare_label(cell) for cell in table.columns[columns.label]]
     notes = []
