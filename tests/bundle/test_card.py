@@ -198,6 +198,14 @@ def test_of_many_labels_the_ends_and_the_middle_are_told() -> None:
     assert "| label | rows |" not in text
 
 
+def test_shares_are_of_the_rows_of_the_file() -> None:
+    """In a small one, where a row more or less shows; a row of several labels counts for each."""
+    found = outcome("probe", names=("1", "2"), rows=100)
+    text = _told(found, task="multi_label", thresholds=(0.2, 0.5), data={"rows": 8, "labels": {"1": 6, "2": 5}})
+    assert "| `1` | 6 | 75.0 % |\n| `2` | 5 | 62.5 % |" in text
+    assert "A row has 1.4 labels in the mean." in text
+
+
 def test_levels_stand_in_their_order_and_labels_of_a_row_are_counted() -> None:
     """Each task is told in its own words."""
     found = outcome("probe", names=("1", "2", "3"), rows=100)
