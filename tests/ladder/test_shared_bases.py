@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.cli.running import run
 from tests.ladder.tiny_climb import LEARNS, Home, options
 
 import tunesmith
 from tunesmith.api.training import train
 from tunesmith.bundle import shared_bases
 from tunesmith.bundle.load import load_bundle
-from tunesmith.bundle.shared_bases import BASES, find_shared_base, share_base
+from tunesmith.bundle.shared_bases import find_shared_base, share_base
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import file_digest
+from tunesmith.models.base import BASES
 
 TEXTS = ["barin kedal stapek", "trerin vodal bapek lodal"]
 
@@ -136,3 +138,11 @@ def test_a_copy_that_was_cut_short_is_not_taken_for_a_base(
     assert not any((tmp_path / BASES).iterdir())
     place = share_base(home.folder / "base", tmp_path)
     assert torch.equal(*[torch.tensor(list((f / "config.json").read_bytes())) for f in (place, home.folder / "base")])
+
+
+def test_the_card_and_info_say_that_the_base_lies_beside(two: tuple[Path, Path]) -> None:
+    """Whoever takes the folder away learns that it is half of the model."""
+    card = (two[0] / "README.md").read_text("utf-8")
+    assert "Trained by the method `lora` (rank 4, alpha 8.0" in card
+    assert f"`{BASES}` beside it" in card
+    assert "beside it what lora has learnt" in run("info", str(two[0])).out

@@ -9,10 +9,11 @@ from typing import Any
 
 from tunesmith.bundle.data_statement import data_statement
 from tunesmith.bundle.markdown import code, yaml
-from tunesmith.bundle.schema import Facts
+from tunesmith.bundle.schema import Facts, MethodFacts
 from tunesmith.data.joined import JOINED
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import figure_of, style_of
+from tunesmith.models.base import BASES
 from tunesmith.models.poolings import fixed_poolings
 from tunesmith.types import JSON, Interval
 
@@ -204,10 +205,22 @@ def _worst(metrics: Mapping[str, JSON]) -> str:
     return ", ".join(code(label) for value, label in sorted(scored)[:_N_WORST] if value < 1.0)
 
 
+def _beside(method: MethodFacts) -> str:
+    """Say that the folder holds what was learnt alone, and how."""
+    options = ", ".join(f"{name} {value}" for name, value in method.options.items())
+    how = f"{code(method.name)} ({options})" if options else code(method.name)
+    return (
+        f"Trained by the method {how}: the base encoder stayed as it was. This folder holds what was learnt; the "
+        f"weights of the base lie in `{BASES}` beside it, once for all models of that base. Copy both together."
+    )
+
+
 def _how_made(facts: Facts, costs: Mapping[str, Any]) -> str:
     lines = ["## How it was made", ""]
     if facts.base is not None:
         lines.append(f"Base encoder: {code(facts.base.name)}, weights with SHA-256 `{facts.base.sha256}`.")
+    if facts.method is not None:
+        lines += [_beside(facts.method), ""]
     if facts.tokens is not None:
         lines.append(
             f"A text becomes windows of up to {facts.tokens.max_seq_length} tokens, so that none is cut off; "

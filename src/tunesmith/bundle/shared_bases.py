@@ -12,14 +12,11 @@ from tunesmith.errors import ArtifactError, ConfigError
 from tunesmith.files.atomic import write_error
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.files.manifest import file_digest
-from tunesmith.models.base import BASE_FILES, find_base
+from tunesmith.models.base import BASE_FILES, BASES, find_base
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.weights import weights_file
-
-BASES = "base-models"
-"""Folder beside bundles; in it each base model has a folder named by the digest of its weights."""
 
 _LOADED: WeakValueDictionary[tuple[str, str], Encoder] = WeakValueDictionary()
 """Encoders in memory by the digests of weights and config: one for all models that share it."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import print_json, print_line
+
+if TYPE_CHECKING:
+    from tunesmith.bundle.schema import Facts
 
 
 @options.takes_common
@@ -40,9 +43,17 @@ def info(
         "labels": ", ".join(facts.labels[:8]) + more if facts.labels else "none: it answers numbers",
         style.words: f"{style.told(figure.value)} ({style.span(figure)}, 95 %) on {measured}",
         "data": data_line(facts),
-        "base": f"{facts.base.name} ({facts.base.licence})" if facts.base else "none",
+        "base": _base(facts),
         "made with": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),
     }
     width = max(10, *map(len, lines))
     for name, value in lines.items():
         print_line(f"{name:<{width}} {value}")
+
+
+def _base(facts: Facts) -> str:
+    """Name the base model, and the method where its weights lie beside the bundle."""
+    if facts.base is None:
+        return "none"
+    beside = f", as it was; beside it what {facts.method.name} has learnt" if facts.method else ""
+    return f"{facts.base.name} ({facts.base.licence}){beside}"

@@ -117,6 +117,8 @@ class SetUp:
     fit: Fit
     model: EncoderModel
     rows: Rows
+    told: dict[str, JSON]
+    """What learns: the method, and how many weights of the encoder and of how many."""
 
 
 def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
@@ -172,7 +174,18 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         rows=rows,
         fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
     )
-    return SetUp(fit=fit, model=model, rows=rows)
+    return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name))
+
+
+def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> dict[str, JSON]:
+    """Count the weights that learn among those of the layers, and say so where they are not all."""
+    encoder = model.classifier.encoder
+    n_trained = sum(part.numel() for part in encoder.parameters() if part.requires_grad)
+    n_weights = sum(part.numel() for group in site.encoded.encoder.layer_groups()[1:] for part in group)
+    if method != "full":
+        share = f"{100 * n_trained / n_weights:.2f} % of the layers'"
+        site.narrator.say(f"{name}: by the method {method} {n_trained:,} weights learn, {share}")
+    return {"method": method, "trained_weights": n_trained, "layer_weights": n_weights}
 
 
 def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str) -> TokenSet:

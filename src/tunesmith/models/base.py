@@ -24,6 +24,9 @@ BASE_FILES = (
 )
 """Files of a base model that are read; it may lack the last three."""
 
+BASES = "base-models"
+"""Folder beside bundles that share base models; in it each has a folder named by the digest of its weights."""
+
 _LICENCE = re.compile(r"^license:[ \t]*[\"']?([\w.+-]{1,60})[\"']?[ \t]*$", re.M)
 _HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?")
 

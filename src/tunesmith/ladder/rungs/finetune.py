@@ -195,6 +195,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
             "ended": fit.state.ended,
             "curve": fit.state.curve,
             "pooling": setup.model.pooling,
+            **setup.told,
             **({} if setup.model.pairing is None else {"pairing": setup.model.pairing}),
         },
     )
