@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from tunesmith.api.compare import compare
     from tunesmith.api.estimator import TextClassifier, TextRegressor
     from tunesmith.api.model import Model, Prediction, load
+    from tunesmith.api.peft_base import merge_peft
     from tunesmith.api.training import train
 
 __version__ = "0.1.0"
 
-__all__ = ["Model", "Prediction", "TextClassifier", "TextRegressor", "__version__", "compare", "load", "train"]
+__all__ = [
+    "Model",
+    "Prediction",
+    "TextClassifier",
+    "TextRegressor",
+    "__version__",
+    "compare",
+    "load",
+    "merge_peft",
+    "train",
+]
 
 _HOMES = {
     "Model": "tunesmith.api.model",
@@ -27,6 +38,7 @@ _HOMES = {
     "TextRegressor": "tunesmith.api.estimator",
     "compare": "tunesmith.api.compare",
     "load": "tunesmith.api.model",
+    "merge_peft": "tunesmith.api.peft_base",
     "train": "tunesmith.api.training",
 }
 

@@ -12,9 +12,12 @@ import pytest
 import torch
 from tests.models.tiny_encoders import hf_model, packed, padded_outputs, saved
 
+from tunesmith.api.peft_base import merge_peft
 from tunesmith.bundle.kinds import adapter as adapter_kind
+from tunesmith.errors import ArtifactError, ConfigError
 from tunesmith.files.tensors import load_tensors, save_tensors
 from tunesmith.models.adaptation import Adaptation, adapted, learnt_tensors, load_learnt
+from tunesmith.models.base import find_base
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
@@ -180,3 +183,55 @@ def test_we_read_what_peft_has_written(tmp_path: Path) -> None:
     load_learnt(copy.encoder, {key.removeprefix(PREFIX): part for key, part in weights.items()}, where="adapter")
     found = padded_outputs(theirs, TOKENS, pad_token_id=0)
     torch.testing.assert_close(copy.encoder(TOKENS), found, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("around", [False, True], ids=["bare", "with a head"])
+@pytest.mark.parametrize("more", [{}, {"use_rslora": True}, {"alpha_pattern": {"value": 11}}], ids=str)
+def test_an_adapter_of_peft_becomes_a_base(more: dict[str, object], around: bool, tmp_path: Path) -> None:
+    """Merged by us it answers as PEFT computes it, on the encoder or on a model with a head around it."""
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    base = saved(hf_model("bert"), tmp_path / "base")
+    maker = AutoModelForSequenceClassification if around else AutoModel
+    settings = peft.LoraConfig(r=3, lora_alpha=5, target_modules=["query", "value"], init_lora_weights=False, **more)
+    model = maker.from_pretrained(base, attn_implementation="eager")
+    theirs = peft.get_peft_model(model, settings).eval()
+    theirs.save_pretrained(tmp_path / "adapter")
+    out = merge_peft(tmp_path / "adapter", tmp_path / "merged")
+    encoder = load_encoder(out, read_encoder_config(out))
+    inside = theirs.base_model.model.bert if around else theirs
+    found = padded_outputs(inside, TOKENS, pad_token_id=0)
+    torch.testing.assert_close(encoder(TOKENS), found, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(load_encoder(base, read_encoder_config(base))(TOKENS), found, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"peft_type": "IA3"}, "peft_type"),
+        ({"use_dora": True}, "use_dora"),
+        ({"bias": "all"}, "bias"),
+        ({"r": 0}, "r = 0"),
+    ],
+)
+def test_an_adapter_that_is_no_product_is_refused(change: dict[str, object], told: str, tmp_path: Path) -> None:
+    """By the setting that makes it none; nothing is written."""
+    base = saved(hf_model("bert"), tmp_path / "base")
+    copy, options = built(base, "lora")
+    files = written(copy.encoder, "lora", options, tmp_path / "adapter")
+    described = json.loads((files / ADAPTER_CONFIG).read_text("utf-8"))
+    (files / ADAPTER_CONFIG).write_text(json.dumps(described | change), "utf-8")
+    with pytest.raises(ArtifactError, match=told):
+        merge_peft(files, tmp_path / "merged", base=base)
+    assert not (tmp_path / "merged").exists()
+
+
+def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:
+    """By the first weight that does not fit."""
+    copy, options = built(saved(hf_model("distilbert"), tmp_path / "other"), "lora")
+    files = written(copy.encoder, "lora", options, tmp_path / "adapter")
+    base = saved(hf_model("bert"), tmp_path / "base")
+    with pytest.raises(ArtifactError, match=r"k_lin,\s+which\s+the\s+base\s+model\s+does\s+not\s+have"):
+        merge_peft(files, tmp_path / "merged", base=base)
+    with pytest.raises(ConfigError, match=r"holds\s+an\s+adapter\s+of\s+PEFT\s+and\s+no\s+model"):
+        find_base(str(files), offline=True)

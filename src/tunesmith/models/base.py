@@ -52,13 +52,21 @@ def find_base(name_or_dir: str = "all-MiniLM-L6-v2", *, offline: bool) -> BaseMo
         The model; its files are not checked yet, but for the form of its weights.
 
     Raises:
-        ConfigError: ``base-missing`` with all that was tried.
+        ConfigError: ``base-missing`` with all that was tried, or ``base-is-adapter``.
         ArtifactError: ``pickle-refused`` or ``weights-in-parts``, a folder has its weights in a form that is not read.
     """
     folder = Path(name_or_dir).expanduser()
     if (folder / "config.json").is_file():
         weights_file(folder.resolve())
         return BaseModel(folder.resolve().name, folder.resolve(), _licence_in(folder), "folder")
+    if (folder / "adapter_config.json").is_file():
+        raise ConfigError(
+            "base-is-adapter",
+            f"{quote(name_or_dir)} holds an adapter of PEFT and no model",
+            found="adapter_config.json, no config.json",
+            allowed="a folder with config.json, model.safetensors and tokenizer.json",
+            advice='python -c \'import tunesmith; tunesmith.merge_peft("ADAPTER", "merged")\', then --base merged',
+        )
     tried = [f"no folder with a config.json at {quote(name_or_dir)}"]
     name = name_or_dir.removeprefix("sentence-transformers/")
     if name in _PACKAGES:
