@@ -99,6 +99,14 @@ class Encoder(nn.Module):
             for parameter in group:
                 parameter.requires_grad_(False)
 
+    def set_dropout(self, rate: float) -> None:
+        """Drop out by one rate wherever this architecture drops anything out while it is trained.
+
+        Args:
+            rate: Share of the values that are zeroed, in hidden vectors and in attention, 0..1.
+        """
+        raise NotImplementedError
+
     def below(self, tokens: PackedTokens) -> Tensor:
         """Run the layers that do not learn.
 

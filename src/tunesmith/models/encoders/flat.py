@@ -117,8 +117,8 @@ class Layer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         width, inner, epsilon = config.hidden_size, config.intermediate_size, config.layer_norm_eps
-        self.dropout = config.hidden_dropout_prob
-        self.attention_dropout = 0.0 if config.model_type == "distilbert" else self.dropout  # its authors left it out
+        self._drops_gathered = config.model_type != "distilbert"  # its authors left it out
+        self.set_dropout(config.hidden_dropout_prob)
         self.activation = ACTIVATIONS[config.hidden_act]
         self.qkv = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
@@ -126,6 +126,15 @@ class Layer(nn.Module):
         self.grow = nn.Linear(width, inner)
         self.shrink = nn.Linear(inner, width)
         self.output_norm = nn.LayerNorm(width, epsilon)
+
+    def set_dropout(self, rate: float) -> None:
+        """Drop out by one rate.
+
+        Args:
+            rate: Share of what each half of the layer adds that is zeroed, 0..1.
+        """
+        self.dropout = rate
+        self.attention_dropout = rate if self._drops_gathered else 0.0
 
     def forward(self, hidden: Tensor, attend: GroupedAttention, coins: Coins | None) -> Tensor:
         """Rework the vectors once.
@@ -159,6 +168,8 @@ class FlatEncoder(Encoder):
         self.config = config
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.attention_dropout = config.attention_probs_dropout_prob
+        """Of the weights of attention."""
         self.pooler: dict[str, Tensor] = {}
         """BERT's pooler as the checkpoint had it; nothing here uses it, but whoever loads our files may."""
 
@@ -179,9 +190,7 @@ class FlatEncoder(Encoder):
             hidden = torch.tensor(tokens.hidden, device=self.embeddings.word.weight.device)
         else:
             hidden = self.below(tokens) if n_below else self.embeddings(tokens, coins)
-        attend = GroupedAttention(
-            tokens.groups(), config.num_attention_heads, rate=config.attention_probs_dropout_prob, coins=coins
-        )
+        attend = GroupedAttention(tokens.groups(), config.num_attention_heads, rate=self.attention_dropout, coins=coins)
         for layer in self.layers[n_below:]:
             hidden = layer(hidden, attend, coins)
         return hidden
@@ -215,6 +224,17 @@ class FlatEncoder(Encoder):
             The embeddings, then each layer from the bottom up.
         """
         return [list(part.parameters()) for part in (self.embeddings, *self.layers)]
+
+    def set_dropout(self, rate: float) -> None:
+        """Drop out by one rate: in the embeddings, after each half of a layer, and in attention.
+
+        Args:
+            rate: Share of the values that are zeroed, 0..1; DistilBERT's authors left the first half of a layer out.
+        """
+        self.attention_dropout = self.embeddings.dropout = rate
+        for layer in self.layers:
+            assert isinstance(layer, Layer), "a flat encoder is made of layers"
+            layer.set_dropout(rate)
 
     def hf_state(self) -> dict[str, Tensor]:
         """Give the weights as transformers' ``AutoModel`` names and shapes them.

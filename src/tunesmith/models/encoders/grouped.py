@@ -94,6 +94,18 @@ class GroupedEncoder(Encoder):
             groups[height].append(parameter)
         return groups
 
+    def set_dropout(self, rate: float) -> None:
+        """Drop out by one rate in every module that drops out, and in attention that keeps its rate as a number.
+
+        Args:
+            rate: Share of the values that are zeroed, 0..1.
+        """
+        for module in self.module.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = rate
+            for name in [name for name, value in vars(module).items() if _is_rate(name, value)]:
+                setattr(module, name, rate)
+
     def hf_state(self) -> dict[str, Tensor]:
         """Give the weights as transformers' ``AutoModel`` names and shapes them.
 
@@ -178,3 +190,7 @@ def _build_module(config: EncoderConfig) -> nn.Module:
 
 def _is_pooler(name: str) -> bool:
     return name.startswith("pooler.")
+
+
+def _is_rate(name: str, value: object) -> bool:
+    return name.endswith("dropout") and isinstance(value, float)

@@ -1,0 +1,40 @@
+"""One rate of dropout for every architecture, whatever its config says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tests.models.tiny_encoders import FLAT, GROUPED, hf_model, packed, saved, tiny_config
+
+from tunesmith.models.encoders import Encoder, load_encoder
+
+
+def loaded(model_type: str, folder: Path, *, dropout: float) -> Encoder:
+    """An encoder as it comes from the disk, about to be trained."""
+    saved(hf_model(model_type, dropout=dropout), folder)
+    torch.manual_seed(0)
+    return load_encoder(folder, tiny_config(model_type, dropout=dropout)).train()
+
+
+@pytest.mark.parametrize("model_type", [*FLAT, *GROUPED])
+def test_a_rate_of_zero_leaves_nothing_to_chance(model_type: str, tmp_path: Path) -> None:
+    """In training as in evaluation."""
+    encoder, tokens = loaded(model_type, tmp_path, dropout=0.3), packed([5, 7])
+    assert not torch.allclose(encoder(tokens), encoder(tokens))
+    encoder.set_dropout(0.0)
+    trained = encoder(tokens)
+    torch.testing.assert_close(trained, encoder.eval()(tokens), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("model_type", [*FLAT, *GROUPED])
+def test_a_rate_acts_as_if_the_config_had_it(model_type: str, tmp_path: Path) -> None:
+    """The same decisions from the same seed, to the bit."""
+    tokens, found = packed([5, 7]), []
+    for rate in (0.3, 0.1):
+        encoder = loaded(model_type, tmp_path / str(rate), dropout=rate)
+        encoder.set_dropout(0.3)
+        torch.manual_seed(1)
+        found.append(encoder(tokens))
+    assert torch.equal(*found)
