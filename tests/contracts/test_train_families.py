@@ -9,6 +9,7 @@ import torch
 
 from tunesmith.config import Family
 from tunesmith.errors import ConfigError
+from tunesmith.train.averaging import AVERAGE, averaged
 from tunesmith.train.losses import LOSSES
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.parameter_groups import scale_rates
@@ -98,3 +99,20 @@ def test_an_optimiser_lowers_a_convex_loss_and_obeys_its_rates(name: str) -> Non
     (weight**2).sum().backward()
     optimiser.step()
     torch.testing.assert_close(weight.detach(), still, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", OPTIMISERS.names())
+def test_an_optimiser_names_its_schedule_and_keeps_the_mean_it_says(name: str) -> None:
+    """A member that averages holds the mean where scoring looks for it, unlike the weights; no other member does."""
+    member = OPTIMISERS.member(name)
+    assert member.SCHEDULE in SCHEDULES.names()
+    weight = torch.nn.Parameter(torch.tensor([[3.0, -2.0]]))
+    optimiser = built(OPTIMISERS, name, [{"params": [weight], "lr": 0.1, "peak_lr": 0.1, "weight_decay": 0.0}])
+    for _ in range(3):
+        (weight**2).sum().backward()
+        optimiser.step()
+    assert (AVERAGE in optimiser.state[weight]) is member.AVERAGES
+    trained = weight.detach().clone()
+    with averaged(optimiser):
+        assert torch.equal(weight.detach(), trained) is not member.AVERAGES
+    assert torch.equal(weight.detach(), trained)

@@ -8,7 +8,10 @@ import pytest
 import torch
 from tests.models.tiny_encoders import FLAT, GROUPED, hf_model, packed, saved, tiny_config
 
+from tunesmith.models.adaptation import adapted
 from tunesmith.models.encoders import Encoder, load_encoder
+from tunesmith.models.low_rank import LowRank
+from tunesmith.models.methods import METHODS
 
 
 def loaded(model_type: str, folder: Path, *, dropout: float) -> Encoder:
@@ -38,3 +41,13 @@ def test_a_rate_acts_as_if_the_config_had_it(model_type: str, tmp_path: Path) ->
         torch.manual_seed(1)
         found.append(encoder(tokens))
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "mpnet"])
+def test_what_a_method_puts_in_keeps_its_own_rate(model_type: str, tmp_path: Path) -> None:
+    """It has an option of its own."""
+    method = METHODS.member("lora").build(METHODS.options("lora", {"dropout": 0.25}))
+    encoder = adapted(loaded(model_type, tmp_path, dropout=0.1), method, seed=0).encoder
+    encoder.set_dropout(0.5)
+    rates = {module.dropout for module in encoder.modules() if isinstance(module, LowRank)}
+    assert rates == {0.25}

@@ -12,6 +12,8 @@ import torch
 from tunesmith.errors import ArtifactError
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.packing import pack_optimizer, pack_rng, unpack_optimizer, unpack_rng
+from tunesmith.train.averaging import keep_average
+from tunesmith.train.optimisers.schedule_free import ScheduleFreeAdamW
 
 Build = Callable[[Iterable[dict[str, object]]], torch.optim.Optimizer]
 
@@ -25,7 +27,18 @@ OPTIMIZERS: dict[str, Build] = {
     "adamw fused": lambda groups: torch.optim.AdamW(groups, lr=0.01, fused=True),
     "adagrad": lambda groups: torch.optim.Adagrad(groups, lr=0.1),
     "adadelta": lambda groups: torch.optim.Adadelta(groups, lr=1.0),
+    "schedule free": lambda groups: ScheduleFreeAdamW(
+        [{"lr": 0.01, **group} for group in groups], beta1=0.9, beta2=0.95, epsilon=1e-8
+    ),
+    "adamw averaged": lambda groups: with_average(torch.optim.AdamW(groups, lr=0.01, fused=True)),
+    "sgd averaged": lambda groups: with_average(torch.optim.SGD(groups, lr=0.1, momentum=0.9)),
 }
+
+
+def with_average(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The same, with the mean of its weights in its state."""
+    keep_average(optimizer, 0.9)
+    return optimizer
 
 
 class Toy:

@@ -23,6 +23,7 @@ from tunesmith.run.log import RunLog
 from tunesmith.run.packing import pack_optimizer, pack_rng, unpack_optimizer, unpack_rng
 from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.tasks import Targets
+from tunesmith.train.averaging import averaged, put_average
 from tunesmith.train.loop import Step
 from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.parameter_groups import scale_rates
@@ -200,7 +201,8 @@ class Fit:
         if self._guard.check(step) == "roll back":
             self._roll_back(step)
         if step.number in state.points:
-            self._score()
+            with averaged(self.optimizer):  # a mean of the weights, where one is kept, is what is scored and kept
+                self._score()
         elif state.curve and step.number % self._plan.replan_every == 0:
             self._replan()  # without a budget too: one plan serves under any
         self._set_rates()  # of the plan as it is now: a life that goes on from here sets the same
@@ -240,6 +242,8 @@ class Fit:
             self._know_best(best.state["number"])
             self._load_weights(best.tensors)
             self.best_logits = best.tensors["validation_logits"].numpy()
+        else:
+            put_average(self.optimizer)
         self.objective.classifier.eval()
         return self.best_logits
 

@@ -18,7 +18,7 @@ from tunesmith.config import Settings
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.errors import counted, plural
+from tunesmith.errors import ConfigError, counted, plural
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.flops import forward_flops
@@ -28,7 +28,9 @@ from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.methods import METHODS, Allocator, load_method
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
+from tunesmith.train.averaging import keep_average
 from tunesmith.train.losses import LOSSES
+from tunesmith.train.objectives.r_drop import RDrop
 from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.parameter_groups import parameter_groups
@@ -82,6 +84,15 @@ class FitOptions(Settings):
     max_grad_norm: float = Field(1.0, gt=0.0)
     """L2 bound of the whole gradient."""
 
+    dropout: float | None = Field(None, ge=0.0, lt=1.0)
+    """Share of the encoder's values that a step zeroes at random; left out, as the base model was trained."""
+
+    r_drop: float = Field(0.0, ge=0.0, le=100.0)
+    """Weight of R-Drop: two passes of a step's rows, under other dropout each, are to answer alike; 0 is one pass."""
+
+    ema_decay: float | None = Field(None, gt=0.0, lt=1.0)
+    """Share of the mean of the weights kept at each step; that mean is what is scored and kept. Left out, none is."""
+
     pooling: Literal["probe", "attention"] = "probe"
     """How tokens become one vector: as the probe does it, or by weights that are learnt, which begin as its mean."""
 
@@ -103,8 +114,8 @@ class FitOptions(Settings):
     optimiser_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the optimiser."""
 
-    schedule: str = "linear"
-    """Which curve the learning rates follow."""
+    schedule: str | None = None
+    """Which curve the learning rates follow; left out, that of the optimiser."""
 
     schedule_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the schedule."""
@@ -132,6 +143,9 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 
     Returns:
         The fit, ready to begin.
+
+    Raises:
+        ConfigError: ``no-dropout``, R-Drop is asked for and the base model drops nothing out.
     """
     data = site.data
     model, allocator = fresh_model(site, options)
@@ -144,16 +158,54 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         ),
         validation_targets=data.targets[data.split.validation],
     )
+    objective = _objective(site, options, model, allocator=allocator, drawn=drawn)
+    schedule = options.schedule or OPTIMISERS.member(options.optimiser).SCHEDULE
+    fit = Fit(
+        site,
+        name,
+        objective,
+        optimizer=_optimizer(options, model),
+        schedule=SCHEDULES.member(schedule).build(SCHEDULES.options(schedule, options.schedule_options)),
+        rows=rows,
+        fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
+    )
+    return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name))
+
+
+def _objective(
+    site: Site, options: FitOptions, model: EncoderModel, *, allocator: Allocator | None, drawn: NDArray[np.int64]
+) -> Supervised:
+    """Give a model its loss, the targets of the rows to draw from, and how much each of them counts."""
     named = options.loss or site.task.loss
-    loss = LOSSES.member(named).build(LOSSES.options(named, options.loss_options))
     weights = site.weights_of(drawn) if site.recipe.data.imbalance == "weights" else None
-    objective = Supervised(
+    return Supervised(
         model.classifier,
-        loss,
-        torch.from_numpy(data.targets[drawn]),
+        LOSSES.member(named).build(LOSSES.options(named, options.loss_options)),
+        torch.from_numpy(site.data.targets[drawn]),
         weights=None if weights is None else torch.from_numpy(weights),
         allocator=allocator,
+        r_drop=_r_drop(site, options),
     )
+
+
+def _r_drop(site: Site, options: FitOptions) -> RDrop | None:
+    """Say what two passes cost that answer differently; without any dropout they never would."""
+    if not options.r_drop:
+        return None
+    config = site.encoded.config
+    if options.dropout is None and not config.hidden_dropout_prob and not config.attention_probs_dropout_prob:
+        raise ConfigError(
+            "no-dropout",
+            "R-Drop compares two passes under dropout, and this base model has none",
+            where=str(site.base.folder / "config.json"),
+            found="both dropout rates are 0",
+            advice="set rung.finetune.dropout to 0.1, or leave rung.finetune.r_drop out",
+        )
+    return RDrop(site.likelihood, options.r_drop)
+
+
+def _optimizer(options: FitOptions, model: EncoderModel) -> torch.optim.Optimizer:
+    """Build the optimiser over what learns, each layer at its rate, and let it average the weights if asked."""
     method = METHODS.member(options.method)
     groups = parameter_groups(
         model.classifier.encoder.layer_groups(),
@@ -163,18 +215,13 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         layer_decay=options.layer_decay or method.LAYER_DECAY,
         weight_decay=options.weight_decay,
     )
-    optimiser_options = OPTIMISERS.options(options.optimiser, options.optimiser_options)
-    schedule_options = SCHEDULES.options(options.schedule, options.schedule_options)
-    fit = Fit(
-        site,
-        name,
-        objective,
-        optimizer=OPTIMISERS.member(options.optimiser).build(groups, optimiser_options),
-        schedule=SCHEDULES.member(options.schedule).build(schedule_options),
-        rows=rows,
-        fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
+    member = OPTIMISERS.member(options.optimiser)
+    optimizer: torch.optim.Optimizer = member.build(
+        groups, OPTIMISERS.options(options.optimiser, options.optimiser_options)
     )
-    return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name))
+    if options.ema_decay is not None:
+        keep_average(optimizer, options.ema_decay)
+    return optimizer
 
 
 def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> dict[str, JSON]:
@@ -307,6 +354,8 @@ def fresh_model(site: Site, options: FitOptions) -> tuple[EncoderModel, Allocato
     head.load_state_dict(like.head.state_dict())
     method = load_method(options.method, options.method_options)
     copied = site.encoded.copy_encoder(method, seed=site.seed)  # one seed for every fit: an average needs one start
+    if options.dropout is not None:
+        copied.encoder.set_dropout(options.dropout)
     pooling = like.pooling if options.pooling == "probe" else options.pooling
     classifier = EncoderClassifier(copied.encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     model = EncoderModel(

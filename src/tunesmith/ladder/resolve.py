@@ -20,6 +20,7 @@ from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
 
 _STAND_IN = "single_label"
+_PRUNES = "adalora"
 _FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_focal"}
 _NESTED = (("method", METHODS), ("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
 _OF_THE_METHOD = (("learning_rate", "LEARNING_RATE"), ("layer_decay", "LAYER_DECAY"))
@@ -189,7 +190,16 @@ def _completed(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
     if "method" in RUNGS.member(rung).Options.model_fields:
         method = METHODS.member(values.get("method", RUNGS.member(rung).Options().method))
         values |= {name: getattr(method, rate) for name, rate in _OF_THE_METHOD if values.get(name) is None}
+    if "schedule" in RUNGS.member(rung).Options.model_fields and values.get("schedule") is None:
+        values["schedule"] = _schedule_of(values.get("optimiser"), RUNGS.member(rung).Options)
     return values
+
+
+def _schedule_of(optimiser: Any, options: type[Settings]) -> str | None:
+    """Name the schedule that suits an optimiser; None where there is no such optimiser."""
+    named = optimiser or options.model_fields["optimiser"].default
+    schedule: str | None = OPTIMISERS.member(named).SCHEDULE if named in OPTIMISERS.names() else None
+    return schedule
 
 
 def _inherited(rung: str, recipe: Recipe) -> dict[str, Any]:
@@ -255,6 +265,8 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
         if kind not in options.model_fields:
             continue
         member = values.get(kind, options.model_fields[kind].default)
+        if member is None and kind == "schedule":
+            member = _schedule_of(values.get("optimiser"), options)
         if member is None:
             continue
         if member not in family.names():
@@ -263,11 +275,26 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
         nested = values.get(f"{kind}_options", {})
         if isinstance(nested, dict):
             problems += problems_of(family.member(member).Options, nested, where=f"{where}.{kind}_options")
+    problems += _regularisation_problems(where, values)
     poolings = values.get("poolings", ()) if "poolings" in options.model_fields else ()
     poolings = (poolings,) if isinstance(poolings, str) else poolings
     if isinstance(poolings, list | tuple):
         known = fixed_poolings()
         problems += [_unknown(f"{where}.poolings", str(pooling), known) for pooling in poolings if pooling not in known]
+    return problems
+
+
+def _regularisation_problems(where: str, values: Mapping[str, Any]) -> list[str]:
+    """Refuse a mean of the weights where there is one already or some are taken away, and R-Drop without dropout."""
+    problems = []
+    optimiser = values.get("optimiser")
+    averages = optimiser in OPTIMISERS.names() and OPTIMISERS.member(str(optimiser)).AVERAGES
+    if averages and values.get("ema_decay") is not None:
+        problems.append(f"{where}.ema_decay: {optimiser} keeps a mean of the weights itself; leave it out")
+    if values.get("method") == _PRUNES and (averages or values.get("ema_decay") is not None):
+        problems.append(f"{where}.method = {_PRUNES!r} takes ranks away, which a mean of the weights would bring back")
+    if values.get("r_drop") and values.get("dropout") == 0.0:
+        problems.append(f"{where}.dropout = 0: two passes of r_drop would not differ; allowed: above 0")
     return problems
 
 

@@ -175,6 +175,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
     logits, targets = fit.take_best(), rows.validation_targets
     n_train_tokens = int(rows.train.n_tokens.sum())
     trained = training_flops(site.encoded.config, rows.train.lengths()) * fit.state.tokens / n_train_tokens
+    trained *= fit.objective.n_passes
     scored = forward_flops(site.encoded.config, rows.validation.lengths()) * len(fit.state.curve)
     return Landing(
         rung=name,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tunesmith.config import Settings
 from tunesmith.errors import ArtifactError
-from tunesmith.models.added import merged_state
+from tunesmith.models.added import Added, merged_state
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
 from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
@@ -98,9 +98,9 @@ class GroupedEncoder(Encoder):
         """Drop out by one rate in every module that drops out, and in attention that keeps its rate as a number.
 
         Args:
-            rate: Share of the values that are zeroed, 0..1.
+            rate: Share of the values that are zeroed, 0..1; what a method has put in keeps its own.
         """
-        for module in self.module.modules():
+        for module in (module for module in self.module.modules() if not isinstance(module, Added)):
             if isinstance(module, nn.Dropout):
                 module.p = rate
             for name in [name for name, value in vars(module).items() if _is_rate(name, value)]:

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from tunesmith.config import Settings
 
+SCHEDULE = "linear"
+AVERAGES = False
+
 
 class Options(Settings):
     """Decay of the rate."""
