@@ -13,7 +13,7 @@ from tests.cli.running import assert_error, command, run
 from tests.cli.small_world import LABELS, csv_text, rows
 from tests.cli.test_streams import seen_on_a_terminal
 
-from tunesmith.api import answer
+from tunesmith.api import answer, sheets
 
 HEADER = ["note", "text", "price, EUR"]
 RECORDS = [
@@ -59,13 +59,13 @@ def test_cells_that_a_spreadsheet_would_run_are_disarmed(probed: Model, odd: Pat
 @pytest.mark.parametrize("cell", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "-", "+A1", "-1;2"])
 def test_a_formula_is_disarmed(cell: str) -> None:
     """Whatever a spreadsheet takes for the beginning of a formula."""
-    assert answer._disarmed([cell]) == ["'" + cell]
+    assert sheets.disarmed([cell]) == ["'" + cell]
 
 
 @pytest.mark.parametrize("cell", ["", "-5", "+1.5e3", "-1.000,50", "-7%", "a=b", "5-3", "e-mail", "'=1"])
 def test_what_is_no_formula_is_left_as_it_is(cell: str) -> None:
     """Numbers and ordinary words."""
-    assert answer._disarmed([cell]) == [cell]
+    assert sheets.disarmed([cell]) == [cell]
 
 
 def test_columns_of_answers_never_take_an_input_column_s_name(probed: Model, tmp_path: Path) -> None:

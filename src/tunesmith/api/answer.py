@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
+from tunesmith.api.sheets import disarmed, free_names, write_records
 from tunesmith.bundle.predict import other_texts, predict_texts
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.bad_rows import BadRows
@@ -33,9 +32,7 @@ from tunesmith.types import JSON, Text
 Style: TypeAlias = Literal["csv", "jsonl", "table"]
 
 _CHUNK_ROWS = 8192
-_FORMULA_LEADS = frozenset("=+-@\t\r\0")
 _ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for every row
-_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,39 +234,22 @@ class _Csv:
         if not self._begun:
             self._begun, self._names = True, list(table.columns)
             added = (*self._task.columns, *(f"probability:{label}" for label in self._labels))
-            header = _disarmed([*self._names, *_free_names(added, self._names)])
-            _write_records(buffer, [[name] for name in header])
+            header = disarmed([*self._names, *free_names(added, self._names)])
+            write_records(buffer, [[name] for name in header])
         if list(table.columns) != self._names:
             raise _new_column(table, self._names)
         told = zip(*map(self._task.row_of, answers), strict=True)
         shares = ([answer["probabilities"][label] for answer in answers] for label in self._labels)
         columns = [
-            *(_disarmed(cells) for cells in table.columns.values()),
-            *(_disarmed(list(cells)) for cells in told),
+            *(disarmed(cells) for cells in table.columns.values()),
+            *(disarmed(list(cells)) for cells in told),
             *([f"{share:.6f}" for share in column] for column in shares),
         ]
-        _write_records(buffer, columns)
+        write_records(buffer, columns)
         self._stream.write(buffer.getvalue())
 
 
 _WRITERS: dict[Style, type[_JsonLines | _Lines | _Csv]] = {"jsonl": _JsonLines, "table": _Lines, "csv": _Csv}
-
-
-def _write_records(buffer: io.StringIO, columns: Sequence[Sequence[str]]) -> None:
-    """Write lines of CSV; older csv modules leave a bare CR unquoted, and readers end a record there."""
-    plain = csv.writer(buffer, lineterminator="\n")
-    if not any("\r" in "".join(column) for column in columns):
-        plain.writerows(zip(*columns, strict=True))
-        return
-    quoted = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for record in zip(*columns, strict=True):
-        has_return = any("\r" in cell for cell in record)
-        (quoted if has_return else plain).writerow(record)
-
-
-def _free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Name the columns we add so that none has the name of an input column."""
-    return [next(name for name in (f"{want}{'_' * n}" for n in count()) if name not in taken) for want in wanted]
 
 
 def _new_column(table: Table, names: list[str]) -> DataError:
@@ -282,8 +262,3 @@ def _new_column(table: Table, names: list[str]) -> DataError:
         found=f"columns so far: {', '.join(map(quote, names[:10]))}",
         advice="ask for JSON lines (--json, or --out FILE.jsonl), or give the first row every key",
     )
-
-
-def _disarmed(cells: Iterable[str]) -> list[str]:
-    """Keep a spreadsheet from running cells as formulas; plain numbers are none."""
-    return ["'" + cell if cell[:1] in _FORMULA_LEADS and not _NUMBER.fullmatch(cell) else cell for cell in cells]
