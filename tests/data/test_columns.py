@@ -14,6 +14,7 @@ from tunesmith.errors import DataError
 
 TEXTS = [f"This is sentence number {number}, of some length" for number in range(40)]
 LABELS = ["billing", "delivery", "refund", "other"] * 10
+PLACES = Places.of("tickets.csv", range(2, 42))
 
 
 def table(**columns: list[str]) -> Table:
@@ -35,6 +36,14 @@ def test_a_text_column_is_found_by_its_name(name: str) -> None:
     chosen = choose_columns(table(**{"notes": TEXTS, name: ["a"] * 40, "label": LABELS}))
     assert chosen.text == (name,)
     assert chosen.reasons[0] == f'text: column "{name}", by its name'
+
+
+def test_columns_that_next_adds_are_never_taken() -> None:
+    """Though they look like labels, and like texts, as much as the others; asked for, they are taken."""
+    data = Table({"what": TEXTS, "tunesmith_text": TEXTS, "kind": LABELS, "tunesmith_prediction": LABELS}, PLACES)
+    chosen = choose_columns(data)
+    assert (chosen.text, chosen.label) == (("what",), "kind")
+    assert choose_columns(data, label="tunesmith_prediction").label == "tunesmith_prediction"
 
 
 @pytest.mark.parametrize("name", "label Labels category INTENT class sentiment queue topic target stars".split())

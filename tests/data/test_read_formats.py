@@ -201,6 +201,16 @@ def test_files_with_other_columns_are_refused(write: Write, header: str, found: 
     assert '"text", "label"' in f"{told.allowed}"
 
 
+def test_columns_that_next_adds_make_no_difference(write: Write) -> None:
+    """Where a later file has them alone they are dropped, where it lacks them they are empty; others still count."""
+    plain, ours = write("a.csv", "text,label\nhi,x\n"), write("b.csv", "label,text,tunesmith_row\ny,bye,7\n")
+    assert read_table([plain, ours]).columns == {"text": ["hi", "bye"], "label": ["x", "y"]}
+    columns = {"label": ["y", "x"], "text": ["bye", "hi"], "tunesmith_row": ["7", ""]}
+    assert read_table([ours, plain]).columns == columns
+    told = fault(plain, write("c.csv", "text,label,tunesmith\nbye,y,7\n"))
+    assert told.code == "columns-differ"
+
+
 def test_a_key_that_a_later_file_of_json_lines_lacks_is_empty(write: Write) -> None:
     """As within one such file."""
     table = read_table([write("a.jsonl", JSONL), write("b.jsonl", '{"text": "bare"}\n')])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.config import nearest
-from tunesmith.data.names import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, plain_name
+from tunesmith.data.names import LABEL_NAMES, OURS, PAIR_NAMES, TEXT_NAMES, plain_name
 from tunesmith.data.split_column import find_split_column
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, plural, quote
@@ -87,7 +87,7 @@ def choose_columns(
     asked_time = find_column(table, time, "--time") if time is not None else None
     free = [name for name in table.columns if name not in (*asked, asked_pair, asked_label, asked_group, asked_time)]
     split = next((name for name in [find_split_column(table)] if name in free), None)
-    free = [name for name in free if name != split]
+    free = [name for name in free if name != split and not name.startswith(OURS)]
     if asked:
         reasons += [] if reasons and reasons[0].endswith("by their names") else [f"text: {_columns(asked)}, as asked"]
     else:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from tunesmith.data.names import OURS
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
@@ -29,7 +30,8 @@ class Layout:
             The table, unchanged where it is of the first file.
 
         Raises:
-            DataError: ``columns-differ``, another file has other columns; case and outer spaces do not matter.
+            DataError: ``columns-differ``, another file has other columns; case and outer spaces do not matter, nor do
+                the columns that ``tunesmith next`` adds.
 
         Example:
             >>> layout = Layout("a.csv", ["text", "label"])
@@ -65,9 +67,9 @@ def joined_tables(tables: Sequence[Table]) -> Table:
 def _in_layout(table: Table, names: list[str], source: str) -> Table:
     """Order and name columns as those of the first file."""
     of_plain = {_plain(name): name for name in table.columns}
-    missing = [name for name in names if _plain(name) not in of_plain]
+    missing = [name for name in names if _plain(name) not in of_plain and not name.startswith(OURS)]
     known = set(map(_plain, names))
-    more = [name for plain, name in of_plain.items() if plain not in known]
+    more = [name for plain, name in of_plain.items() if plain not in known and not name.startswith(OURS)]
     if missing or more or len(of_plain) < len(table.columns):
         parts = [
             f"{what} {', '.join(map(quote, columns[:10]))}"
@@ -82,7 +84,9 @@ def _in_layout(table: Table, names: list[str], source: str) -> Table:
             allowed=f"the columns of {source}: {', '.join(map(quote, names[:10]))}, in any order",
             advice="give the files the same header, or use them one by one",
         )
-    return Table({name: table.columns[of_plain[_plain(name)]] for name in names}, table.places, table.notes)
+    cells = {plain: table.columns[name] for plain, name in of_plain.items()}
+    nothing = [""] * table.n_rows
+    return Table({name: cells.get(_plain(name), nothing) for name in names}, table.places, table.notes)
 
 
 def _plain(name: str) -> str:

@@ -26,6 +26,9 @@ PAIR_NAMES = (
 )
 """Of the two texts of a pair."""
 
+OURS = "tunesmith_"
+"""How the names of columns begin that ``tunesmith next`` adds: never texts or labels unless they are asked for."""
+
 KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, *chain.from_iterable(PAIR_NAMES), "split", "id"])
 """Names that a header is known by."""
 
