@@ -17,7 +17,7 @@ from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS
 from tunesmith.models.likelihoods import load_likelihood
 from tunesmith.models.supervision import Supervision
-from tunesmith.tasks import TASKS, Calibration, Task, load_task
+from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 from tunesmith.train.losses import LOSSES
 
 N_ROWS = 60
@@ -133,6 +133,42 @@ def test_a_figure_rises_with_every_step_to_the_better(task: Task) -> None:
         assert all(worse < better for worse, better in pairwise(figures)), name
     for loss in (task.held_out_loss, task.raw_loss):
         assert all(worse > better for worse, better in pairwise(loss(logits, targets) for logits in steps))
+
+
+def test_a_margin_falls_to_nothing_where_the_answer_turns(task: Task) -> None:
+    """On the way from one answer to another; it is 0 to 1, and grows as outputs do. Numbers come without one."""
+    coding, _ = coded(task)
+    calibration = task.calibrate(*scored(task))
+    ends = outputs(task, N_ROWS)[[0, 1]]
+    way = np.linspace(ends[0], ends[1], 2001).astype(np.float32)
+    margins = task.margins(way, calibration)
+    if task.likelihood == "squared_error":
+        assert margins is None
+        return
+    assert margins is not None
+    assert margins.shape == (2001,)
+    assert margins.min() >= 0.0
+    assert margins.max() <= 1.0
+    answers = [str(answer.get("label", answer.get("labels"))) for answer in said(task, way, coding, calibration)]
+    turns = [place for place in range(2000) if answers[place] != answers[place + 1]]
+    assert turns
+    assert max(margins[turns]) < 0.01
+    surer = task.margins(2 * ends, calibration)
+    assert surer is not None
+    assert (surer >= margins[[0, -1]]).all()
+
+
+def scored(task: Task) -> tuple[Logits, NDArray[Any]]:
+    """Outputs with their targets, a few of them wrong."""
+    return outputs(task, N_ROWS - 6), coded(task)[1]
+
+
+def said(task: Task, logits: Logits, coding: Coding, calibration: Calibration) -> list[dict[str, Any]]:
+    """Answers whose labels are told without their probabilities."""
+    answers = task.answers(logits, coding, calibration, everything=False)
+    return [
+        {"labels": [each["label"] for each in answer["labels"]]} if "labels" in answer else answer for answer in answers
+    ]
 
 
 def test_a_gain_is_told_with_its_sign_and_its_doubt(task: Task) -> None:

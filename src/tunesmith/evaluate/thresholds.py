@@ -19,6 +19,25 @@ from tunesmith.errors import ShapeError
 Floats: TypeAlias = NDArray[np.float64]
 _MOST_ROUNDS = 50
 _N_HALVES = 2
+_LEAST_ROOM = 1e-12
+
+
+def threshold_margins(probabilities: Floats, thresholds: Floats) -> Floats:
+    """Measure how far each probability is from its threshold, as a share of how far it could be on its side.
+
+    Args:
+        probabilities: ``[B, C]``.
+        thresholds: Probability from which on each label is answered, ``[C]``.
+
+    Returns:
+        0 at the threshold, 1 where a label is certain or out of the question, ``[B, C]``.
+
+    Example:
+        >>> threshold_margins(np.array([[0.1, 0.2, 0.6]]), np.array([0.2, 0.2, 0.2]))
+        array([[0.5, 0. , 0.5]])
+    """
+    room = np.where(probabilities < thresholds, thresholds, 1 - thresholds)
+    return np.abs(probabilities - thresholds) / np.maximum(room, _LEAST_ROOM)
 
 
 def micro_f1(targets: NDArray[Any], decisions: NDArray[np.bool_]) -> float:

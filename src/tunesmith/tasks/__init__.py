@@ -276,6 +276,18 @@ class Task(Protocol):
         """
         ...
 
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float64] | None:
+        """Measure how far each answer is from turning into another.
+
+        Args:
+            logits: ``[B, C]``.
+            calibration: How outputs become answers.
+
+        Returns:
+            From 0, a toss-up, to 1, certainty, ``[B]``; None where outputs do not say how sure they are.
+        """
+        ...
+
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write an answer as cells of a table.
 

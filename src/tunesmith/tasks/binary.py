@@ -15,7 +15,7 @@ from tunesmith.errors import DataError, plural, quote
 from tunesmith.evaluate.binary_metrics import binary_figure, binary_gain, binary_metrics, needed_threshold
 from tunesmith.evaluate.calibration import apply_temperature, cross_fitted_probabilities, fit_temperature
 from tunesmith.evaluate.paired import Gain
-from tunesmith.evaluate.thresholds import held_out_decisions
+from tunesmith.evaluate.thresholds import held_out_decisions, threshold_margins
 from tunesmith.tasks import Calibration, Coding
 from tunesmith.tasks.single_label import SingleLabel
 from tunesmith.types import JSON
@@ -162,6 +162,11 @@ class Binary(SingleLabel):
                 answer["probabilities"] = dict(zip(coding.labels, shares, strict=True))
             answers.append(answer)
         return answers
+
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float64]:
+        """Measure how far the probability of the positive label is from its threshold: see ``Task``."""
+        shares = apply_temperature(logits, calibration.temperature)[:, 1:]
+        return threshold_margins(shares, np.array([_threshold_of(calibration)]))[:, 0]
 
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write the label and its probability: see ``Task``."""

@@ -18,7 +18,7 @@ from tunesmith.errors import counted
 from tunesmith.evaluate.calibration import fit_temperature, mean_log_loss
 from tunesmith.evaluate.multi_label_metrics import multi_label_figure, multi_label_gain, multi_label_metrics
 from tunesmith.evaluate.paired import Gain
-from tunesmith.evaluate.thresholds import held_out_decisions, tuned_thresholds
+from tunesmith.evaluate.thresholds import held_out_decisions, threshold_margins, tuned_thresholds
 from tunesmith.tasks import Calibration, Coding
 from tunesmith.tasks._classes import label_misfits, label_order, unseen_label
 from tunesmith.types import JSON
@@ -188,6 +188,15 @@ class MultiLabel:
                 answer["probabilities"] = dict(zip(coding.labels, shares.tolist(), strict=True))
             answers.append(answer)
         return answers
+
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float64]:
+        """Measure how far the label nearest to its threshold is from it: see ``Task``.
+
+        Source: Brinker 2006, the label that is least sure stands for the row.
+        """
+        shares = _sigmoid(logits, calibration.temperature)
+        margins: NDArray[np.float64] = threshold_margins(shares, _thresholds(calibration, logits.shape[1])).min(axis=1)
+        return margins
 
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write the labels and their probabilities with the separator between: see ``Task``."""

@@ -174,6 +174,12 @@ class Ordinal:
             answers.append(answer)
         return answers
 
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float64]:
+        """Measure how far the nearest question of "above this level?" is from its other answer: see ``Task``."""
+        shares = _above(logits / np.float32(calibration.temperature))
+        margins: NDArray[np.float64] = np.abs(2 * shares - 1).min(axis=1)
+        return margins
+
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write the level and its probability: see ``Task``."""
         return str(answer["label"]), f"{answer['probability']:.6f}"

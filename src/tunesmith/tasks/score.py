@@ -145,6 +145,10 @@ class Score:
         del calibration, everything
         return [{"value": value} for value in _decoded(logits[:, 0], coding).tolist()]
 
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> None:
+        """Give none, for a number comes without its doubt: see ``Task``."""
+        del logits, calibration
+
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write the number: see ``Task``."""
         return (f"{answer['value']:.6g}",)

@@ -160,6 +160,12 @@ class SingleLabel:
             answers.append(answer)
         return answers
 
+    def margins(self, logits: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float64]:
+        """Measure by how much the most probable label leads the second: see ``Task``."""
+        second, first = np.partition(apply_temperature(logits, calibration.temperature), -2, axis=1)[:, -2:].T
+        margins: NDArray[np.float64] = first - second
+        return margins
+
     def row_of(self, answer: Mapping[str, JSON]) -> tuple[str, ...]:
         """Write the label and its probability: see ``Task``."""
         return str(answer["label"]), f"{answer['probability']:.6f}"
