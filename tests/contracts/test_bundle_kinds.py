@@ -112,6 +112,25 @@ def test_a_loaded_model_answers_as_it_did(made: Made, tmp_path: Path) -> None:
     assert np.abs(np.diff(expected.logits, axis=0)).max() > 1e-2, "texts that are all answered alike prove nothing"
 
 
+def test_what_is_seen_goes_with_what_is_said(made: Made) -> None:
+    """The same logits, and features that are equal where texts are and unlike where they are not; of no text none.
+
+    Tolerance: the head is applied to all rows at once, not to those of each pass.
+    """
+    predictor = made.member.predictor(made.model)
+    texts = [*made.texts[1:], made.texts[1]]
+    seen = predictor.seen(texts)
+    assert (seen.features.dtype, seen.logits.dtype) == (np.float32, np.float32)
+    np.testing.assert_allclose(seen.logits, made.outputs(texts).logits, rtol=1e-4, atol=1e-4)
+    assert seen.features.shape == (len(texts), predictor.seen([]).features.shape[1])
+    np.testing.assert_allclose(seen.features[0], seen.features[-1], rtol=1e-4, atol=1e-4)
+    norms = np.linalg.norm(seen.features, axis=1)
+    assert (norms > 0.1).all()
+    cosines = seen.features[1:-1] @ seen.features[0] / norms[1:-1] / norms[0]
+    assert cosines.max() < 0.999
+    assert predictor.sees
+
+
 def test_answers_come_in_the_order_of_the_texts(made: Made) -> None:
     """Each as when it is asked alone, and none where none are asked; progress runs to its end.
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeGuard
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from tunesmith.bundle.kinds import Outputs
+from tunesmith.bundle.kinds import Outputs, Seen
 from tunesmith.bundle.schema import Facts, MethodFacts, TokenFacts
 from tunesmith.data.joined import JOINED, tokens_of
 from tunesmith.data.tokenize import TokenSet
@@ -27,7 +28,7 @@ from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import load_pairing
 from tunesmith.models.poolings import Pooling
 from tunesmith.models.tokenizers import load_tokenizer
-from tunesmith.runtimes.torch import logits
+from tunesmith.runtimes.torch import encode, logits
 from tunesmith.types import Text
 
 PARTS = ("config.json", "tokenizer.json", "tokenizer_config.json", "head.safetensors")
@@ -83,6 +84,8 @@ class EncoderPredictor:
         base: The encoder whose weights it shares with other models, kept alive for those that come after.
     """
 
+    sees = "the vectors that its head sees"
+
     def __init__(self, model: EncoderModel, *, base: Encoder | None = None) -> None:
         self.model = model
         self._base = base
@@ -100,6 +103,13 @@ class EncoderPredictor:
         tokens = self.model.tokens(texts)
         found = logits(self.model.classifier, tokens, progress=progress)
         return Outputs(logits=found, n_tokens=tokens.n_tokens, n_windows=tokens.n_windows())
+
+    def seen(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Seen:
+        """Answer prepared texts and give the features of their head: see ``Predictor``."""
+        classifier = self.model.classifier
+        features = encode(classifier, self.model.tokens(texts), progress=progress)
+        with torch.inference_mode():
+            return Seen(features=features, logits=classifier.head(torch.from_numpy(features)).numpy())
 
 
 def merged(model: EncoderModel) -> EncoderModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tunesmith.bundle.kinds import Outputs
+from tunesmith.bundle.kinds import Outputs, Seen
 from tunesmith.bundle.load import Bundle
 from tunesmith.data.prepare import prepare_input
 from tunesmith.errors import ConfigError
@@ -25,9 +25,29 @@ def outputs_of(bundle: Bundle, texts: Sequence[Text], *, progress: Callable[[int
     Raises:
         ConfigError: ``pairs-expected`` or ``texts-expected``, the texts are not of the kind that the model reads.
     """
+    return bundle.predictor.outputs(_prepared(bundle, texts), progress=progress)
+
+
+def seen_by(bundle: Bundle, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Seen:
+    """Prepare texts as the bundle says, run its model and keep the features that tell its texts apart.
+
+    Args:
+        bundle: Loaded.
+        texts: As the user wrote them; pairs where the model reads those.
+        progress: Told work done and work in all.
+
+    Returns:
+        Features and logits, one row a text.
+
+    Raises:
+        ConfigError: ``pairs-expected`` or ``texts-expected``, the texts are not of the kind that the model reads.
+    """
+    return bundle.predictor.seen(_prepared(bundle, texts), progress=progress)
+
+
+def _prepared(bundle: Bundle, texts: Sequence[Text]) -> list[Text]:
     _refuse_others(bundle, texts)
-    prepared = [prepare_input(text, bundle.facts.text.normalise) for text in texts]
-    return bundle.predictor.outputs(prepared, progress=progress)
+    return [prepare_input(text, bundle.facts.text.normalise) for text in texts]
 
 
 def _refuse_others(bundle: Bundle, texts: Sequence[Text]) -> None:
@@ -74,7 +94,23 @@ def predict_texts(
     """
     if not texts:
         return []
-    outputs = outputs_of(bundle, texts)
+    return answers_of(bundle, outputs_of(bundle, texts), everything=everything, first_row=first_row)
+
+
+def answers_of(
+    bundle: Bundle, outputs: Outputs, *, everything: bool = False, first_row: int = 1
+) -> list[dict[str, JSON]]:
+    """Say what outputs mean.
+
+    Args:
+        bundle: Loaded.
+        outputs: Of its model.
+        everything: Give every label's probability.
+        first_row: Number of the first text, from 1.
+
+    Returns:
+        One object a text as ``predict --json`` prints it.
+    """
     facts = bundle.facts
     answers = facts.learnt.answers(outputs.logits, facts.coding, facts.calibration, everything=everything)
     return [

@@ -72,6 +72,23 @@ class BagOfWords:
         parts = [self._logits_of_slab(slab) for slab in slabs(texts)]
         return torch.cat([torch.zeros(0, len(self._bias)), *parts]).numpy()
 
+    def hashed(self, texts: Sequence[Text], width: int) -> NDArray[np.float32]:
+        """Weigh the terms of texts and hash them to few numbers; see ``SparseRows.hashed``.
+
+        Args:
+            texts: B of them, or of pairs.
+            width: Numbers of each kind of terms.
+
+        Returns:
+            ``[B, kinds * width]``; zeros for a text without a known term.
+        """
+        nothing = np.zeros((0, len(self._terms) * width), dtype=np.float32)
+        parts = [
+            np.concatenate([_weighed(terms, slab).hashed(width) for terms in self._terms], axis=1)
+            for slab in slabs(texts)
+        ]
+        return np.concatenate([nothing, *parts])
+
     def state(self) -> tuple[dict[str, NDArray[np.float32]], JSON]:
         """Give all that the model is.
 

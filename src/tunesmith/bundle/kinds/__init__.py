@@ -32,11 +32,36 @@ class Outputs:
     n_windows: NDArray[np.integer] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model makes of B texts in one pass."""
+
+    features: NDArray[np.float32]
+    """Numbers that tell texts apart, ``[B, F]``."""
+    logits: NDArray[np.float32]
+    """``[B, C]``."""
+
+
 class Predictor(Protocol):
     """A loaded model."""
 
+    sees: str
+    """What its features are, in words."""
+
     def outputs(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Outputs:
         """Answer prepared texts.
+
+        Args:
+            texts: Prepared as the bundle says; pairs where it reads those.
+            progress: Told tokens done and tokens in all.
+
+        Returns:
+            One row a text, in order.
+        """
+        ...
+
+    def seen(self, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Seen:
+        """Answer prepared texts and give the features that the answers were made from.
 
         Args:
             texts: Prepared as the bundle says; pairs where it reads those.
