@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tunesmith.api.compare import compare
     from tunesmith.api.estimator import TextClassifier, TextRegressor
-    from tunesmith.api.model import Model, Prediction, load
+    from tunesmith.api.model import Model, Prediction, Proposal, load
     from tunesmith.api.peft_base import merge_peft
     from tunesmith.api.training import train
 
@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Model",
     "Prediction",
+    "Proposal",
     "TextClassifier",
     "TextRegressor",
     "__version__",
@@ -34,6 +35,7 @@ __all__ = [
 _HOMES = {
     "Model": "tunesmith.api.model",
     "Prediction": "tunesmith.api.model",
+    "Proposal": "tunesmith.api.model",
     "TextClassifier": "tunesmith.api.estimator",
     "TextRegressor": "tunesmith.api.estimator",
     "compare": "tunesmith.api.compare",

@@ -31,6 +31,7 @@ def arguments(name: str, model: Path, data: Path) -> list[str | Path]:
         "evaluate": ["evaluate", model, data],
         "compare": ["compare", model, model, data],
         "predict": ["predict", model, data],
+        "next": ["next", model, "--unlabelled", data],
         "info": ["info", model],
         "export": ["export", model, "--to", "onnx"],
         "doctor": ["doctor"],

@@ -33,6 +33,7 @@ def test_every_schema_is_a_schema() -> None:
         "train.json",
         "evaluate.json",
         "predict.json",
+        "next.json",
         "check.json",
         "compare.json",
         "doctor.json",

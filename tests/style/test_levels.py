@@ -20,7 +20,7 @@ LEVELS = {
             "bundle run track",
             "pretrain",
             "ladder",
-            "explain export compress report federate",
+            "explain export compress report federate select",
             "serve search",
             "api",
             "cli",

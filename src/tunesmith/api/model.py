@@ -41,6 +41,18 @@ class Prediction:
     """The number, where answers are numbers."""
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A text that is worth a label, and what the model makes of it so far."""
+
+    index: int
+    """Which of the texts, from 0."""
+    margin: float | None
+    """How far the answer is from turning into another, from 0, a toss-up, to 1; None where the model does not say."""
+    prediction: Prediction
+    """The answer that a label may correct."""
+
+
 class Model:
     """A trained model, loaded from its folder.
 
@@ -110,6 +122,39 @@ class Model:
         prepared = [prepare_label(as_text(label)) for label in labels]
         where = Places.of("labels", range(1, len(prepared) + 1), unit="row")
         return evaluate_bundle(self.bundle, _as_texts(texts), prepared, places=where)
+
+    def next(
+        self,
+        texts: Sequence[Text],
+        n: int = 50,
+        *,
+        by: str | None = None,
+        labelled: Sequence[Text] = (),
+        seed: int = 0,
+    ) -> list[Proposal]:
+        """Choose the texts whose labels would teach the model most.
+
+        Args:
+            texts: Unlabelled ones; tuples of two where the model reads pairs.
+            n: How many; fewer where fewer are left.
+            by: ``uncertainty``, ``diversity`` or ``both``; left out, ``both`` where the model says how sure it is.
+            labelled: Texts whose labels are known: what nearly equals them is not proposed.
+            seed: Of what is drawn at random.
+
+        Returns:
+            The one to label first at the front; no empty text among them, nor two that are nearly the same.
+
+        Raises:
+            ConfigError: The strategy is unknown or does not suit the model.
+            DataError: ``nothing-to-label``, no text is left.
+        """
+        from tunesmith.select.propose import Wanted, propose
+
+        found = propose(self.bundle, _as_texts(texts), _as_texts(labelled), wanted=Wanted(n, by, seed), where="texts")
+        return [
+            Proposal(index, margin, self._prediction(answer))
+            for index, margin, answer in zip(found.rows, found.margins, found.answers, strict=True)
+        ]
 
     def save(self, folder: str | Path) -> None:
         """Copy the model folder.

@@ -11,6 +11,7 @@ from tunesmith.cli.doctor import doctor
 from tunesmith.cli.evaluate import evaluate
 from tunesmith.cli.export import export
 from tunesmith.cli.info import info
+from tunesmith.cli.next import next_rows
 from tunesmith.cli.predict import predict
 from tunesmith.cli.train import train
 
@@ -23,5 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, check, train, evaluate, compare, predict, info, export, doctor):
+for command in (demo, check, train, evaluate, compare, predict):
+    app.command()(command)
+app.command("next")(next_rows)  # the function's name would hide Python's own
+for command in (info, export, doctor):
     app.command()(command)

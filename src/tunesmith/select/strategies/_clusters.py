@@ -1,0 +1,105 @@
+"""Rows spread over a space: drawn far from one another, or one from the middle of each cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunesmith.select.strategies import Doubles, Ints, Vectors
+
+_ROUNDS = 10  # of Lloyd's; on banking77 the clusters of 1,000 rows hardly move after six
+_SLAB = 4096
+_LEAST_WEIGHT = 1e-6  # so that rows of no weight can still be drawn once all others are
+
+
+def far_apart(vectors: Vectors, n: int, *, weights: Doubles, others: Vectors | None, seed: int) -> Ints:
+    """Draw rows, each with a chance as large as its squared distance from the nearest of all before.
+
+    Args:
+        vectors: Of unit length, or zero, ``[K, F]``.
+        n: Rows to draw, at most K.
+        weights: Factors on the chances, not negative, ``[K]``.
+        others: Rows that count as drawn from the start, ``[L, F]``.
+        seed: Of the draws.
+
+    Returns:
+        Row numbers in the order they were drawn, ``[n]``.
+
+    Example:
+        >>> vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+        >>> far_apart(vectors, 1, weights=np.ones(3), others=vectors[:1], seed=0)
+        array([2])
+
+    Source: Arthur and Vassilvitskii 2007, k-means++.
+    """
+    random = np.random.default_rng(seed)
+    chances = np.maximum(weights, _LEAST_WEIGHT)
+    left = np.ones(len(vectors), dtype=np.bool_)
+    distances = np.ones(len(vectors)) if others is None else _to_nearest(vectors, others)
+    drawn = []
+    for number in range(n):
+        odds = np.where(left, chances * distances, 0.0)
+        if not odds.any():  # all that are left equal one that was drawn
+            odds = left.astype(np.float64)
+        row = int(random.choice(len(vectors), p=odds / odds.sum()))
+        drawn.append(row)
+        left[row] = False
+        to_row = _squared(vectors, vectors[row : row + 1])[:, 0].astype(np.float64)
+        distances = to_row if number == 0 and others is None else np.minimum(distances, to_row)
+    return np.array(drawn, dtype=np.int64)
+
+
+def middles(vectors: Vectors, n: int, *, weights: Doubles, seed: int) -> Ints:
+    """Cluster rows and take of each cluster the one nearest to its centre.
+
+    Args:
+        vectors: Of unit length, or zero, ``[K, F]``.
+        n: Clusters, at most K.
+        weights: How much each row pulls its centre, not negative, ``[K]``.
+        seed: Of the first centres.
+
+    Returns:
+        Row numbers, those of the heaviest clusters first, ``[n]``.
+
+    Example:
+        >>> vectors = np.array([[1, 0], [0.98, 0.2], [0.98, -0.2], [0, 1]], np.float32)
+        >>> middles(vectors, 2, weights=np.ones(4), seed=0)
+        array([0, 3])
+
+    Source: Lloyd 1982, weighted.
+    """
+    weights = np.maximum(weights, _LEAST_WEIGHT)
+    centres = vectors[far_apart(vectors, n, weights=weights, others=None, seed=seed)]
+    weighed = (vectors * weights[:, None]).astype(np.float32)
+    for _ in range(_ROUNDS):
+        nearest = _squared(vectors, centres).argmin(axis=1)
+        mass = np.bincount(nearest, weights, minlength=n)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, weighed)
+        filled = mass > 0
+        centres[filled] = sums[filled] / mass[filled, None]
+    distances = _squared(vectors, centres)
+    mass = np.bincount(distances.argmin(axis=1), weights, minlength=n)
+    taken = []
+    for cluster in np.argsort(-mass, kind="stable"):
+        row = int(distances[:, cluster].argmin())
+        distances[row] = np.inf  # a cluster that lost all its rows takes another's
+        taken.append(row)
+    return np.array(taken, dtype=np.int64)
+
+
+def _squared(vectors: Vectors, others: Vectors) -> Vectors:
+    """Squared distances, ``[K, L]``."""
+    squares = (vectors**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None]
+    distances: Vectors = np.maximum(squares - 2 * (vectors @ others.T), 0.0)
+    return distances
+
+
+def _to_nearest(vectors: Vectors, others: Vectors) -> Doubles:
+    """Squared distance of each row to the nearest of the others, a slab of rows and of others at a time."""
+    nearest = np.full(len(vectors), np.inf)
+    for first in range(0, len(vectors), _SLAB):
+        here = slice(first, first + _SLAB)
+        for start in range(0, len(others), _SLAB):
+            found = _squared(vectors[here], others[start : start + _SLAB]).min(axis=1)
+            nearest[here] = np.minimum(nearest[here], found)
+    return nearest

@@ -1,0 +1,35 @@
+"""Rows spread over a space: far apart by their chances, and the middles of clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tunesmith.select.strategies import _clusters
+from tunesmith.select.strategies._clusters import far_apart, middles
+
+
+def test_rows_are_drawn_by_their_squared_distance() -> None:
+    """Of two rows, one twice as far from what is known is drawn four times as often; weights are factors on that."""
+    known = np.zeros((1, 2), np.float32)
+    rows = np.array([[1.0, 0.0], [0.0, 2.0]], np.float32)
+    for weights, expected in (([1.0, 1.0], 0.8), ([4.0, 1.0], 0.5)):
+        drawn = [far_apart(rows, 1, weights=np.array(weights), others=known, seed=seed)[0] for seed in range(2000)]
+        assert abs(np.mean(drawn) - expected) < 0.04
+
+
+def test_distances_are_the_same_slab_by_slab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and labelled rows beyond the first slab count as well."""
+    random = np.random.default_rng(0)
+    rows, known = random.normal(size=(50, 3)).astype(np.float32), random.normal(size=(40, 3)).astype(np.float32)
+    exact = ((rows[:, None] - known[None]) ** 2).sum(axis=2).min(axis=1)
+    monkeypatch.setattr(_clusters, "_SLAB", 7)
+    np.testing.assert_allclose(_clusters._to_nearest(rows, known), exact, rtol=1e-4, atol=1e-5)
+
+
+def test_a_heavy_row_pulls_the_middle() -> None:
+    """The centre lies where the weight does, so another row is nearest to it; heavy clusters come first."""
+    rows = np.array([[0.0, 0.0], [0.4, 0.0], [1.0, 0.0], [9.0, 9.0]], np.float32)
+    assert middles(rows, 2, weights=np.ones(4), seed=0).tolist() == [1, 3]
+    assert middles(rows, 2, weights=np.array([1.0, 1.0, 50.0, 1.0]), seed=0).tolist() == [2, 3]
+    assert middles(rows, 2, weights=np.array([1.0, 1.0, 1.0, 50.0]), seed=0).tolist() == [3, 1]
