@@ -18,6 +18,7 @@ from docs.lists import architectures, column_names
 from docs.measured import data_sets_table
 from docs.recipe_reference import recipe_reference
 from docs.segmentation import segment_index
+from docs.training_choices import training_advice, training_choices_table
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "docs" / "assets"
@@ -32,6 +33,8 @@ PARTS: dict[str, Callable[[str], str]] = {
     "figure ladder": ladder_figure,
     "figure stop": stop_figure,
     "recipe": recipe_reference,
+    "training advice": training_advice,
+    "training choices": training_choices_table,
 }
 """Name in ``<!-- generated: NAME -->`` to what makes the part in a language."""
 

@@ -48,6 +48,7 @@ COUNTS: Mapping[str, Mapping[str, int]] = {
     "quickstart": {"output exact": 3, "output shape": 7, "sh parsed": 2, "sh run": 11},
     "recipe": {"output exact": 1, "sh run": 1, "toml read": 1},
     "sklearn": {"output exact": 8, "python run": 8},
+    "training": {"sh run": 1, "toml read": 1},
 }
 """What each page must be seen to hold, so that no block is passed over in silence."""
 
