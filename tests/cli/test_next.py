@@ -232,6 +232,8 @@ def test_texts_of_several_labels_and_pairs(tmp_path: Path, quick: list[str]) -> 
     pool = written(tmp_path / "pool.csv", ["text"], [[text] for text, _ in rows()])
     found = proposed(tmp_path / "m", pool, "-n", "4")
     assert all("labels" in row and row["margin"] is not None for row in found["proposed"])
+    ended = run("next", tmp_path / "m", "--unlabelled", pool, "--labelled", data, "--force")
+    assert_error(ended, "nothing-to-label", "120 that are labelled")  # none of the labels is an answer too
     pairs = [[one, other, str(n % 2)] for n, ((one, _), (other, _)) in enumerate(zip(rows(), rows()[1:], strict=False))]
     data = written(tmp_path / "pairs.csv", ["text_a", "text_b", "label"], pairs)
     ended = run("train", data, "--out", tmp_path / "p", *flags)

@@ -186,14 +186,15 @@ def _filled(table: Table, label: str) -> list[int]:
 
 
 def _labelled_texts(source: Source | None, facts: Facts, section: DataSection) -> list[Text]:
-    """Read the texts whose labels are known; rows of a file without the label column all count."""
+    """Read the texts whose labels are known; all count where the label column is not there or may be empty."""
     if source is None:
         return []
     table = read_rows(source, section)
     columns = _text_columns(table, facts, section)
     texts = inputs_of(table, columns, facts.text.normalise)
     label = _label_column(table, facts, columns)
-    return [texts[row] for row in _filled(table, label)] if label in table.columns else texts
+    may_be_empty = facts.learnt.reads_empty or label not in table.columns
+    return texts if may_be_empty else [texts[row] for row in _filled(table, label)]
 
 
 def _sheet(table: Table, facts: Facts, *, label: str, found: Proposals) -> dict[str, list[str]]:
