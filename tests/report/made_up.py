@@ -13,6 +13,7 @@ from tunesmith.evaluate.metrics import classification_metrics
 from tunesmith.ladder.climb import Outcome, StoppedBecause
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.stop import better, compare
+from tunesmith.report.paradigm.compared import compared
 from tunesmith.tasks import load_task
 from tunesmith.types import JSON
 
@@ -162,4 +163,5 @@ def costs_of(found: Outcome) -> dict[str, Any]:
         }
         for each in found.landings
     ]
-    return {**COSTS, "rungs": rungs}
+    made = compared(found, load_task("single_label"), objective="accuracy", seed=0)
+    return {**COSTS, "rungs": rungs, **made}

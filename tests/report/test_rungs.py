@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from tests.report.made_up import labels, outcome
 
 from tunesmith.ladder.stop import Comparison
@@ -26,12 +25,6 @@ def test_each_rung_is_held_against_the_one_kept_before_it() -> None:
     assert [line.gain.over if line.gain else None for line in lines] == [None, "linear", "linear"]
     assert [line.gain.verdict for line in lines if line.gain] == ["proven worse", "proven better"]
     assert [line.kept for line in lines] == [False, False, True]
-
-
-def test_seconds_add_up_in_the_order_of_landing() -> None:
-    """What a rung costs so far holds the rungs before it."""
-    lines = rung_lines(outcome("linear", "probe", "finetune", names=labels(4)), metric="accuracy", usual="accuracy")
-    assert [line.seconds_so_far for line in lines] == pytest.approx([3.2, 20.7, 161.7])
 
 
 def test_what_was_not_counted_is_none() -> None:

@@ -30,7 +30,9 @@ from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.ladder.resolve import member_problems, resolve
 from tunesmith.ladder.settle import settle
 from tunesmith.ladder.site import Site
+from tunesmith.machine.energy import EnergyMeter
 from tunesmith.report.page import report_page
+from tunesmith.report.paradigm.compared import compared
 from tunesmith.types import JSON
 
 __all__ = ["Lives", "Trained", "dry_run_recipe", "train", "train_recipe"]
@@ -176,14 +178,14 @@ def train_recipe(data: Any, recipe: Recipe, lives: Lives, *, narrator: Narrator)
     table = _table_of(data, recipe)
     recipe, task_notes = settle(recipe, table)
     resolved = resolve(recipe)
-    with open_site(resolved, table, out, lives=lives, narrator=narrator) as site:
+    with EnergyMeter() as meter, open_site(resolved, table, out, lives=lives, narrator=narrator) as site:
         del table  # the rows are taken out of it; a climb may last for hours
         if site is None:
             narrator.say("this run had come to its end before; nothing is left to do")
             return _trained_before(out)
         for note in (*task_notes, *resolved.notes, *site.notes):
             narrator.say(note)
-        publisher = _Publisher(site, out, label_type_of(data, site.data.columns.label or ""))
+        publisher = _Publisher(site, out, label_type=label_type_of(data, site.data.columns.label or ""), meter=meter)
         outcome = climb(site, resolved.rungs, publisher)
         assert publisher.facts is not None, "a climb ends with a model published"
         assert outcome.stopped_because is not None, "a climb ends for a reason"
@@ -218,17 +220,18 @@ def dry_run_recipe(data: Any, recipe: Recipe) -> dict[str, JSON]:
 class _Publisher:
     """Writes a bundle whole beside its place, then puts it there."""
 
-    def __init__(self, site: Site, out: Path, label_type: LabelType) -> None:
+    def __init__(self, site: Site, out: Path, *, label_type: LabelType, meter: EnergyMeter) -> None:
         self._site = site
         self._out = out
         self._label_type = label_type
+        self._meter = meter
         self.facts: Facts | None = None
         """Of the model published last."""
 
     def __call__(self, outcome: Outcome) -> None:
         site, kept = self._site, outcome.kept
         facts = facts_of(site, outcome, label_type=self._label_type)
-        costs = costs_of(site, outcome)
+        costs = self._costs(outcome)
         texts = [site.data.texts[row] for row in site.data.split.validation[:_N_COMPARED_TEXTS]]
         if KINDS.member(kept.kind).SHARES_BASE:
             share_base(site.base.folder, self._out.absolute().parent)
@@ -246,6 +249,15 @@ class _Publisher:
         self.facts = facts
         if outcome.stopped_because is None:
             site.narrator.say(f"saved to {self._out}; Ctrl-C keeps it")
+
+    def _costs(self, outcome: Outcome) -> dict[str, Any]:
+        """Tell what the climb cost and how its rungs compare; and what the machine drew, where it says so."""
+        site, watts = self._site, self._meter.watts()
+        return {
+            **costs_of(site, outcome),
+            **compared(outcome, site.task, objective=site.objective, seed=site.seed),
+            **({} if watts is None else {"power": {"watts": round(watts, 2), "source": "RAPL"}}),
+        }
 
 
 def _trained_before(out: Path) -> Trained:

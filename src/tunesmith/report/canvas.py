@@ -9,13 +9,12 @@ from itertools import pairwise
 
 from tunesmith.evaluate.figures import FigureStyle
 from tunesmith.report.labels import Box
-from tunesmith.report.scales import Scale, linear_ticks, time_ticks
+from tunesmith.report.scales import Scale, linear_ticks
 from tunesmith.report.svg import element
 
 NARROW = 500
 """Plots below this width are drawn for a phone, and shown on nothing larger."""
 
-_LEAST_GAP = 48.0
 _BELOW_TITLE = 22.0
 _AIR = 14.0
 """Pixels between the outermost values and the frame."""
@@ -84,7 +83,7 @@ def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
     """Draw the axes: values of y on the left with a line each, names of x below.
 
     Args:
-        canvas: A logarithmic x axis is one of time.
+        canvas: Its x axis is one of steps.
         x_title: What runs along the x axis.
         style: Of the figure on the y axis.
 
@@ -109,20 +108,10 @@ def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
 
 
 def _x_ticks(canvas: Canvas) -> list[tuple[float, str]]:
-    """Pixels and names along the x axis, of times or of steps, without a name that would be cut at the plot's edge."""
+    """Pixels and names along the x axis, without a name that would be cut at the plot's edge."""
     scale = canvas.x
-    if scale.logarithmic:
-        named = [(scale(value), _time_name(value)) for value in time_ticks(scale, least_gap=_LEAST_GAP)]
-    else:
-        named = [(scale(value), f"{value:,g}") for value in linear_ticks(scale.low, scale.high, most=5, whole=True)]
+    named = [(scale(value), f"{value:,g}") for value in linear_ticks(scale.low, scale.high, most=5, whole=True)]
     return [(x, name) for x, name in named if x + text_width(name) / 2.0 <= canvas.width]
-
-
-def _time_name(seconds: float) -> str:
-    for unit, name in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= unit:
-            return f"{seconds / unit:g}\xa0{name}"
-    return f"{seconds:g}\xa0s"
 
 
 def finished(canvas: Canvas, parts: Sequence[str], *, label: str) -> str:

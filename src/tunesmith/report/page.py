@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,17 @@ from tunesmith.bundle.card import measured
 from tunesmith.bundle.data_statement import WARNING, label_counts, letters_line, origin
 from tunesmith.bundle.schema import Facts
 from tunesmith.errors import plural
-from tunesmith.evaluate.figures import FigureStyle, style_of
+from tunesmith.evaluate.figures import style_of
 from tunesmith.report import wording
 from tunesmith.report.classes import confusions, label_lines
 from tunesmith.report.curve import Curve, curve_plot
-from tunesmith.report.plot import CostPoint, cost_plot
-from tunesmith.report.rungs import RungLine, rung_lines
+from tunesmith.report.paradigm.as_svg import svg_inset
+from tunesmith.report.paradigm.climbed import climbed_of
+from tunesmith.report.paradigm.cost import COSTS
+from tunesmith.report.paradigm.language import ENGLISH
+from tunesmith.report.paradigm.picture import Picture, picture_of
+from tunesmith.report.paradigm.plan import PHONE, WIDE, inset
+from tunesmith.report.rungs import rung_lines
 from tunesmith.report.story import headline, is_it_proven, key_figures, opening, points_of, why_stopped
 from tunesmith.report.whisker import whisker
 from tunesmith.report.wording import figure
@@ -31,7 +36,6 @@ from tunesmith.types import JSON, Interval
 if TYPE_CHECKING:
     from tunesmith.ladder.climb import Outcome
 
-_WIDE, _PHONE = 720, 360
 _SHOWN_LABELS = 20
 _LONG_NAME = 16
 """Characters that fit in a cell of a table."""
@@ -55,6 +59,7 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
     style, usual = style_of(metric), task.objectives[0]
     lines = rung_lines(outcome, metric=metric, usual=usual)
     confusion = found.metrics.get("confusion")
+    picture = _picture(facts, costs)
     return _template().render(
         style=Markup(sheet),
         style_hash=_digest(sheet),
@@ -68,7 +73,8 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         metric=style,
         usual=style_of(usual),
         lines=lines,
-        cost_plots=_cost_plots(lines, style),
+        picture=picture,
+        cost_plots=[] if picture is None else _cost_plots(picture),
         why_stopped=why_stopped(facts, outcome, lines),
         points=points_of(facts),
         proven=is_it_proven(facts, lines),
@@ -114,14 +120,18 @@ def _digest(style: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _cost_plots(lines: Sequence[RungLine], style: FigureStyle) -> list[Markup]:
+def _picture(facts: Facts, costs: Mapping[str, Any]) -> Picture | None:
+    """Say what the steps cost and bring; None where no costs are known."""
+    climbed = climbed_of(facts, costs)
+    return picture_of([climbed], COSTS["seconds"], ENGLISH) if climbed.steps else None
+
+
+def _cost_plots(picture: Picture) -> list[Markup]:
     """Draw accuracy against cost twice: the style sheet shows the one that fits the screen."""
-    points = [
-        CostPoint(line.name, line.seconds_so_far, line.score, line.kept) for line in lines if line.score is not None
+    return [
+        Markup(svg_inset(inset(picture, width=width), name=f"cost-{size}", class_=f"picture {size}"))
+        for size, width in (("wide", WIDE), ("narrow", PHONE))
     ]
-    if not points:
-        return []
-    return [Markup(cost_plot(points, style=style, width=width)) for width in (_WIDE, _PHONE)]
 
 
 def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], str]]:
@@ -130,7 +140,7 @@ def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], st
     for landing in outcome.landings:
         curve = _curve(outcome, landing.rung, landing.facts, metric=metric)
         if curve is not None:
-            plots = [Markup(curve_plot(curve, style=style_of(metric), width=width)) for width in (_WIDE, _PHONE)]
+            plots = [Markup(curve_plot(curve, style=style_of(metric), width=width)) for width in (WIDE, PHONE)]
             found.append((curve, plots, str(landing.facts.get("ended") or "")))
     return found
 

@@ -39,8 +39,6 @@ class RungLine:
     name: str
     words: str
     seconds: float
-    seconds_so_far: float
-    """With all rungs before it."""
     peak_mib: float
     tflop: float | None
     """None where nothing was counted."""
@@ -68,16 +66,13 @@ def rung_lines(outcome: Outcome, *, metric: str, usual: str) -> list[RungLine]:
     """
     lines: list[RungLine] = []
     holder: Landing | None = None
-    seconds = 0.0
     for landing in outcome.landings:
-        seconds += landing.seconds
         metrics = outcome.validation.get(landing.rung, {})
         lines.append(
             RungLine(
                 name=landing.rung,
                 words=rung_words(landing.rung),
                 seconds=landing.seconds,
-                seconds_so_far=seconds,
                 peak_mib=landing.peak_mib,
                 tflop=landing.tflop if landing.tflop > 0.0 else None,
                 score=figure(metrics.get(metric)),

@@ -66,6 +66,32 @@ def time_ticks(scale: Scale, *, least_gap: float) -> list[float]:
     return chosen
 
 
+def decade_ticks(scale: Scale, *, least_gap: float) -> list[float]:
+    """Choose round values for a logarithmic axis of anything but time.
+
+    Args:
+        scale: Of positive values.
+        least_gap: Pixels between two names at least.
+
+    Returns:
+        Powers of ten, ascending, with twice and five times them where there is room; fewer where there is little.
+
+    Example:
+        >>> decade_ticks(Scale(0.5, 200.0, 0.0, 300.0, logarithmic=True), least_gap=50.0)
+        [1.0, 10.0, 100.0]
+        >>> decade_ticks(Scale(0.5, 20.0, 0.0, 600.0, logarithmic=True), least_gap=50.0)
+        [0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+    """
+    first, last = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
+    for every, factors in ((1, (1.0, 2.0, 5.0)), (1, (1.0,)), (2, (1.0,)), (3, (1.0,)), (6, (1.0,))):
+        powers = [power for power in range(first, last + 1) if power % every == 0]
+        values = [factor * 10.0**power for power in powers for factor in factors]
+        inside = [value for value in values if scale.low <= value <= scale.high]
+        if min((scale(right) - scale(left) for left, right in pairwise(inside)), default=least_gap) >= least_gap:
+            break
+    return inside
+
+
 def linear_ticks(low: float, high: float, *, most: int = 6, whole: bool = False) -> list[float]:
     """Choose round values for a linear axis.
 

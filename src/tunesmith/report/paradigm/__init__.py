@@ -1,0 +1,1 @@
+"""The picture of accuracy against compute: one description of the drawing, written as SVG or PNG."""
