@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tunesmith.api.estimator import TextClassifier, TextRegressor
     from tunesmith.api.model import Model, Prediction, Proposal, load
     from tunesmith.api.peft_base import merge_peft
+    from tunesmith.api.plot import plot
     from tunesmith.api.training import train
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "compare",
     "load",
     "merge_peft",
+    "plot",
     "train",
 ]
 
@@ -41,6 +43,7 @@ _HOMES = {
     "compare": "tunesmith.api.compare",
     "load": "tunesmith.api.model",
     "merge_peft": "tunesmith.api.peft_base",
+    "plot": "tunesmith.api.plot",
     "train": "tunesmith.api.training",
 }
 

@@ -19,7 +19,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="BUNDLE BUNDLE... FILE",
-            help="Model folders, at least two, then the labelled rows as evaluate takes them; with --sql models alone.",
+            help="Model folders, at least two, then the labelled rows as evaluate takes them; with --sql models alone; "
+            "with --plot one or more alone, to draw their climbs.",
         ),
     ],
     sql: options.Sql = None,
@@ -38,11 +39,16 @@ def compare(
     encoding: options.Encoding = None,
     skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
+    plot: options.Plot = None,
+    cost: options.Cost = "seconds",
+    language: options.Language = "en",
     *,
     common: options.Common,
 ) -> None:
     """Compare models on the same rows; paired 95 % intervals."""
     from tunesmith.api.compare import compare_file
+    from tunesmith.api.plot import PlotFile
+    from tunesmith.api.plot import plot as draw
 
     flags = {
         "data.sql": sql,
@@ -55,12 +61,20 @@ def compare(
         "data.drop_unlabelled": drop_unlabelled,
     }
     recipe = common.recipe(flags)
+    if plot is not None:
+        PlotFile(plot, cost, language).check()
+    if plot is not None and recipe.data.sql is None and _is_model(given[-1]):
+        _print_drawn(draw(given, plot, cost=cost, language=language), json=common.json)
+        return
     models, data = (given, None) if recipe.data.sql is not None else (given[:-1], given[-1])
     _refuse_model_as_file(data)
     with Terminal(quiet=common.quiet) as terminal:
         found = compare_file(
             models, data, recipe.data, by=by, reference=reference, threads=recipe.run.threads, narrator=terminal
         )
+        if plot is not None:
+            drawn = draw(models, plot, cost=cost, language=language, compared=found)
+            terminal.say(f"{drawn['headline']}: {plot}")
     if common.json:
         print_json(found)
         return
@@ -68,11 +82,25 @@ def compare(
     _print_slices(found, by or "")
 
 
+def _is_model(given: str) -> bool:
+    return (Path(given) / "tunesmith.json").is_file()
+
+
+def _print_drawn(drawn: dict[str, JSON], *, json: bool) -> None:
+    """Print what a picture of climbs says."""
+    if json:
+        print_json(drawn)
+        return
+    print_line(drawn["headline"])
+    print_line(drawn["deck"])
+    print_line(f"plot: {drawn['plot']}")
+
+
 def _refuse_model_as_file(data: str | None) -> None:
     """Tell a forgotten file from one that cannot be read."""
     from tunesmith.errors import ConfigError
 
-    if data is not None and (Path(data) / "tunesmith.json").is_file():
+    if data is not None and _is_model(data):
         raise ConfigError(
             "no-data",
             "no rows are given: the last argument is a model folder too",

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
@@ -62,6 +63,17 @@ DropUnlabelled: TypeAlias = Annotated[
     bool | None,
     typer.Option("--drop-unlabelled", help="Leave out rows without a label; default: they are an error."),
 ]
+
+Plot: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot", metavar="FILE", help="Draw what each step reached against what it cost; FILE ends in .svg or .png."
+    ),
+]
+Cost: TypeAlias = Annotated[
+    str, typer.Option("--cost", help="What the plot counts as cost: seconds, flops or energy (estimated).")
+]
+Language: TypeAlias = Annotated[str, typer.Option("--language", help="Language of the plot: en or zh.")]
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,15 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, with each rung's least seconds; train nothing.")
     ] = False,
+    plot: options.Plot = None,
+    cost: options.Cost = "seconds",
+    language: options.Language = "en",
     *,
     common: options.Common,
 ) -> None:
     """Climb the ladder on a labelled file; write model and report."""
+    from tunesmith.api.plot import PlotFile
+    from tunesmith.api.plot import plot as draw
     from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
 
     flags = {
@@ -159,11 +164,16 @@ def train(
         "track.to": tuple(name.strip() for name in track.split(",")) if track else None,
     }
     recipe = common.recipe(flags)
+    if plot is not None:
+        PlotFile(plot, cost, language).check()
     with Terminal(quiet=common.quiet) as terminal:
         if dry_run:
             _print_dry_run(dry_run_recipe(data, recipe), json=common.json)
             return
         trained = train_recipe(data, recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
+        if plot is not None:
+            drawn = draw(trained.out, plot, cost=cost, language=language)
+            terminal.say(f"{drawn['headline']}: {plot}")
     if common.json:
         print_json(trained.as_json())
     else:
