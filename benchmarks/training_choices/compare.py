@@ -40,34 +40,44 @@ def pigeonhole_draws(differences: NDArray[np.float64], *, seed: int) -> NDArray[
     return drawn
 
 
-def compared(cells_of: Mapping[str, Cells]) -> list[dict[str, Any]]:
+def compared(
+    cells_of: Mapping[str, Cells], choices: Sequence[Choice] = CHOICES, *, default: str = DEFAULT
+) -> list[dict[str, Any]]:
     """Compare every choice that was measured with the default.
 
     Args:
         cells_of: Data set to its cells.
+        choices: What is compared.
+        default: Name of the one that the others are held to.
 
     Returns:
         An entry a choice: for each data set and for their mean, in points of test accuracy, the difference and the ends
         of its 95 % interval; and how many times as long it took.
     """
-    return [_entry(choice, cells_of) for choice in CHOICES if any(_seeds(choice, cells) for cells in cells_of.values())]
+    return [
+        _entry(choice, cells_of, default)
+        for choice in choices
+        if any(_seeds(choice, cells, default) for cells in cells_of.values())
+    ]
 
 
-def _seeds(choice: Choice, cells: Cells) -> list[int]:
+def _seeds(choice: Choice, cells: Cells, default: str) -> list[int]:
     """Seeds of which both the choice and the default were measured."""
     found = {key.partition("/")[2] for key in cells if key.startswith(f"{choice.name}/")}
-    return sorted(int(seed) for seed in found if f"{DEFAULT}/{seed}" in cells)
+    return sorted(int(seed) for seed in found if f"{default}/{seed}" in cells)
 
 
-def _entry(choice: Choice, cells_of: Mapping[str, Cells]) -> dict[str, Any]:
+def _entry(choice: Choice, cells_of: Mapping[str, Cells], default: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     draws: list[NDArray[np.float64]] = []
     for name, cells in cells_of.items():
-        pairs = [(cells[f"{choice.name}/{seed}"], cells[f"{DEFAULT}/{seed}"]) for seed in _seeds(choice, cells)]
+        pairs = [
+            (cells[f"{choice.name}/{seed}"], cells[f"{default}/{seed}"]) for seed in _seeds(choice, cells, default)
+        ]
         if any("diverged" in cell for pair in pairs for cell in pair):
             found[name] = {"seeds": len(pairs), "diverged": True}
         elif pairs:
-            differences = np.stack([_right(ours).astype(float) - _right(default) for ours, default in pairs])
+            differences = np.stack([_right(ours).astype(float) - _right(usual) for ours, usual in pairs])
             draws.append(pigeonhole_draws(differences, seed=len(draws)))
             found[name] = {"seeds": len(pairs), **_figures(pairs, float(differences.mean()), draws[-1])}
     entry: dict[str, Any] = {"name": choice.name, "family": choice.family, "told": choice.told, "sets": found}
@@ -84,8 +94,9 @@ def _figures(
     return {
         "accuracy": round(100 * float(np.mean([ours["accuracy"] for ours, _ in pairs])), 2),
         **_interval(value, draws),
-        "log_loss": round(float(np.mean([ours["log_loss"] - default["log_loss"] for ours, default in pairs])), 4),
-        "seconds": round(float(np.mean([ours["seconds"] / default["seconds"] for ours, default in pairs])), 2),
+        "log_loss": round(float(np.mean([ours["log_loss"] - usual["log_loss"] for ours, usual in pairs])), 4),
+        "seconds": round(float(np.mean([ours["seconds"] / usual["seconds"] for ours, usual in pairs])), 2),
+        "memory": round(float(np.mean([ours["above_mib"] / usual["above_mib"] for ours, usual in pairs])), 2),
     }
 
 

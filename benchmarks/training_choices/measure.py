@@ -23,6 +23,8 @@ from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS
 from tunesmith.ladder.rungs.finetune import Finetune
 from tunesmith.ladder.site import Site
+from tunesmith.machine.memory import current_mib, peak_mib, reset_peak
+from tunesmith.runtimes.allocator import give_back_freed_memory
 from tunesmith.runtimes.torch import logits as logits_of
 
 
@@ -58,21 +60,25 @@ def probed(train: Path, test: Path, out: Path, *, seed: int, threads: int) -> It
         yield site
 
 
-def measured(site: Site, choice: Choice, *, epochs: float) -> dict[str, Any]:
+def measured(site: Site, choice: Choice, *, epochs: float | None) -> dict[str, Any]:
     """Train by one choice and answer the test rows.
 
     Args:
         site: Its probe has landed.
         choice: What differs from the default.
-        epochs: Passes that the default takes.
+        epochs: Passes that the default takes; None leaves them to the rung.
 
     Returns:
         What a result keeps of a cell; of a training that diverged only that it did.
     """
-    options = RUNGS.options("finetune", {"epochs": epochs * choice.passes, **choice.changes})
+    passes = {} if epochs is None else {"epochs": epochs * choice.passes}
+    options = RUNGS.options("finetune", {**passes, **choice.changes})
     rung = Finetune(options)
     rung.name = choice.name  # plan, checkpoints and log of each choice lie apart
     load = os.getloadavg()[0]
+    give_back_freed_memory()
+    reset_peak()
+    before_mib = current_mib()
     try:
         landing = rung.climb(site)
     except ResourceError as error:
@@ -80,6 +86,7 @@ def measured(site: Site, choice: Choice, *, epochs: float) -> dict[str, Any]:
     finally:
         for name in checkpoint_names(choice.name):
             site.checkpoints.remove(name)
+    above_mib = peak_mib() - before_mib
     rows = site.data.split.test
     logits = logits_of(landing.model.classifier, site.encoded.tokens.select(rows))
     targets = site.data.targets[rows]
@@ -91,6 +98,9 @@ def measured(site: Site, choice: Choice, *, epochs: float) -> dict[str, Any]:
         "log_loss": round(mean_log_loss(logits / temperature, targets), 5),
         "seconds": round(landing.seconds, 1),
         "load_before": load,
+        "above_mib": round(above_mib, 1),
+        "trained_weights": landing.facts["trained_weights"],
+        "layer_weights": landing.facts["layer_weights"],
         "steps": landing.facts["steps"],
         "best_step": landing.facts["best_step"],
         "right": packed(right),

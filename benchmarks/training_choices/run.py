@@ -8,15 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.provenance import available_cores, provenance, told
-from benchmarks.training_choices.choices import CHOICES, DEFAULT
+from benchmarks.training_choices.choices import CHOICES, Choice
 from benchmarks.training_choices.compare import compared, markdown
 from benchmarks.training_choices.measure import measured, probed
-from benchmarks.training_choices.sets import SETS, files_of
+from benchmarks.training_choices.sets import SETS, Set, files_of
 
 HERE = Path(__file__).resolve().parent
 README = HERE / "README.md"
@@ -98,30 +98,61 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     return table
 
 
-def measure_all(flags: argparse.Namespace, folder: Path, scratch: Path) -> None:
+def measure_all(
+    flags: argparse.Namespace, folder: Path, scratch: Path, *, choices: Sequence[Choice], sets: Mapping[str, Set]
+) -> None:
     """Measure every cell that is asked for and not there yet, all of one seed before those of the next.
 
     Args:
         flags: Choices, data sets, seeds, threads, and the rows and passes of a trial.
         folder: Holds the cells.
         scratch: Folder to write to.
+        choices: All there are; the first is the one that the others are held to.
+        sets: All data sets by their names.
     """
-    where = provenance("training_choices", threads=flags.threads, packages=PACKAGES)
-    choices = {choice.name: choice for choice in CHOICES}
-    names = [DEFAULT, *(name for name in flags.only if name != DEFAULT)]
+    where = provenance(scratch.parent.name, threads=flags.threads, packages=PACKAGES)
+    named = {choice.name: choice for choice in choices}
+    default = choices[0].name
+    names = [default, *(name for name in flags.only if name != default)]
     for seed in range(flags.seeds):
-        for chosen in (SETS[name] for name in flags.sets):
-            results = Results(folder / f"{chosen.name}.json", where)
+        for label in flags.sets:
+            chosen = sets[label]
+            results = Results(folder / f"{label}.json", where)
             missing = results.missing(names, seed)
             if not missing:
                 continue
             train, test = files_of(chosen, scratch, n_rows=flags.rows)
-            with probed(train, test, scratch / chosen.name, seed=seed, threads=flags.threads) as site:
+            with probed(train, test, scratch / label, seed=seed, threads=flags.threads) as site:
                 for name in missing:
-                    cell = measured(site, choices[name], epochs=flags.epochs or chosen.epochs)
+                    cell = measured(site, named[name], epochs=flags.epochs or chosen.epochs)
                     results.add(name, seed, cell)
                     shown = {key: value for key, value in cell.items() if key != "right"}
-                    print(chosen.name, seed, name, json.dumps(shown), flush=True)
+                    print(label, seed, name, json.dumps(shown), flush=True)
+
+
+def flags_of(
+    text: str, arguments: list[str] | None, *, choices: Sequence[Choice], sets: Mapping[str, Set]
+) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        text: What the command does.
+        arguments: Those of the command line where left out.
+        choices: All there are.
+        sets: All data sets by their names.
+
+    Returns:
+        Choices, data sets, seeds, threads, and the rows and passes of a trial.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [choice.name for choice in choices]
+    parser.add_argument("--only", nargs="+", default=names, choices=names, metavar="CHOICE")
+    parser.add_argument("--sets", nargs="+", default=list(sets), choices=list(sets), metavar="SET")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument("--rows", type=int, help="train rows at most: a trial, which writes to scratch/ only")
+    parser.add_argument("--epochs", type=float, help="passes of the default: a trial")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -130,15 +161,7 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: Those of the command line where left out.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [choice.name for choice in CHOICES]
-    parser.add_argument("--only", nargs="+", default=names, choices=names, metavar="CHOICE")
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS), metavar="SET")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=available_cores())
-    parser.add_argument("--rows", type=int, help="train rows at most: a trial, which writes to scratch/ only")
-    parser.add_argument("--epochs", type=float, help="passes of the default: a trial")
-    flags = parser.parse_args(arguments)
+    flags = flags_of(__doc__ or "", arguments, choices=CHOICES, sets=SETS)
     scratch = HERE / "scratch"
     scratch.mkdir(exist_ok=True)
     is_trial = flags.rows is not None or flags.epochs is not None
@@ -146,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     folder.mkdir(exist_ok=True)
     if is_trial:
         shutil.copy(README, readme)
-    measure_all(flags, folder, scratch)
+    measure_all(flags, folder, scratch, choices=CHOICES, sets=SETS)
     print(markdown(write_table(folder, readme)))
 
 

@@ -17,8 +17,9 @@ class Set:
     name: str
     n_rows: int | None
     """None for all."""
-    epochs: float
-    """About what ``finetune`` takes by itself for as many tokens, written out so that every choice sees as many."""
+    epochs: float | None
+    """About what ``finetune`` takes by itself for as many tokens, written out so that every choice sees as many; None
+    leaves it to the rung."""
 
 
 SETS = {

@@ -25,7 +25,8 @@ from tunesmith.train.schedules import SCHEDULES
 def cell(right: list[bool], *, seconds: float = 10.0) -> dict[str, Any]:
     """What is kept of a training."""
     found = np.array(right)
-    return {"accuracy": found.mean(), "right": packed(found), "rows": len(right), "seconds": seconds, "log_loss": 0.5}
+    costs = {"seconds": seconds, "above_mib": 10.0 * seconds}
+    return {"accuracy": found.mean(), "right": packed(found), "rows": len(right), "log_loss": 0.5, **costs}
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=[choice.name for choice in CHOICES])
@@ -126,7 +127,7 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     path = tmp_path / "scratch" / "financial_phrasebank.json"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     assert list(cells) == ["default/0", "ema_99/0"]
-    assert cells["default/0"]["rows"] == 30
+    assert cells["default/0"]["rows"] == 50
     assert cells["ema_99/0"]["steps"] == cells["default/0"]["steps"] > 0
     subject.main([*trial, "ema_99", "r_drop_same_seconds"])
     found = json.loads(path.read_text("utf-8"))
