@@ -110,19 +110,7 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     (tmp_path / "README.md").write_text(subject.README.read_text("utf-8"), encoding="utf-8")
     monkeypatch.setattr(subject, "HERE", tmp_path)
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
-    trial = [
-        "--rows",
-        "150",
-        "--epochs",
-        "0.2",
-        "--seeds",
-        "1",
-        "--threads",
-        "1",
-        "--sets",
-        "financial_phrasebank",
-        "--only",
-    ]
+    trial = "--rows 90 --epochs 0.2 --seeds 1 --threads 1 --sets financial_phrasebank --only".split()
     subject.main([*trial, "ema_99"])
     path = tmp_path / "scratch" / "financial_phrasebank.json"
     cells = json.loads(path.read_text("utf-8"))["cells"]
