@@ -13,13 +13,13 @@ from benchmarks.rows import read_rows
 
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import tokenize
-from tunesmith.ladder.flops import training_flops
 from tunesmith.machine.rates import matmul_rate
 from tunesmith.machine.threads import set_threads
 from tunesmith.models.base import find_base
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
+from tunesmith.models.flops import training_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.allocator import keep_freed_memory

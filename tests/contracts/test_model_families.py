@@ -16,6 +16,7 @@ from tunesmith.models.checkpoint import load_weights
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import ENCODERS
+from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads import HEADS
 from tunesmith.models.poolings import POOLINGS, fixed_poolings, load_pooling
 from tunesmith.types import PackedTokens
@@ -72,6 +73,15 @@ def test_an_encoder_saves_what_it_loads(encoder: Encoder, tmp_path: Path) -> Non
     for name, tensor in encoder.hf_state().items():
         assert not tensor.requires_grad
         assert torch.equal(again.hf_state()[name], tensor), name
+
+
+def test_an_encoder_tells_its_word_vectors_and_its_cost(encoder: Encoder) -> None:
+    """The table that is looked up in, and what a pass costs, whichever engine runs it: that of the published shape."""
+    table = encoder.hf_state()["embeddings.word_embeddings.weight"]
+    assert torch.equal(encoder.word_vectors(), table)
+    assert not encoder.word_vectors().requires_grad
+    lengths = packed(LENGTHS).lengths
+    assert encoder.forward_flops(lengths) == forward_flops(encoder.config, lengths) > 0.0
 
 
 def test_an_encoder_s_layers_hold_every_trained_parameter_once(encoder: Encoder) -> None:

@@ -14,9 +14,9 @@ from tunesmith.bundle.schema import Kind
 from tunesmith.ladder import fitting
 from tunesmith.ladder.climb import _refits
 from tunesmith.ladder.fit import Fit
-from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs import linear
+from tunesmith.models.flops import forward_flops
 from tunesmith.run.clock import Clock
 from tunesmith.run.guard import Guard
 from tunesmith.run.lines import read_lines

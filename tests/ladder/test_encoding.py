@@ -15,10 +15,10 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import Stopped
 from tunesmith.ladder import encoding
 from tunesmith.ladder.encoding import EncodedTexts
-from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Site
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.encoders import load_encoder
+from tunesmith.models.flops import forward_flops
 from tunesmith.models.methods import full
 
 WHOLE = full.build(full.Options(embeddings="trained"))

@@ -13,8 +13,8 @@ from tests.ladder.tiny_climb import Home
 from tunesmith.data.batch import pack
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder.fit import scoring_points, seconds_per_token
-from tunesmith.ladder.flops import forward_flops, training_flops
 from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.flops import forward_flops, training_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.train.losses import LOSSES
 from tunesmith.train.objectives.supervised import Supervised

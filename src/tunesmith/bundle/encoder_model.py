@@ -21,7 +21,7 @@ from tunesmith.files.reading import read_json
 from tunesmith.files.tensors import load_tensors, save_tensors
 from tunesmith.models.added import merges
 from tunesmith.models.classifier import EncoderClassifier
-from tunesmith.models.encoder import Encoder
+from tunesmith.models.encoder import Encoder, pretrained
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import build_encoder
 from tunesmith.models.heads.linear import LinearHead
@@ -121,7 +121,7 @@ def merged(model: EncoderModel) -> EncoderModel:
     Returns:
         The same model as one encoder saved whole; as it is where it is that already, or where no weights do the same.
     """
-    encoder = model.classifier.encoder
+    encoder = pretrained(model.classifier.encoder)
     if model.method is None or not merges(encoder):
         return model
     plain = build_encoder(encoder.config, encoder.hf_state())

@@ -21,6 +21,7 @@ from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.source import Model
 from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoder import pretrained
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.likelihoods import Likelihood
 from tunesmith.runtimes.torch import encode
@@ -88,7 +89,7 @@ def distilled(model: Model, texts: list[Text], outputs: NDArray[np.float32], *, 
     """
     tokens = model.tokens(texts).at_most(_MOST_WINDOWS)
     targets = torch.from_numpy(outputs)
-    encoder = copy.deepcopy(model.encoder.classifier.encoder)
+    encoder = copy.deepcopy(pretrained(model.encoder.classifier.encoder))
     head = LinearHead(encoder.hidden_size, model.n_outputs)
     student = EncoderClassifier(encoder, POOLING, head, unit_length=True).eval()  # the teacher knows no dropout either
     _solve_head(student.head, torch.from_numpy(encode(student, tokens)), model.likelihood, targets=targets)

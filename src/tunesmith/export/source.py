@@ -24,6 +24,7 @@ from tunesmith.data.prepare import Form
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ConfigError
 from tunesmith.models.adaptation import adapted, learnt_tensors, load_learnt
+from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders import grouped
 from tunesmith.models.likelihoods import Likelihood, load_likelihood
@@ -94,13 +95,12 @@ class Model:
     @property
     def config(self) -> EncoderConfig:
         """The encoder's shape."""
-        config: EncoderConfig = self.encoder.classifier.encoder.config
-        return config
+        return pretrained(self.encoder.classifier.encoder).config
 
     @cached_property
     def module(self) -> nn.Module:
         """The encoder as transformers runs it, with padding and a mask; the flat engine knows neither."""
-        ours = self.encoder.classifier.encoder
+        ours = pretrained(self.encoder.classifier.encoder)
         if isinstance(ours, grouped.GroupedEncoder):
             return ours.module
         theirs = grouped.build(self.config, ours.hf_state(), grouped.Options())
@@ -114,7 +114,7 @@ class Model:
     @cached_property
     def takes_types(self) -> bool:
         """Whether the encoder tells token types apart; some have a table of one row, which changes nothing."""
-        table = self.encoder.classifier.encoder.hf_state().get("embeddings.token_type_embeddings.weight")
+        table = pretrained(self.encoder.classifier.encoder).hf_state().get("embeddings.token_type_embeddings.weight")
         return table is not None and len(table) > 1
 
     @property

@@ -30,6 +30,7 @@ from torch import Tensor
 from tunesmith.export.reading import hf_config
 from tunesmith.export.source import Model
 from tunesmith.models.architectures import ARCHITECTURES
+from tunesmith.models.encoder import pretrained
 from tunesmith.types import JSON
 
 Array: TypeAlias = NDArray[np.float64]
@@ -196,7 +197,7 @@ def stock_of(model: Model, vectors: Array) -> Stock:
     shape, pooling = SHAPES[model.config.model_type], model.encoder.pooling
     state = {
         f"{shape.prefix}{name}": tensor.detach().clone()
-        for name, tensor in model.encoder.classifier.encoder.hf_state().items()
+        for name, tensor in pretrained(model.encoder.classifier.encoder).hf_state().items()
         if not name.startswith("pooler.")
     }
     config = hf_config(model, shape.name) | dict(shape.settings)

@@ -14,11 +14,11 @@ from tunesmith.data.check import Finding, check_pieces
 from tunesmith.data.joined import tokens_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.files.tensors import load_arrays, save_tensors
-from tunesmith.ladder.flops import forward_flops
 from tunesmith.models.adaptation import Adaptation, adapted
 from tunesmith.models.base import BaseModel
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import Encoder, load_encoder
+from tunesmith.models.flops import forward_flops
 from tunesmith.models.methods import Method
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
 from tunesmith.runtimes.allocator import give_back_freed_memory

@@ -21,9 +21,10 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ConfigError, counted, plural
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
-from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoder import pretrained
+from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.methods import METHODS, Allocator, load_method
 from tunesmith.models.tokenizers import load_tokenizer
@@ -237,7 +238,7 @@ def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> 
 
 def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str) -> TokenSet:
     """Keep what the layers that do not learn make of rows, where there are such layers and they can be left out."""
-    encoder = model.classifier.encoder
+    encoder = pretrained(model.classifier.encoder)
     if encoder.n_frozen <= 1 or not encoder.starts_anywhere:
         return tokens
     what = counted(encoder.n_frozen - 1, "layer makes", "layers make")

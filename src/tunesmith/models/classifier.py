@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunesmith.models.encoder import Encoder
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.network import Network
 from tunesmith.models.pairings import Pairing, load_pairing
 from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.types import PackedTokens
@@ -21,7 +21,7 @@ class EncoderClassifier(nn.Module):
     Of pairs, the vectors of both texts are combined before they are scored.
 
     Args:
-        encoder: Gives a vector a token.
+        encoder: Gives a vector a token; pretrained, or trained from scratch.
         pooling: Name of the pooling.
         head: Scores the features.
         unit_length: Scale the vector of a text to length 1.
@@ -32,7 +32,7 @@ class EncoderClassifier(nn.Module):
     """
 
     def __init__(
-        self, encoder: Encoder, pooling: str, head: LinearHead, *, unit_length: bool, pairing: str | None = None
+        self, encoder: Network, pooling: str, head: LinearHead, *, unit_length: bool, pairing: str | None = None
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -43,7 +43,7 @@ class EncoderClassifier(nn.Module):
         self.pair: Pairing | None = None if pairing is None else load_pairing(pairing)
         self.pool: Pooling = load_pooling(pooling, encoder.hidden_size)
 
-    def with_encoder(self, encoder: Encoder) -> EncoderClassifier:
+    def with_encoder(self, encoder: Network) -> EncoderClassifier:
         """Put another encoder under the same pooling and head.
 
         Args:

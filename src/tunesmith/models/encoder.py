@@ -1,19 +1,21 @@
-"""What every encoder is: a module from packed tokens to one vector a token."""
+"""What every pretrained encoder is: a network that came with weights, of which some may be left as they are."""
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from tunesmith.errors import ArtifactError
 from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.models.flops import forward_flops
+from tunesmith.models.network import Network
 from tunesmith.models.places import Place
 from tunesmith.types import PackedTokens
 
 
-class Encoder(nn.Module):
+class Encoder(Network):
     """A pretrained encoder; ``flat`` and ``grouped`` are the two ways to run one.
-
-    Sequences come packed, without padding, and a token's vector depends on its own sequence alone.
 
     Args:
         hidden_size: Width of the token vectors.
@@ -24,27 +26,26 @@ class Encoder(nn.Module):
     """Whether it can begin with what its lower layers made of the tokens before."""
 
     def __init__(self, hidden_size: int) -> None:
-        super().__init__()
-        self.hidden_size = hidden_size
+        super().__init__(hidden_size)
         self.n_frozen = 0
         """Groups of parameters that do not learn, from the bottom; the embeddings are the first."""
 
-    def forward(self, tokens: PackedTokens) -> Tensor:
-        """Encode.
+    def forward_flops(self, lengths: NDArray[np.int64]) -> float:
+        """Count the operations of encoding sequences once.
 
         Args:
-            tokens: Sequences end to end, shortest first.
+            lengths: Tokens of each sequence, ``[S]``.
 
         Returns:
-            A vector a token, ``[T, H]``, in the order of the tokens.
+            Operations of all matrix products.
         """
-        raise NotImplementedError
+        return forward_flops(self.config, lengths)
 
-    def layer_groups(self) -> list[list[nn.Parameter]]:
-        """Sort the parameters by height, for rates that differ by layer and for freezing from below.
+    def word_vectors(self) -> Tensor:
+        """Give the table of word vectors.
 
         Returns:
-            The embeddings, then each layer from the bottom up; every parameter is in exactly one group.
+            One row a token of the vocabulary, detached, ``[V, E]``.
         """
         raise NotImplementedError
 
@@ -117,6 +118,19 @@ class Encoder(nn.Module):
             What the layers above them begin with, ``[T, H]``.
         """
         raise NotImplementedError
+
+
+def pretrained(network: Network) -> Encoder:
+    """Take a network for the encoder that it is.
+
+    Args:
+        network: Of a model that was made from a base model.
+
+    Returns:
+        The same.
+    """
+    assert isinstance(network, Encoder), "only encoders come with weights of their own"
+    return network
 
 
 def refuse_unknown_tokens(tokens: PackedTokens, vocab_size: int) -> None:

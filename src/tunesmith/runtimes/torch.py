@@ -16,6 +16,7 @@ from tunesmith.data.batch import length_batches, places_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
+from tunesmith.models.network import Network
 from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.runtimes.allocator import keep_freed_memory
 from tunesmith.types import PackedTokens
@@ -125,7 +126,7 @@ def pooled(classifier: EncoderClassifier, tokens: TokenSet) -> Floats:
 
 
 def _vectors(
-    encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
+    encoder: Network, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
 ) -> list[Floats]:
     """Encode every text once; of each pooling ``[rows, H]``, or ``[rows, 2, H]`` of pairs."""
     sides = () if tokens.side is None else (tokens.n_sides,)
@@ -165,7 +166,7 @@ def keep_below(encoder: Encoder, tokens: TokenSet, path: Path, *, batch_tokens: 
 
 
 def _passes(
-    encoder: Encoder, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
+    encoder: Network, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
     """Deal the rows out; for each batch its rows and, for each pooling, the vectors of their texts ``[texts, H]``."""
     done, total = 0, len(tokens.input_ids)

@@ -22,6 +22,7 @@ from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_json
 from tunesmith.files.tensors import load_tensors, save_tensors
 from tunesmith.models.adaptation import adapted, learnt_tensors, load_learnt
+from tunesmith.models.encoder import pretrained
 from tunesmith.models.methods import load_method
 from tunesmith.models.peft import ADAPTER_CONFIG, ADAPTER_WEIGHTS, PREFIX, peft_config
 
@@ -39,7 +40,7 @@ def save(folder: Path, model: EncoderModel) -> None:
     if model.method is None:
         raise AssertionError("a model without a method is saved whole")
     save_parts(folder, model)
-    encoder = model.classifier.encoder
+    encoder = pretrained(model.classifier.encoder)
     save_tensors(
         folder / ADAPTER_WEIGHTS, {f"{PREFIX}{name}": tensor for name, tensor in learnt_tensors(encoder).items()}
     )

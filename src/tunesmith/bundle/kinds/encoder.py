@@ -20,6 +20,7 @@ from tunesmith.bundle.encoder_model import (
 from tunesmith.bundle.schema import Facts
 from tunesmith.files.atomic import write_json
 from tunesmith.files.tensors import save_tensors
+from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders import load_encoder
 from tunesmith.types import JSON
 
@@ -35,7 +36,7 @@ def save(folder: Path, model: EncoderModel) -> None:
         model: Encoder, head and tokenizer.
     """
     save_parts(folder, model)
-    save_tensors(folder / "model.safetensors", model.classifier.encoder.hf_state())
+    save_tensors(folder / "model.safetensors", pretrained(model.classifier.encoder).hf_state())
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": model.max_seq_length, "do_lower_case": False})
     write_json(folder / "modules.json", _modules(model))
     (folder / "1_Pooling").mkdir(exist_ok=True)

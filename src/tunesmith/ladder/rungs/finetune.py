@@ -18,9 +18,9 @@ from tunesmith.ladder.fitting import (
     reserve_s,
     set_up,
 )
-from tunesmith.ladder.flops import forward_flops, training_flops
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
+from tunesmith.models.flops import FORWARD_PASSES_OF_A_STEP, training_flops
 from tunesmith.train.loop import fit_steps
 from tunesmith.types import JSON
 
@@ -174,9 +174,10 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
     fit, rows = setup.fit, setup.rows
     logits, targets = fit.take_best(), rows.validation_targets
     n_train_tokens = int(rows.train.n_tokens.sum())
-    trained = training_flops(site.encoded.config, rows.train.lengths()) * fit.state.tokens / n_train_tokens
+    forward_flops = setup.model.classifier.encoder.forward_flops
+    trained = FORWARD_PASSES_OF_A_STEP * forward_flops(rows.train.lengths()) * fit.state.tokens / n_train_tokens
     trained *= fit.objective.n_passes
-    scored = forward_flops(site.encoded.config, rows.validation.lengths()) * len(fit.state.curve)
+    scored = forward_flops(rows.validation.lengths()) * len(fit.state.curve)
     return Landing(
         rung=name,
         kind="encoder" if setup.model.method is None else "adapter",

@@ -17,10 +17,10 @@ from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
 from tunesmith.ladder.fitting import reserve_s
-from tunesmith.ladder.flops import forward_flops
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import load_pairing
 from tunesmith.models.supervision import Supervision

@@ -236,6 +236,14 @@ class FlatEncoder(Encoder):
             assert isinstance(layer, Layer), "a flat encoder is made of layers"
             layer.set_dropout(rate)
 
+    def word_vectors(self) -> Tensor:
+        """Give the table of word vectors.
+
+        Returns:
+            One row a token of the vocabulary, detached, ``[V, E]``.
+        """
+        return self.embeddings.word.weight.detach()
+
     def hf_state(self) -> dict[str, Tensor]:
         """Give the weights as transformers' ``AutoModel`` names and shapes them.
 

@@ -106,6 +106,15 @@ class GroupedEncoder(Encoder):
             for name in [name for name, value in vars(module).items() if _is_rate(name, value)]:
                 setattr(module, name, rate)
 
+    def word_vectors(self) -> Tensor:
+        """Give the table of word vectors.
+
+        Returns:
+            One row a token of the vocabulary, detached, ``[V, E]``.
+        """
+        table: Tensor = self.module.get_input_embeddings().weight  # type: ignore[operator]
+        return table.detach()
+
     def hf_state(self) -> dict[str, Tensor]:
         """Give the weights as transformers' ``AutoModel`` names and shapes them.
 

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from tunesmith.models.encoder_config import EncoderConfig
 
+FORWARD_PASSES_OF_A_STEP = 3.0
+"""What training costs with every layer trained: the backward pass makes two products for each of the forward's."""
+
 
 def forward_flops(config: EncoderConfig, lengths: NDArray[np.int64]) -> float:
     """Count the operations of encoding sequences once.
@@ -40,6 +43,6 @@ def training_flops(config: EncoderConfig, lengths: NDArray[np.int64]) -> float:
         lengths: Tokens of each sequence, ``[S]``.
 
     Returns:
-        Three times the forward pass: the backward pass makes two products for each of the forward's.
+        Three times the forward pass.
     """
-    return 3.0 * forward_flops(config, lengths)
+    return FORWARD_PASSES_OF_A_STEP * forward_flops(config, lengths)
