@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tunesmith.models.dropout import Coins, add_dropped, drop
 from tunesmith.models.encoders import _attention
 from tunesmith.models.encoders._attention import Group, GroupedAttention, _Attention, _Blocks
-from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
 
 GROUPS: list[Group] = [(0, 2, 2), (4, 1, 3), (7, 1, 8), (15, 1, 9), (24, 2, 11)]
 """Lengths that share a block of 8 places with and without some left over, and lengths that share one of 16."""

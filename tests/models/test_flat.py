@@ -14,9 +14,9 @@ import torch
 from tests.models.tiny_encoders import hf_model, packed, saved, tiny_config
 
 from tunesmith.errors import ShapeError
+from tunesmith.models.dropout import Coins
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.encoders._attention import GroupedAttention
-from tunesmith.models.encoders._dropout import Coins
 from tunesmith.models.encoders.flat import FlatEncoder, Layer
 from tunesmith.types import PackedTokens
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from tunesmith.models.encoders._dropout import Coins
+from tunesmith.models.dropout import Coins
 
 Group = tuple[int, int, int]  # first token, number of sequences, length
 Ints = NDArray[np.int64]

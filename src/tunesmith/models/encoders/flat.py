@@ -27,10 +27,10 @@ from tunesmith.config import Settings
 from tunesmith.errors import ShapeError
 from tunesmith.models.added import merged_state
 from tunesmith.models.checkpoint import refuse_missing, refuse_shape
+from tunesmith.models.dropout import Coins, add_dropped, drop
 from tunesmith.models.encoder import Encoder, refuse_unknown_tokens
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders._attention import GroupedAttention
-from tunesmith.models.encoders._dropout import Coins, add_dropped, drop
 from tunesmith.models.encoders._hf_names import from_hf, hf_modules, to_hf
 from tunesmith.models.encoders._roles import role_of
 from tunesmith.models.places import Part, Place
