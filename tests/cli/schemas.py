@@ -19,6 +19,7 @@ FOLDER = Path(str(files("tunesmith"))) / "schemas"
 MADE = {
     "bundle-encoder.json": lambda: facts_schema("encoder"),
     "bundle-adapter.json": lambda: facts_schema("adapter"),
+    "bundle-network.json": lambda: facts_schema("network"),
     "bundle-bag_of_words.json": lambda: facts_schema("bag_of_words"),
     "info.json": info_schema,
 }

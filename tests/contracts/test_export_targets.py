@@ -204,10 +204,11 @@ def test_what_is_there_is_not_replaced(target: str, bundle: Bundle, given: Given
 
 
 @every_target
-def test_other_kinds_are_refused(target: str, climbed: Climbed, given: Given, tmp_path: Path) -> None:
-    """Counts of words have no place in these formats; the way out is named."""
-    words = saved(climbed, "bag_of_words", tmp_path / "words.model")
-    with pytest.raises(ConfigError, match="bag_of_words") as caught:
+@pytest.mark.parametrize("kind", ["bag_of_words", "network"])
+def test_other_kinds_are_refused(target: str, kind: str, climbed: Climbed, given: Given, tmp_path: Path) -> None:
+    """Counts of words, and words known by their train rows, have no place in these formats; the way out is named."""
+    words = saved(climbed, kind, tmp_path / "words.model")
+    with pytest.raises(ConfigError, match=rf"{kind} cannot be exported: no\sother\sformat") as caught:
         exported(words, target, tmp_path / "out", given)
     assert caught.value.code == "kind-not-exportable"
     assert "--rungs probe" in (caught.value.advice or "")

@@ -28,6 +28,11 @@ _HUB_NAMES = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 
 _RUNGS = {
     "linear": "TF-IDF counts of words and characters under a linear model",
+    "cnn": "filters over windows of words, trained from scratch",
+    "rnn": "plain recurrent cells, trained from scratch",
+    "gru": "recurrent cells with two gates, trained from scratch",
+    "lstm": "recurrent cells with a memory behind gates, trained from scratch",
+    "transformer": "a small Transformer encoder, trained from scratch",
     "static": "averaged token vectors under a linear head",
     "probe": "the base encoder as it was, under a linear head solved on its features",
     "finetune": "the base encoder fine-tuned from a solved linear head",
@@ -307,7 +312,7 @@ def _how_to_use(facts: Facts) -> str:
         f'tunesmith.load("MODEL").predict([{asked}])',
         "```",
     ]
-    if facts.tokens is not None and facts.tokens.pairing != JOINED and facts.tokens.pooling in fixed_poolings():
+    if _is_sentence_transformer(facts):
         lines += [
             "",
             "The folder is also a sentence-transformers model, without the head: for search and clustering.",
@@ -319,6 +324,14 @@ def _how_to_use(facts: Facts) -> str:
             "```",
         ]
     return "\n".join(lines)
+
+
+def _is_sentence_transformer(facts: Facts) -> bool:
+    """Tell whether sentence-transformers can read the folder, pooling included."""
+    tokens = facts.tokens
+    if facts.kind != "encoder" or tokens is None:
+        return False
+    return tokens.pairing != JOINED and tokens.pooling in fixed_poolings()
 
 
 def _licence(facts: Facts) -> str:

@@ -15,18 +15,22 @@ from tunesmith.types import JSON
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METRICS = {"$ref": "metrics.json"}
-_OF_KIND: Mapping[Kind, Mapping[str, str]] = {
-    "encoder": {"tokens": "TokenFacts", "base": "BaseFacts"},
-    "adapter": {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts"},
+_FORMS = {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts"}
+_MUST: Mapping[Kind, tuple[str, ...]] = {
+    "encoder": ("tokens", "base"),
+    "adapter": ("tokens", "base", "method"),
+    "network": ("tokens",),
 }
-"""Parts that a kind must say, by the name of their form; other kinds do not have them."""
+"""Parts that a kind must say; those that it neither must nor may say are null."""
+_MAY: Mapping[Kind, tuple[str, ...]] = {"network": ("base",)}
 
 
 def facts_schema(kind: Kind) -> dict[str, JSON]:
     """Describe ``tunesmith.json`` of one kind of bundle.
 
     Args:
-        kind: An encoder must say its tokens and its base model, an adapter its method too; a bag of words has none.
+        kind: An encoder must say its tokens and its base model, an adapter its method too; a network must say its
+            tokens, and its base model where its word vectors began as that model's; a bag of words has none of these.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
@@ -34,12 +38,13 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     schema = _schema(f"tunesmith.json of a bundle of kind {kind}")
     properties = schema["properties"]
     properties["kind"] |= {"const": kind, "enum": [kind]}
-    mine, parts = _OF_KIND.get(kind, {}), _OF_KIND["adapter"]
-    for name, definition in parts.items():
-        told = {"description": properties[name]["description"]}
-        properties[name] = told | ({"$ref": f"#/$defs/{definition}"} if name in mine else {"type": "null"})
-    schema["required"] += mine
-    absent = set(parts.values()) - set(mine.values())
+    must, may = _MUST.get(kind, ()), _MAY.get(kind, ())
+    for name, form in _FORMS.items():
+        told, reference = {"description": properties[name]["description"]}, {"$ref": f"#/$defs/{form}"}
+        allowed = {"anyOf": [reference, {"type": "null"}]} if name in may else {"type": "null"}
+        properties[name] = told | (reference if name in must else allowed)
+    schema["required"] += must
+    absent = {form for name, form in _FORMS.items() if name not in (*must, *may)}
     schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in absent}
     return schema
 

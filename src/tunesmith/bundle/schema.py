@@ -21,7 +21,7 @@ from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 FORMAT = 2
 FACTS_FILE = "tunesmith.json"
 
-Kind: TypeAlias = Literal["encoder", "adapter", "bag_of_words"]
+Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 

@@ -84,7 +84,7 @@ def train(
         typer.Option("--budget", help="Wall clock from process start to exit: 90s, 10m, 1h30m or none; default 10m."),
     ] = None,
     rungs: Annotated[
-        str | None, typer.Option("--rungs", help="Rungs to try; default linear,probe,finetune,refine.")
+        str | None, typer.Option("--rungs", help="Rungs to try, or all; default linear,probe,finetune,refine.")
     ] = None,
     method: Annotated[
         str | None,

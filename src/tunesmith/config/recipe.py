@@ -12,6 +12,9 @@ from pydantic import BeforeValidator, Field, SecretStr
 from tunesmith.config.settings import Settings, problems_of, refusal
 from tunesmith.errors import ConfigError, quote
 
+ALL_RUNGS = "all"
+"""Stands in ``ladder.rungs`` for every rung of the task."""
+
 
 def _listed(value: Any) -> Any:
     """Take a lone name for a list of one."""
@@ -86,7 +89,7 @@ class LadderSection(Settings):
     """How far to climb."""
 
     rungs: Names = ("linear", "probe", "finetune", "refine")
-    """Rungs to try, cheapest first."""
+    """Rungs to try, cheapest first; all stands for every rung of the task, and then no small gain ends the climb."""
 
     budget: str = "10m"
     """Wall clock from process start to exit: 90s, 10m, 1h30m or none."""
@@ -96,6 +99,11 @@ class LadderSection(Settings):
 
     metric: str | None = None
     """Figure that decides which rung is kept, such as macro_f1; left out, the task's first."""
+
+    @property
+    def climbs_all(self) -> bool:
+        """Whether every rung of the task is asked for."""
+        return ALL_RUNGS in self.rungs
 
 
 class RunSection(Settings):

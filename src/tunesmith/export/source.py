@@ -33,6 +33,10 @@ from tunesmith.tasks import Calibration, Coding, Task
 from tunesmith.types import JSON, Interval, Text
 
 KINDS = ("encoder", "adapter")
+_WHY_NOT = {
+    "bag_of_words": "no other format counts words and characters as it does",
+    "network": "no other format reads words as it does, of which it knows those it was trained on alone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ def model_of(bundle: Bundle) -> Model:
     if facts.kind not in KINDS:
         raise ConfigError(
             "kind-not-exportable",
-            f"a model of kind {facts.kind} cannot be exported: no other format counts words and characters as it does",
+            f"a model of kind {facts.kind} cannot be exported: {_WHY_NOT.get(facts.kind, 'no format has its like')}",
             where=str(bundle.folder),
             found=f"kind {facts.kind}, rung {facts.rung}",
             allowed=f"kind {' or '.join(KINDS)}",

@@ -137,10 +137,15 @@ def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_la
     """Say why the climb ends with this landing; None where it goes on."""
     if is_last:
         return "budget" if landing.cut_short else "top"
-    if comparison is None or landing.cut_short:
+    if comparison is None or landing.cut_short or _says_nothing_of_others(site, landing):
         return None
     excluded = gain_excluded(comparison, rung=landing.rung, min_gain=site.recipe.ladder.min_gain)
     return "gain excluded" if excluded else None
+
+
+def _says_nothing_of_others(site: Site, landing: Landing) -> bool:
+    """Tell whether a rung that gained nothing is no reason to stop: all are asked for, or it began from scratch."""
+    return site.recipe.ladder.climbs_all or landing.kind == "network"
 
 
 def _refits(site: Site, kept: Landing) -> bool:

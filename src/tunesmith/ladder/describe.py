@@ -44,13 +44,14 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
     """
     kept, data = outcome.kept, site.data
     tokens = base = None
-    if kept.kind in ("encoder", "adapter"):
+    if kept.kind != "bag_of_words":
         tokens = TokenFacts(
             max_seq_length=kept.model.max_seq_length,
             pooling=kept.model.pooling,
             unit_length=kept.model.unit_length,
             pairing=kept.model.pairing,
         )
+    if kept.kind in ("encoder", "adapter") or kept.facts.get("embeddings") == "base":
         base = BaseFacts(
             name=site.base.name,
             licence=site.base.licence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,19 +14,20 @@ from pydantic import Field
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.schema import MethodFacts
-from tunesmith.config import Settings
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ConfigError, counted, plural
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
+from tunesmith.ladder.loop_options import LoopOptions
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import pretrained
 from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.methods import METHODS, Allocator, load_method
+from tunesmith.models.network import Network
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.averaging import keep_average
@@ -48,21 +49,17 @@ _N_TIMED_DRAWS = 2
 _WARM_UP_SHARE = 0.25
 _OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
-_TOKENS_FOR_LARGE_STEPS = 100_000
-_TOKENS_WORTH_SEEING = 512_000
 
 
-class FitOptions(Settings):
+class FitOptions(LoopOptions):
     """How the encoder is trained."""
+
+    FEWEST_EPOCHS: ClassVar[float] = 2.0
+    MOST_EPOCHS: ClassVar[float] = 8.0
+    TOKENS_WORTH_SEEING: ClassVar[int] = 512_000
 
     epochs: float | None = Field(None, gt=0.0, le=1000.0)
     """Passes over the train rows; left out, 2 to 8 by their number of tokens, and what the budget allows."""
-
-    batch_tokens: int | None = Field(None, ge=16, le=1_000_000)
-    """Real tokens of an optimiser step; left out, 1,024, or 512 where a pass would have fewer than 100 such steps."""
-
-    micro_batch_size: int | None = Field(None, ge=1)
-    """Rows of one forward pass; left out, all of a step at once."""
 
     method: str = "full"
     """Which weights learn: full, topk, bitfit, lora, adalora or adapter."""
@@ -79,47 +76,14 @@ class FitOptions(Settings):
     layer_decay: float | None = Field(None, gt=0.0, le=1.0)
     """Factor on the rate for each layer further down; left out, that of the method."""
 
-    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
-    """Decoupled decay of matrices."""
-
-    max_grad_norm: float = Field(1.0, gt=0.0)
-    """L2 bound of the whole gradient."""
-
     dropout: float | None = Field(None, ge=0.0, lt=1.0)
     """Share of the encoder's values that a step zeroes at random; left out, as the base model was trained."""
 
     r_drop: float = Field(0.0, ge=0.0, le=100.0)
     """Weight of R-Drop: two passes of a step's rows, under other dropout each, are to answer alike; 0 is one pass."""
 
-    ema_decay: float | None = Field(None, gt=0.0, lt=1.0)
-    """Share of the mean of the weights kept at each step; that mean is what is scored and kept. Left out, none is."""
-
     pooling: Literal["probe", "attention"] = "probe"
     """How tokens become one vector: as the probe does it, or by weights that are learnt, which begin as its mean."""
-
-    patience: int = Field(3, ge=1)
-    """Scored points without gain after which training ends."""
-
-    save_every_s: float = Field(60.0, gt=0.0)
-    """Seconds between checkpoints, about; a killed run goes on from the last."""
-
-    loss: str | None = None
-    """Which loss; left out, that of the task."""
-
-    loss_options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the loss."""
-
-    optimiser: str = "adamw"
-    """Which optimiser."""
-
-    optimiser_options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the optimiser."""
-
-    schedule: str | None = None
-    """Which curve the learning rates follow; left out, that of the optimiser."""
-
-    schedule_options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the schedule."""
 
 
 @dataclass(frozen=True)
@@ -150,43 +114,29 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
     """
     data = site.data
     model, allocator = fresh_model(site, options)
-    drawn = _drawn_rows(site)
+    drawn = drawn_rows(site)
     rows = Rows(
-        train=_kept_below(site, model, _trained_on(site, drawn, name), name=f"{name}-train"),
+        train=_kept_below(site, model, trained_on(site, drawn, name), name=f"{name}-train"),
         train_places=data.places.select(drawn),
         validation=_kept_below(
             site, model, site.encoded.tokens.select(data.split.validation), name=f"{name}-validation"
         ),
         validation_targets=data.targets[data.split.validation],
     )
-    objective = _objective(site, options, model, allocator=allocator, drawn=drawn)
-    schedule = options.schedule or OPTIMISERS.member(options.optimiser).SCHEDULE
-    fit = Fit(
-        site,
-        name,
-        objective,
-        optimizer=_optimizer(options, model),
-        schedule=SCHEDULES.member(schedule).build(SCHEDULES.options(schedule, options.schedule_options)),
-        rows=rows,
-        fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
+    method = METHODS.member(options.method)
+    groups = parameter_groups(
+        model.classifier.encoder.layer_groups(),
+        model.classifier.top_parameters(),
+        learning_rate=options.learning_rate or method.LEARNING_RATE,
+        head_learning_rate=options.head_learning_rate,
+        layer_decay=options.layer_decay or method.LAYER_DECAY,
+        weight_decay=options.weight_decay,
     )
+    objective = supervised(
+        site, options, model.classifier, drawn=drawn, allocator=allocator, r_drop=_r_drop(site, options)
+    )
+    fit = fit_of(site, options, objective, groups=groups, rows=rows, name=name, seed=seed)
     return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name))
-
-
-def _objective(
-    site: Site, options: FitOptions, model: EncoderModel, *, allocator: Allocator | None, drawn: NDArray[np.int64]
-) -> Supervised:
-    """Give a model its loss, the targets of the rows to draw from, and how much each of them counts."""
-    named = options.loss or site.task.loss
-    weights = site.weights_of(drawn) if site.recipe.data.imbalance == "weights" else None
-    return Supervised(
-        model.classifier,
-        LOSSES.member(named).build(LOSSES.options(named, options.loss_options)),
-        torch.from_numpy(site.data.targets[drawn]),
-        weights=None if weights is None else torch.from_numpy(weights),
-        allocator=allocator,
-        r_drop=_r_drop(site, options),
-    )
 
 
 def _r_drop(site: Site, options: FitOptions) -> RDrop | None:
@@ -205,26 +155,6 @@ def _r_drop(site: Site, options: FitOptions) -> RDrop | None:
     return RDrop(site.likelihood, options.r_drop)
 
 
-def _optimizer(options: FitOptions, model: EncoderModel) -> torch.optim.Optimizer:
-    """Build the optimiser over what learns, each layer at its rate, and let it average the weights if asked."""
-    method = METHODS.member(options.method)
-    groups = parameter_groups(
-        model.classifier.encoder.layer_groups(),
-        model.classifier.top_parameters(),
-        learning_rate=options.learning_rate or method.LEARNING_RATE,
-        head_learning_rate=options.head_learning_rate,
-        layer_decay=options.layer_decay or method.LAYER_DECAY,
-        weight_decay=options.weight_decay,
-    )
-    member = OPTIMISERS.member(options.optimiser)
-    optimizer: torch.optim.Optimizer = member.build(
-        groups, OPTIMISERS.options(options.optimiser, options.optimiser_options)
-    )
-    if options.ema_decay is not None:
-        keep_average(optimizer, options.ema_decay)
-    return optimizer
-
-
 def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> dict[str, JSON]:
     """Count the weights that learn among those of the layers, and say so where they are not all."""
     encoder = model.classifier.encoder
@@ -234,6 +164,82 @@ def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> 
         share = f"{100 * n_trained / n_weights:.2f} % of the layers'"
         site.narrator.say(f"{name}: by the method {method} {n_trained:,} weights learn, {share}")
     return {"method": method, "trained_weights": n_trained, "layer_weights": n_weights}
+
+
+def supervised(
+    site: Site,
+    options: LoopOptions,
+    classifier: EncoderClassifier,
+    *,
+    drawn: NDArray[np.int64],
+    allocator: Allocator | None = None,
+    r_drop: RDrop | None = None,
+) -> Supervised:
+    """Give a classifier its loss and the targets of the rows it is fitted on.
+
+    Args:
+        site: The climb.
+        options: Say which loss.
+        classifier: To be trained.
+        drawn: Rows that an epoch draws from.
+        allocator: Moves about what may be learnt; None where nothing is moved.
+        r_drop: What two passes cost that answer differently; None where one is made.
+
+    Returns:
+        What the loop trains.
+    """
+    named = options.loss or site.task.loss
+    weights = site.weights_of(drawn) if site.recipe.data.imbalance == "weights" else None
+    return Supervised(
+        classifier,
+        LOSSES.member(named).build(LOSSES.options(named, options.loss_options)),
+        torch.from_numpy(site.data.targets[drawn]),
+        weights=None if weights is None else torch.from_numpy(weights),
+        allocator=allocator,
+        r_drop=r_drop,
+    )
+
+
+def fit_of(
+    site: Site,
+    options: LoopOptions,
+    objective: Supervised,
+    *,
+    groups: list[dict[str, Any]],
+    rows: Rows,
+    name: str,
+    seed: int,
+) -> Fit:
+    """Build optimiser and schedule, and plan the steps.
+
+    Args:
+        site: The climb.
+        options: Which of them, and for how long.
+        objective: What is trained.
+        groups: Its parameters, in groups of one rate.
+        rows: To fit and to score on.
+        name: Name of the fit in plan, log and checkpoints.
+        seed: Of the draws.
+
+    Returns:
+        The fit, ready to begin.
+    """
+    member = OPTIMISERS.member(options.optimiser)
+    schedule = options.schedule or member.SCHEDULE
+    optimizer: torch.optim.Optimizer = member.build(
+        groups, OPTIMISERS.options(options.optimiser, options.optimiser_options)
+    )
+    if options.ema_decay is not None:
+        keep_average(optimizer, options.ema_decay)
+    return Fit(
+        site,
+        name,
+        objective,
+        optimizer=optimizer,
+        schedule=SCHEDULES.member(schedule).build(SCHEDULES.options(schedule, options.schedule_options)),
+        rows=rows,
+        fit_plan=_plan(site, options, objective, rows=rows, name=name, seed=seed),
+    )
 
 
 def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str) -> TokenSet:
@@ -246,14 +252,30 @@ def _kept_below(site: Site, model: EncoderModel, tokens: TokenSet, *, name: str)
     return keep_below(encoder, tokens, site.features / f"{name}.npy")
 
 
-def _drawn_rows(site: Site) -> NDArray[np.int64]:
-    """List the rows that an epoch draws from: each train row once, or rows of rare labels more often."""
+def drawn_rows(site: Site) -> NDArray[np.int64]:
+    """List the rows that an epoch draws from.
+
+    Args:
+        site: The climb.
+
+    Returns:
+        Each train row once, or rows of rare labels more often.
+    """
     train = site.data.split.train
     return np.repeat(train, repeats(site.data.strata[train])) if site.recipe.data.imbalance == "resample" else train
 
 
-def _trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
-    """Take the tokens to train on: of a very long text only so many windows that a step stays in memory."""
+def trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
+    """Take the tokens to train on.
+
+    Args:
+        site: The climb.
+        drawn: Rows that an epoch draws from.
+        name: Of the fit, to tell the user.
+
+    Returns:
+        Those of these rows; of a very long text only so many windows that a step stays in memory.
+    """
     rows = site.encoded.tokens.select(drawn)
     most = most_windows(site, rows)
     n_long = int((rows.n_windows() > most).sum())
@@ -265,20 +287,20 @@ def _trained_on(site: Site, drawn: NDArray[np.int64], name: str) -> TokenSet:
     return rows.at_most(most)
 
 
-def _plan(site: Site, options: FitOptions, objective: Supervised, *, rows: Rows, name: str, seed: int) -> FitPlan:
+def _plan(site: Site, options: LoopOptions, objective: Supervised, *, rows: Rows, name: str, seed: int) -> FitPlan:
     """Plan the steps once: as many as are worth taking and fit into 85 % of what is left."""
     tokens_per_epoch = int(rows.train.n_tokens.sum())
-    batch_tokens = options.batch_tokens or (1024 if tokens_per_epoch >= _TOKENS_FOR_LARGE_STEPS else 512)
+    batch_tokens = options.tokens_of_a_step(tokens_per_epoch)
     draws = random_draws(rows.train.n_tokens, batch_tokens=batch_tokens, seed=seed, epoch=0)
     steps_per_epoch = float(len(draws))  # long rows make them longer than batch_tokens, and fewer
-    epochs = options.epochs or min(8.0, max(2.0, _TOKENS_WORTH_SEEING / tokens_per_epoch))
-    wanted = max(1, math.ceil(epochs * steps_per_epoch))
+    wanted = max(1, math.ceil(options.passes(tokens_per_epoch) * steps_per_epoch))
+    kept_s = reserve_s(site, objective.classifier.encoder)
 
     def measured() -> JSON:
         batches = [pack(rows.train, draw) for draw in _timed(draws)]
         token_s = _OVERHEAD * seconds_per_token(objective, batches, options.micro_batch_size)
         step_s = token_s * tokens_per_epoch / steps_per_epoch
-        affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - reserve_s(site)) / step_s
+        affordable = (SHARE_OF_WHAT_IS_LEFT * site.clock.left() - kept_s) / step_s
         return {
             "steps": max(1, int(min(wanted, affordable))),
             "save_every": max(1, round(options.save_every_s / step_s)),
@@ -298,7 +320,7 @@ def _plan(site: Site, options: FitOptions, objective: Supervised, *, rows: Rows,
         batch_tokens=batch_tokens,
         save_every=int(decided["save_every"]),
         patience=options.patience,
-        reserve_s=reserve_s(site),
+        reserve_s=kept_s,
         wanted=wanted,
     )
 
@@ -309,18 +331,21 @@ def _timed(draws: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
     return [first[: max(1, round(_WARM_UP_SHARE * len(first)))], *whole]
 
 
-def reserve_s(ground: Ground) -> float:
+def reserve_s(ground: Ground, network: Network | None = None) -> float:
     """Foresee what comes after a fit: the test rows, and writing the bundle.
 
     Args:
         ground: Rows, base model and rate.
+        network: Reads the test rows; the base model where left out.
 
     Returns:
         Seconds.
     """
     tokens = ground.encoded.tokens.select(ground.data.split.test)
     rate = 1e9 * (ground.encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops)
-    return 6.0 + forward_flops(ground.encoded.config, tokens.lengths()) / rate
+    lengths = tokens.lengths()
+    flops = forward_flops(ground.encoded.config, lengths) if network is None else network.forward_flops(lengths)
+    return 6.0 + flops / rate
 
 
 def method_facts(options: FitOptions) -> MethodFacts | None:

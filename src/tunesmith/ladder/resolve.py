@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.config import Settings, nearest, problems_of, refusal
-from tunesmith.config.recipe import Recipe
+from tunesmith.config.recipe import ALL_RUNGS, Recipe
 from tunesmith.errors import ConfigError, shown_value
 from tunesmith.ladder.rungs import RUNGS, Rung
 from tunesmith.models.methods import METHODS
+from tunesmith.models.networks import NETWORKS
 from tunesmith.models.poolings import fixed_poolings
 from tunesmith.run.clock import parse_budget
 from tunesmith.tasks import TASKS, Task, load_task
@@ -24,6 +25,7 @@ _PRUNES = "adalora"
 _FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_focal"}
 _NESTED = (("method", METHODS), ("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
 _OF_THE_METHOD = (("learning_rate", "LEARNING_RATE"), ("layer_decay", "LAYER_DECAY"))
+_OF_THE_NETWORK = (("learning_rate", "LEARNING_RATE"), ("pooling", "POOLING"))
 _ALIKE: Mapping[str, Any] = {"pooling": "probe", "method": "full", "method_options": {}}
 """Options in which two fits have to be alike for the mean of their weights to be a model, with their defaults."""
 
@@ -192,6 +194,9 @@ def _completed(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
         values |= {name: getattr(method, rate) for name, rate in _OF_THE_METHOD if values.get(name) is None}
     if "schedule" in RUNGS.member(rung).Options.model_fields and values.get("schedule") is None:
         values["schedule"] = _schedule_of(values.get("optimiser"), RUNGS.member(rung).Options)
+    if rung in NETWORKS.names():
+        network = NETWORKS.member(rung)
+        values |= {name: getattr(network, of) for name, of in _OF_THE_NETWORK if values.get(name) is None}
     return values
 
 
@@ -243,10 +248,11 @@ def _filled_in(options: Settings) -> dict[str, Any]:
 
 def _with_needs(recipe: Recipe, task: Task, problems: list[str]) -> tuple[list[str], list[str]]:
     """List the rungs asked for, cheapest first, with those they start from."""
-    asked = recipe.ladder.rungs
+    asked = task.rungs if recipe.ladder.climbs_all else recipe.ladder.rungs
+    known = (*task.rungs, ALL_RUNGS)
     if not asked:
-        problems.append(f"ladder.rungs is empty; allowed: {', '.join(task.rungs)}")
-    problems += [_unknown("ladder.rungs", name, task.rungs) for name in asked if name not in task.rungs]
+        problems.append(f"ladder.rungs is empty; allowed: {', '.join(known)}")
+    problems += [_unknown("ladder.rungs", name, known) for name in recipe.ladder.rungs if name not in known]
     wanted = {name for name in asked if name in task.rungs}
     notes = []
     for name in reversed(task.rungs):

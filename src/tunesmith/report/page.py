@@ -31,10 +31,11 @@ from tunesmith.report.rungs import rung_lines
 from tunesmith.report.story import headline, is_it_proven, key_figures, opening, points_of, why_stopped
 from tunesmith.report.whisker import whisker
 from tunesmith.report.wording import figure
-from tunesmith.types import JSON, Interval
+from tunesmith.types import Interval
 
 if TYPE_CHECKING:
     from tunesmith.ladder.climb import Outcome
+    from tunesmith.ladder.landing import Landing
 
 _SHOWN_LABELS = 20
 _LONG_NAME = 16
@@ -138,14 +139,15 @@ def _curves(outcome: Outcome, metric: str) -> list[tuple[Curve, list[Markup], st
     """Draw the curve of each rung that has one; with it, why its training ended."""
     found = []
     for landing in outcome.landings:
-        curve = _curve(outcome, landing.rung, landing.facts, metric=metric)
+        curve = _curve(outcome, landing, metric=metric)
         if curve is not None:
             plots = [Markup(curve_plot(curve, style=style_of(metric), width=width)) for width in (WIDE, PHONE)]
             found.append((curve, plots, str(landing.facts.get("ended") or "")))
     return found
 
 
-def _curve(outcome: Outcome, rung: str, facts: Mapping[str, JSON], *, metric: str) -> Curve | None:
+def _curve(outcome: Outcome, landing: Landing, *, metric: str) -> Curve | None:
+    rung, facts = landing.rung, landing.facts
     points = facts.get("curve") or []
     measured_score = figure(outcome.validation.get(rung, {}).get(metric))
     if not points or measured_score is None:
@@ -157,5 +159,5 @@ def _curve(outcome: Outcome, rung: str, facts: Mapping[str, JSON], *, metric: st
     moved = value - measured_score.value
     lowest = min(0.0, measured_score.low)
     best = Interval(value, max(lowest, measured_score.low + moved), min(1.0, measured_score.high + moved))
-    start = figure(outcome.validation.get("probe", {}).get(metric))
+    start = None if landing.kind == "network" else figure(outcome.validation.get("probe", {}).get(metric))
     return Curve(rung, scores, best_step, best, ("probe", start.value) if start else None)

@@ -13,6 +13,11 @@ _JOINERS = "\u200c\u200d"
 
 _RUNGS = {
     "linear": "a linear model on word counts",
+    "cnn": "filters over words, from scratch",
+    "rnn": "plain recurrent cells, from scratch",
+    "gru": "gated recurrent cells (GRU), from scratch",
+    "lstm": "gated recurrent cells (LSTM), from scratch",
+    "transformer": "a small Transformer, from scratch",
     "static": "a linear model on averaged word vectors",
     "probe": "the frozen encoder with a linear head",
     "finetune": "the fine-tuned encoder",
@@ -219,7 +224,7 @@ def rung_words(rung: str) -> str:
         A noun in the singular with its article.
 
     Example:
-        >>> rung_words("probe"), rung_words("lstm")
-        ('the frozen encoder with a linear head', 'the lstm model')
+        >>> rung_words("probe"), rung_words("other")
+        ('the frozen encoder with a linear head', 'the other model')
     """
     return _RUNGS.get(rung, f"the {rung} model")

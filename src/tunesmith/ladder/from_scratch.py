@@ -1,0 +1,240 @@
+"""Rungs whose networks are trained from scratch: the user's rows are all that their weights have seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tunesmith.bundle.encoder_model import EncoderModel
+from tunesmith.config import Settings
+from tunesmith.ladder.fit import Rows
+from tunesmith.ladder.fitting import (
+    SHARE_OF_WHAT_IS_LEFT,
+    SetUp,
+    drawn_rows,
+    fit_of,
+    reserve_s,
+    supervised,
+    trained_on,
+)
+from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.loop_options import LoopOptions
+from tunesmith.ladder.rungs.finetune import landing_of
+from tunesmith.ladder.site import Ground, Site
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoder import refuse_unknown_tokens
+from tunesmith.models.flops import FORWARD_PASSES_OF_A_STEP
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.networks import NETWORKS
+from tunesmith.models.pairings import load_pairing
+from tunesmith.models.tokenizers import load_tokenizer
+from tunesmith.models.word_network import NetworkShape, WordNetwork, fresh_network, rows_of_tokens
+from tunesmith.train.loop import fit_steps
+from tunesmith.train.parameter_groups import parameter_groups
+from tunesmith.types import JSON, PackedTokens
+
+_LEAST_EPOCHS = 1.0
+
+
+class ScratchOptions(LoopOptions):
+    """How a network is trained from scratch."""
+
+    FEWEST_EPOCHS: ClassVar[float] = 4.0
+    MOST_EPOCHS: ClassVar[float] = 20.0
+    TOKENS_WORTH_SEEING: ClassVar[int] = 3_000_000
+
+    epochs: float | None = Field(None, gt=0.0, le=1000.0)
+    """Passes over the train rows; left out, 4 to 20 by their number of tokens, and what the budget allows."""
+
+    learning_rate: float | None = Field(None, gt=0.0, le=1.0)
+    """Peak rate; left out, that of the network."""
+
+    embedding_size: int = Field(128, ge=1, le=8192)
+    """Width of the word vectors."""
+
+    embeddings: Literal["random", "base"] = "random"
+    """What the word vectors begin as: drawn, or those of the base model, projected where they are of another width."""
+
+    word_dropout: float = Field(0.1, ge=0.0, le=0.95)
+    """Share of the tokens that a training step takes for unknown ones, so that their vector learns too."""
+
+    pooling: Literal["attention", "cls", "max", "mean"] | None = None
+    """How tokens become one vector; left out, as it goes with the network."""
+
+    pairing: Literal["ordered", "symmetric"] = "ordered"
+    """How the vectors of both texts of a pair become its features."""
+
+
+class FromScratch:
+    """A network trained from scratch.
+
+    Args:
+        name: Of the rung, which is that of the network.
+        options: How it is trained, and its shape.
+    """
+
+    def __init__(self, name: str, options: ScratchOptions) -> None:
+        self.name = name
+        self._options = options
+        self._member = NETWORKS.member(name)
+
+    def forecast(self, ground: Ground) -> float:
+        """Foresee the least seconds worth starting for: one pass.
+
+        Args:
+            ground: Rows, base model and rate.
+
+        Returns:
+            Seconds of a pass and of what comes after, with the share of the budget that is never planned.
+        """
+        with torch.device("meta"):  # shapes alone are counted by
+            network = WordNetwork(self._shape(ground, rows=1))
+        lengths = ground.encoded.tokens.select(ground.data.split.train).lengths()
+        share: float = self._member.SHARE_OF_MATMUL_RATE
+        rate = share * ground.matmul_gflops * 1e9
+        fit_s = 1.0 + _LEAST_EPOCHS * FORWARD_PASSES_OF_A_STEP * network.forward_flops(lengths) / rate
+        return (fit_s + reserve_s(ground, network)) / SHARE_OF_WHAT_IS_LEFT
+
+    def climb(self, site: Site) -> Landing:
+        """Train from weights that are drawn, score as planned, keep the best.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The landing.
+        """
+        started = time.monotonic()
+        setup = self._set_up(site)
+        fit = setup.fit
+        fit.begin(site.seed)
+        started -= fit.earlier_s  # what the checkpoint cost counts, what a kill undid does not
+        for step in fit_steps(
+            fit.objective,
+            fit.batches(site.seed),
+            fit.optimizer,
+            max_grad_norm=self._options.max_grad_norm,
+            micro_batch_size=self._options.micro_batch_size,
+            first_number=fit.state.number + 1,
+        ):
+            fit.after(step)
+        fit.take_best()
+        landing = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
+        return replace(landing, kind="network")
+
+    def finish(self, site: Site, landing: Landing) -> Landing:
+        """Leave the landing as it is: its held-out rows stay held out.
+
+        Args:
+            site: The climb.
+            landing: As it landed.
+
+        Returns:
+            The same landing.
+        """
+        del site
+        return landing
+
+    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
+        """Keep all weights; which tokens have rows the train rows tell.
+
+        Args:
+            landing: As it landed.
+
+        Returns:
+            Tensors and JSON.
+        """
+        return {name: part.detach() for name, part in landing.model.classifier.named_parameters()}, {}
+
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+        """Build the model back.
+
+        Args:
+            site: The climb.
+            tensors: As packed.
+            state: As packed.
+
+        Returns:
+            The model.
+        """
+        del state
+        model = self._fresh_model(site)
+        with torch.no_grad():
+            for name, parameter in model.classifier.named_parameters():
+                parameter.copy_(tensors[name])
+        model.classifier.eval()
+        return model
+
+    def _set_up(self, site: Site) -> SetUp:
+        """Put together all that the fit needs."""
+        data, options = site.data, self._options
+        model, drawn = self._fresh_model(site), drawn_rows(site)
+        rows = Rows(
+            train=trained_on(site, drawn, self.name),
+            train_places=data.places.select(drawn),
+            validation=site.encoded.tokens.select(data.split.validation),
+            validation_targets=data.targets[data.split.validation],
+        )
+        rate = options.learning_rate or self._member.LEARNING_RATE
+        groups = parameter_groups(
+            model.classifier.encoder.layer_groups(),
+            model.classifier.top_parameters(),
+            learning_rate=rate,
+            head_learning_rate=rate,
+            layer_decay=1.0,
+            weight_decay=options.weight_decay,
+        )
+        objective = supervised(site, options, model.classifier, drawn=drawn)
+        fit = fit_of(site, options, objective, groups=groups, rows=rows, name=self.name, seed=site.seed)
+        return SetUp(fit=fit, model=model, rows=rows, told={"embeddings": options.embeddings})
+
+    def _fresh_model(self, site: Site) -> EncoderModel:
+        """Draw a network that knows the tokens of the train rows, under a head of zeros."""
+        options, encoded = self._options, site.encoded
+        seen = encoded.tokens.select(site.data.split.train)
+        vocab_size = encoded.config.vocab_size
+        refuse_unknown_tokens(PackedTokens(encoded.tokens.input_ids, encoded.tokens.lengths()), vocab_size)
+        row_of = rows_of_tokens(seen.input_ids, vocab_size)
+        network = fresh_network(
+            self._shape(site, rows=int(row_of.max()) + 1),
+            row_of,
+            torch.Generator().manual_seed(site.seed),
+            unread=options.word_dropout,
+            vectors=encoded.encoder.word_vectors() if options.embeddings == "base" else None,
+        )
+        pairing = None if encoded.tokens.side is None else options.pairing
+        width = network.hidden_size if pairing is None else load_pairing(pairing).width(network.hidden_size)
+        classifier = EncoderClassifier(
+            network,
+            options.pooling or self._member.POOLING,
+            LinearHead(width, site.n_outputs),
+            unit_length=False,
+            pairing=pairing,
+        )
+        return EncoderModel(
+            classifier=classifier,
+            tokenizer=load_tokenizer(site.base.folder),
+            base_folder=site.base.folder,
+            max_seq_length=encoded.max_seq_length,
+            joins=encoded.joins,
+        )
+
+    def _shape(self, ground: Ground, *, rows: int) -> NetworkShape:
+        """Say how large all is, with so many rows in the table."""
+        options, config = self._options, ground.encoded.config
+        own: type[Settings] = self._member.Options
+        values = options.model_dump(mode="json")
+        return NetworkShape(
+            network=self.name,
+            options={key: values[key] for key in own.model_fields},
+            embedding_size=options.embedding_size,
+            word_size=config.embedding_size if options.embeddings == "base" else options.embedding_size,
+            rows=rows,
+            vocab_size=config.vocab_size,
+        )
