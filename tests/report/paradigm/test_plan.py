@@ -71,6 +71,21 @@ def test_names_do_not_overlap_wherever_points_lie(seed: int, width: int) -> None
     assert_legible(inset(_picture(Climbed("a.model", "accuracy", 500, steps)), width=width))
 
 
+def test_names_for_which_there_is_no_room_are_written_briefly() -> None:
+    """A dozen long ones on a phone, one over the other: in full some would lie over others."""
+    steps = tuple(
+        Step(
+            f"a_name_of_a_rung_{number}", 20.0 * 1.05**number, None, around(0.6 + number / 50, 0.002), kept=number == 8
+        )
+        for number in range(12)
+    )
+    drawing = inset(_picture(Climbed("a.model", "accuracy", 500, steps)), width=PHONE)
+    assert_legible(drawing)
+    names = [each for each in _words(drawing) if each.text.startswith("a_name_of_a_rung")]
+    assert len(names) == 12
+    assert not [each for each in names if each.tail]
+
+
 def test_the_small_letters_of_a_phone_can_be_read() -> None:
     """A page of 390 pixels has 358 for a picture of 360; no letter is smaller than 11 there."""
     drawing = inset(_picture(climb(*_ALL, kept="refine")), width=PHONE)
@@ -241,15 +256,18 @@ def test_several_climbs_are_told_apart() -> None:
     picture = picture_of(climbs, COSTS["seconds"], ENGLISH)
     assert len(picture.frontiers) == 2
     assert [point.name for point in picture.points] == [
-        "linear · a.model",
-        "probe · a.model, kept",
-        "linear · b.model",
-        "probe · b.model, kept",
+        "linear · a",
+        "probe · a, kept",
+        "linear · b",
+        "probe · b, kept",
     ]
     assert "a.model on Some CPU, b.model on Other CPU." in picture.notes
     assert "tunesmith compare" in picture.deck
     assert "proven" not in picture.headline + picture.deck
     assert_legible(sheet(picture))
+    ladders = [climb(*_ALL[:1], *_ALL[6:], kept="refine", folder=f"{name}.model") for name in "ab"]
+    quicker = replace(ladders[1], steps=tuple(replace(step, seconds=step.seconds / 3.0) for step in ladders[1].steps))
+    assert_legible(sheet(picture_of([ladders[0], quicker], COSTS["seconds"], ENGLISH)))
     alike = picture_of([climbs[0], replace(climbs[1], machine="Some CPU")], COSTS["seconds"], CHINESE)
     assert "Some CPU" not in alike.notes
 
@@ -260,6 +278,7 @@ def test_lines_break_where_they_may() -> None:
     assert "".join(lines) == "一二三四，五六（七八）九十。"
     assert not [line for line in lines if line[0] in "，）。" or line[-1] == "（"]
     assert max(map(len, lines)) <= 5
+    assert wrapped("一二三（四五）", 40.0, 10.0) == ["一二三", "（四五）"]
     assert wrapped("indivisible 1", 20.0, 10.0) == ["indivisible", "1"]
     assert wrapped("a 90\xa0% interval", 45.0, 10.0) == ["a 90\xa0%", "interval"]
 

@@ -25,7 +25,9 @@ _STRAYED = 40.0
 _COVERED, _CROSSED, _UNSAID = 10_000.0, 20.0, 25.0
 """Pixels of straying that are worth not covering a name, not crossing one, and saying what was bought."""
 _CLEAR_OF_MARK = 8.0
-_WIDE_LEVELS, _PHONE_LEVELS = (0, 1, 2, 3), (1, 2, 3)
+_WIDE_LEVELS, _PHONE_LEVELS, _CROWDED_LEVELS = (0, 1, 2, 3), (1, 2, 3), (2, 3)
+_MANY = 12
+"""Points beyond which names are written briefly and placed in one order only, since each try takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ def named(picture: Picture, there: Set) -> list[Part]:
         Words, and lines from those that stand far from their point.
     """
     levels = _WIDE_LEVELS if there.canvas.width >= NARROW else _PHONE_LEVELS
+    if len(picture.points) > _MANY:
+        levels = _CROWDED_LEVELS
     main = _main(picture.bought)
     tried: list[_Try] = []
     for brevity in levels:
@@ -147,7 +151,7 @@ def _orders(picture: Picture, there: Set) -> list[tuple[list[int], list[int]]]:
             sorted((number for number in numbers if is_first[number]), key=key),
             sorted((number for number in numbers if not is_first[number]), key=key),
         )
-        for key in keys
+        for key in (keys if len(numbers) <= _MANY else keys[:1])
     ]
 
 

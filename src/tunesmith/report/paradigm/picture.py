@@ -103,7 +103,7 @@ def picture_of(climbs: Sequence[Climbed], cost: Cost, language: Language) -> Pic
 
 def _suffix(owner: str) -> str:
     """Whose point it is, where there are several models."""
-    return f" · {shown(owner, longest=LONGEST_NAME)}" if owner else ""
+    return f" · {shown(owner.removesuffix('.model'), longest=LONGEST_NAME)}" if owner else ""
 
 
 def _point(step: Step, spent: float | None, telling: Telling, *, name: str, on_frontier: bool) -> Point:
