@@ -178,7 +178,7 @@ def test_what_was_bought_is_told_with_its_interval_and_proof() -> None:
     """Along the frontier alone; unproven steps say so."""
     picture = _picture(climb(*_ALL, kept="refine"))
     lines = [each.lines for each in picture.bought]
-    assert lines[0][0] == "+6.0 points (+4.4 to +7.6)"
+    assert lines[0][0] == "probe: +6.0 points (+4.4 to +7.6)"
     assert lines[0][1] == "for 31\xa0s more"
     assert lines[1][1] == "for 165\xa0s more, not proven"
     assert len(lines) == 3

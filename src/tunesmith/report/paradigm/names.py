@@ -25,7 +25,7 @@ _STRAYED = 40.0
 _COVERED, _CROSSED, _UNSAID = 10_000.0, 20.0, 25.0
 """Pixels of straying that are worth not covering a name, not crossing one, and saying what was bought."""
 _CLEAR_OF_MARK = 8.0
-_WIDE_LEVELS, _PHONE_LEVELS, _CROWDED_LEVELS = (0, 1, 2, 3), (1, 2, 3), (2, 3)
+_BRIEFEST = 3
 _MANY = 12
 """Points beyond which names are written briefly and placed in one order only, since each try takes long."""
 
@@ -104,12 +104,10 @@ def named(picture: Picture, there: Set) -> list[Part]:
     Returns:
         Words, and lines from those that stand far from their point.
     """
-    levels = _WIDE_LEVELS if there.canvas.width >= NARROW else _PHONE_LEVELS
-    if len(picture.points) > _MANY:
-        levels = _CROWDED_LEVELS
+    fullest = 2 if len(picture.points) > _MANY else 0 if there.canvas.width >= NARROW else 1
     main = _main(picture.bought)
     tried: list[_Try] = []
-    for brevity in levels:
+    for brevity in range(fullest, _BRIEFEST + 1):
         labels = [label_of(point, picture.telling.language, brevity) for point in picture.points]
         tried += [
             _placed(labels, order, bought, there=there) for bought in (main, []) for order in _orders(picture, there)
@@ -190,8 +188,9 @@ def _bought(bought: Sequence[Bought], there: Set, taken: Sequence[Box]) -> list[
         (_, before), (x, after) = there.places[each.start], there.places[each.end]
         y = (before + after) / 2.0
         wanted = [Wanted(x, y, label.width, label.height)]
-        (box,) = place_labels(wanted, frame=there.canvas.room(), marks=[*covered, *there.lines], lines=[])
-        if box.gap(x, y) <= _NEAR and not any(box.overlaps(other) for other in covered):
+        marks = [*covered, *there.lines]
+        (box,) = place_labels(wanted, frame=there.canvas.room(), marks=marks, lines=[])
+        if box.gap(x, y) <= _NEAR and not any(box.overlaps(mark) for mark in marks):
             covered.append(box)
             written.append(label.at(box, is_left=box.right < x))
     return written

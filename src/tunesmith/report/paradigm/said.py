@@ -125,13 +125,17 @@ def bought_lines(versus: Versus, spent: Mapping[str, float | None], telling: Tel
         telling: How.
 
     Returns:
-        The gain with its interval; the cost, and whether the gain is not proven.
+        Whose gain it is, with its interval; the cost, and whether the gain is not proven.
     """
     language = telling.language
     is_proven = verdict(versus.gain.value, versus.p_value) == "proven better"
     extra = telling.spent(_more(spent, versus.step, versus.over))
-    first = language.say("bought", points=telling.unit, **_ends(versus.gain))
+    first = language.say("bought", name=_name(versus.step), points=telling.unit, **_ends(versus.gain))
     return first, language.say("bought_for" if is_proven else "bought_unproven", extra=extra)
+
+
+def _name(step: str) -> str:
+    return shown(step, longest=LONGEST_NAME)
 
 
 def _more(spent: Mapping[str, float | None], step: str, over: str) -> float | None:
