@@ -229,7 +229,9 @@ def test_pairs_that_a_target_does_not_read_so_are_refused(  # noqa: PLR0917
     def reached(*_: object, **__: object) -> None:
         raise ReachedError
 
-    monkeypatch.setattr(exporter, "model_of", lambda bundle: SimpleNamespace(pairs=pairs))
+    monkeypatch.setattr(
+        exporter, "model_of", lambda bundle: SimpleNamespace(pairs=pairs, encoder=SimpleNamespace(method=None))
+    )
     monkeypatch.setattr(exporter, "trial_of", reached)
     if NOT_READ.get(target) != pairs:
         with pytest.raises(ReachedError):
