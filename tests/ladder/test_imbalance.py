@@ -87,7 +87,9 @@ def test_a_fit_takes_the_weights_and_the_draws(home: Home, monkeypatch: pytest.M
     seen: dict[str, tuple[int, torch.Tensor | None, str]] = {}
     kept = []
 
-    def supervised(_: object, loss: object, targets: torch.Tensor, *, weights: torch.Tensor | None) -> object:
+    def supervised(
+        _: object, loss: object, targets: torch.Tensor, *, weights: torch.Tensor | None, **others: object
+    ) -> object:
         kept.append((len(targets), weights, getattr(loss, "__module__", "")))
         raise StopIteration
 

@@ -72,7 +72,7 @@ def test_texts_that_fit_are_trained_on_whole_and_nothing_is_said(home: Home) -> 
     """A text of several windows is nothing out of the way."""
     with_long_texts(home.folder / "rows.csv", 300)
     with home.site() as (site, _):
-        rows = fitting._trained_on(site, site.data.split.train, "finetune")
+        rows = fitting.trained_on(site, site.data.split.train, "finetune")
         whole = site.encoded.tokens.select(site.data.split.train)
     assert 1 < whole.n_windows().max() <= WINDOWS
     np.testing.assert_array_equal(rows.input_ids, whole.input_ids)
