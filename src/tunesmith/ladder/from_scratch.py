@@ -45,12 +45,12 @@ _LEAST_EPOCHS = 1.0
 class ScratchOptions(LoopOptions):
     """How a network is trained from scratch."""
 
-    FEWEST_EPOCHS: ClassVar[float] = 4.0
+    FEWEST_EPOCHS: ClassVar[float] = 3.0
     MOST_EPOCHS: ClassVar[float] = 20.0
-    TOKENS_WORTH_SEEING: ClassVar[int] = 3_000_000
+    TOKENS_WORTH_SEEING: ClassVar[int] = 2_500_000
 
     epochs: float | None = Field(None, gt=0.0, le=1000.0)
-    """Passes over the train rows; left out, 4 to 20 by their number of tokens, and what the budget allows."""
+    """Passes over the train rows; left out, 3 to 20 by their number of tokens, and what the budget allows."""
 
     learning_rate: float | None = Field(None, gt=0.0, le=1.0)
     """Peak rate; left out, that of the network."""

@@ -22,7 +22,7 @@ from tunesmith.types import PackedTokens
 
 POOLING = "max"
 LEARNING_RATE = 1e-3
-SHARE_OF_MATMUL_RATE = 0.4
+SHARE_OF_MATMUL_RATE = 0.25
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(strict=False, min_length=1, max_length=16)]
 

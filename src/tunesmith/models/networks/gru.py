@@ -12,8 +12,8 @@ from tunesmith.config import Settings
 from tunesmith.models.networks._recurrent import Recurrent
 
 POOLING = "max"
-LEARNING_RATE = 1e-3
-SHARE_OF_MATMUL_RATE = 0.2
+LEARNING_RATE = 2e-3
+SHARE_OF_MATMUL_RATE = 0.15
 
 
 class Options(Settings):

@@ -13,7 +13,7 @@ from tunesmith.models.networks._recurrent import Recurrent
 
 POOLING = "max"
 LEARNING_RATE = 1e-3
-SHARE_OF_MATMUL_RATE = 0.25
+SHARE_OF_MATMUL_RATE = 0.1
 
 
 class Options(Settings):

@@ -26,8 +26,8 @@ from tunesmith.models.flops import forward_flops
 from tunesmith.types import PackedTokens
 
 POOLING = "mean"
-LEARNING_RATE = 5e-4
-SHARE_OF_MATMUL_RATE = 0.4
+LEARNING_RATE = 1e-3
+SHARE_OF_MATMUL_RATE = 0.25
 
 _LONGEST_WAVE = 10_000.0
 
