@@ -16,6 +16,7 @@ from docs.error_pages import error_reference
 from docs.figures import ladder_figure, stop_figure
 from docs.lists import architectures, column_names
 from docs.measured import data_sets_table
+from docs.methods_table import methods_table
 from docs.recipe_reference import recipe_reference
 from docs.segmentation import segment_index
 from docs.training_choices import training_advice, training_choices_table
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "errors": error_reference,
     "figure ladder": ladder_figure,
     "figure stop": stop_figure,
+    "methods": methods_table,
     "recipe": recipe_reference,
     "training advice": training_advice,
     "training choices": training_choices_table,
