@@ -24,8 +24,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "none": "尚未测量：运行 `python -m benchmarks.methods.run` 即可。",
         "header": "参与训练的权重 | {sets} | 用时 | 内存",
         "span": "{low:+.1f} 到 {high:+.1f}",
-        "machine": "`full` 为测试准确率，其余为与它相差的百分点及 95 % 置信区间；用时和装入模型之外的内存以 `full` 为 1；"
-        "{seeds}；{cpu}，{cores} 核，{date}。粗体：区间不含零。",
+        "machine": "`full` 为测试准确率，其余为与它相差的百分点及 95 % 置信区间；用时和装入模型之外的内存"
+        "以 `full` 为 1；{seeds}；{cpu}，{cores} 核，{date}。粗体：区间不含零。",
         "seed": "一个种子",
         "seeds": "{} 个种子",
     },
