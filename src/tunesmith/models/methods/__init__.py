@@ -80,8 +80,8 @@ class Allocator(Protocol):
         ...
 
 
-class Method(Protocol):
-    """One way to train an encoder."""
+class Method:
+    """One way to train an encoder: as it stands nothing learns, and nothing is put in."""
 
     def learns(self, name: str, *, height: int, depth: int) -> bool:
         """Say whether a weight of the encoder learns.
@@ -94,7 +94,8 @@ class Method(Protocol):
         Returns:
             False where it stays as it is, and so can be shared with the encoder that was copied.
         """
-        ...
+        del name, height, depth
+        return False
 
     def install(self, encoder: Encoder, generator: torch.Generator) -> Allocator | None:
         """Put modules of its own into an encoder; they begin as if they were not there.
@@ -109,4 +110,5 @@ class Method(Protocol):
         Raises:
             ConfigError: ``method-unfit``, the encoder has no place for them.
         """
-        ...
+        del encoder, generator
+        return None

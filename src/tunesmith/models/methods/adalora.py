@@ -19,6 +19,7 @@ from torch import Tensor
 from tunesmith.config import Settings
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.low_rank import LowRank
+from tunesmith.models.methods import Method
 from tunesmith.models.methods._targets import Targets, put_low_rank
 
 LEARNING_RATE = 2e-3
@@ -196,7 +197,7 @@ class RankAllocator:
                 E.masked_fill_((mine <= highest_gone).unsqueeze(1), 0.0)
 
 
-class AdaLora:
+class AdaLora(Method):
     """Low-rank products whose ranks move.
 
     Args:
@@ -205,20 +206,6 @@ class AdaLora:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-
-    def learns(self, name: str, *, height: int, depth: int) -> bool:
-        """Say whether a weight of the encoder learns.
-
-        Args:
-            name: Of the parameter.
-            height: Its group from the bottom.
-            depth: Groups in all.
-
-        Returns:
-            False: none does.
-        """
-        del name, height, depth
-        return False
 
     def install(self, encoder: Encoder, generator: torch.Generator) -> RankAllocator:
         """Put a product beside each linear map: the factors drawn, the numbers between them 0.

@@ -18,6 +18,7 @@ from torch.nn import functional
 from tunesmith.config import Settings
 from tunesmith.models.added import Added
 from tunesmith.models.encoder import Encoder
+from tunesmith.models.methods import Method
 from tunesmith.models.methods._targets import fan_in_uniform
 from tunesmith.models.methods._unfit import unfit
 from tunesmith.models.places import Part, Place, Role, with_roles
@@ -149,7 +150,7 @@ class AdaptedNorm(nn.LayerNorm):
         return super().forward(inputs + self.added(super().forward(inputs)))
 
 
-class Adapter:
+class Adapter(Method):
     """Narrow layers within the layers.
 
     Args:
@@ -158,20 +159,6 @@ class Adapter:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-
-    def learns(self, name: str, *, height: int, depth: int) -> bool:
-        """Say whether a weight of the encoder learns.
-
-        Args:
-            name: Of the parameter.
-            height: Its group from the bottom.
-            depth: Groups in all.
-
-        Returns:
-            False: none does.
-        """
-        del name, height, depth
-        return False
 
     def install(self, encoder: Encoder, generator: torch.Generator) -> None:
         """Put narrow layers in: the first map drawn, the second 0.

@@ -9,6 +9,7 @@ import torch
 
 from tunesmith.config import Settings
 from tunesmith.models.encoder import Encoder
+from tunesmith.models.methods import Method
 from tunesmith.models.methods._unfit import unfit
 
 LEARNING_RATE = 3e-3
@@ -20,7 +21,7 @@ class Options(Settings):
     """This method has no options."""
 
 
-class BitFit:
+class BitFit(Method):
     """The biases of the layers learn."""
 
     def learns(self, name: str, *, height: int, depth: int) -> bool:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-
 from tunesmith.config import Settings
-from tunesmith.models.encoder import Encoder
+from tunesmith.models.methods import Method
 
 LEARNING_RATE = 2e-4
 LAYER_DECAY = 0.9
@@ -21,7 +19,7 @@ class Options(Settings):
     """Whether the table of word vectors learns too."""
 
 
-class Full:
+class Full(Method):
     """Every layer of the encoder learns.
 
     Args:
@@ -44,18 +42,6 @@ class Full:
         """
         del name, depth
         return height >= self._lowest
-
-    def install(self, encoder: Encoder, generator: torch.Generator) -> None:
-        """Add nothing.
-
-        Args:
-            encoder: Stays as it is.
-            generator: Nothing is drawn.
-
-        Returns:
-            None.
-        """
-        del encoder, generator
 
 
 def build(options: Options) -> Full:

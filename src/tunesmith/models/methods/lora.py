@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tunesmith.config import Settings
 from tunesmith.models.encoder import Encoder
+from tunesmith.models.methods import Method
 from tunesmith.models.methods._targets import Targets, fan_in_uniform, put_low_rank
 
 LEARNING_RATE = 2e-3
@@ -33,7 +34,7 @@ class Options(Settings):
     """Share of a product's inputs that is left out in training."""
 
 
-class Lora:
+class Lora(Method):
     """Low-rank products beside linear maps.
 
     Args:
@@ -42,20 +43,6 @@ class Lora:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-
-    def learns(self, name: str, *, height: int, depth: int) -> bool:
-        """Say whether a weight of the encoder learns.
-
-        Args:
-            name: Of the parameter.
-            height: Its group from the bottom.
-            depth: Groups in all.
-
-        Returns:
-            False: none does.
-        """
-        del name, height, depth
-        return False
 
     def install(self, encoder: Encoder, generator: torch.Generator) -> None:
         """Put a product beside each linear map: the first factor drawn, the second 0.

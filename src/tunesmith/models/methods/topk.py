@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from pydantic import Field
 
 from tunesmith.config import Settings
-from tunesmith.models.encoder import Encoder
+from tunesmith.models.methods import Method
 
 LEARNING_RATE = 2e-4
 LAYER_DECAY = 0.9
@@ -20,7 +19,7 @@ class Options(Settings):
     """Layers that learn, counted from the top."""
 
 
-class TopK:
+class TopK(Method):
     """The top layers of the encoder learn.
 
     Args:
@@ -43,18 +42,6 @@ class TopK:
         """
         del name
         return height >= max(1, depth - self._layers)
-
-    def install(self, encoder: Encoder, generator: torch.Generator) -> None:
-        """Add nothing.
-
-        Args:
-            encoder: Stays as it is.
-            generator: Nothing is drawn.
-
-        Returns:
-            None.
-        """
-        del encoder, generator
 
 
 def build(options: Options) -> TopK:

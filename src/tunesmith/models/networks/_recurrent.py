@@ -5,28 +5,46 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from tunesmith.config import Settings
 from tunesmith.models.body import Body
 from tunesmith.models.dropout import Coins, drop, drop_alike
 from tunesmith.types import PackedTokens
+
+
+class RecurrentOptions(Settings):
+    """Cells that read words one after the other."""
+
+    hidden_size: int = Field(128, ge=1, le=4096)
+    """Values that the cells of one direction hold."""
+
+    num_hidden_layers: int = Field(1, ge=1, le=16)
+    """Layers of cells, each over what the one below holds in both directions."""
+
+    input_dropout: float = Field(0.2, ge=0.0, le=0.95)
+    """Share of the values of the word vectors that one training step leaves out."""
+
+    dropout: float = Field(0.5, ge=0.0, le=0.95)
+    """Share of the features of a text that one training step leaves out."""
 
 
 class Recurrent(Body):
     """Cells of torch's own over packed sequences, forwards and backwards; nothing is padded.
 
     Args:
-        cells: Of both directions, batch second.
-        input_dropout: Share of the values of the word vectors that one training step leaves out.
-        dropout: Share of the features of a text that one training step leaves out.
+        cells: Their kind.
+        options: Their number and dropout.
+        embedding_size: Width of the word vectors.
     """
 
-    def __init__(self, cells: nn.RNNBase, *, input_dropout: float, dropout: float) -> None:
-        super().__init__(2 * cells.hidden_size)
-        self.cells = cells
-        self.input_dropout = input_dropout
-        self.dropout = dropout
+    def __init__(self, cells: type[nn.RNN | nn.GRU | nn.LSTM], options: RecurrentOptions, embedding_size: int) -> None:
+        super().__init__(2 * options.hidden_size)
+        self.cells = cells(embedding_size, options.hidden_size, options.num_hidden_layers, bidirectional=True)
+        self.input_dropout = options.input_dropout
+        self.dropout = options.dropout
 
     def forward(self, vectors: Tensor, tokens: PackedTokens, coins: Coins | None) -> Tensor:
         """Read each sequence from both ends.
