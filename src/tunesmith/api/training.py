@@ -110,7 +110,7 @@ def train(
         base: Folder or name of the pretrained encoder.
         budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
-        method: What fine-tuning trains: ``full``, ``topk``, ``bitfit``, ``lora``, ``adalora`` or ``adapter``.
+        method: What fine-tuning trains: ``full``, or a method that trains less, such as ``lora``.
         task: What is learnt: ``single_label``, ``score`` and others; told by the labels when left out.
         metric: Figure that chooses.
         out: Model folder; left out, the file's stem with ``.model``, for a frame or several files

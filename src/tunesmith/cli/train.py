@@ -89,7 +89,7 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", help="What fine-tuning trains: full, topk, bitfit, lora, adalora or adapter; default full."
+            "--method", help="What fine-tuning trains: full, or a method that trains less, such as lora; default full."
         ),
     ] = None,
     metric: Annotated[

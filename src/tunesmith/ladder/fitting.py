@@ -62,7 +62,7 @@ class FitOptions(LoopOptions):
     """Passes over the train rows; left out, 2 to 8 by their number of tokens, and what the budget allows."""
 
     method: str = "full"
-    """Which weights learn: full, topk, bitfit, lora, adalora or adapter."""
+    """Which weights learn: full, or a method that trains fewer, such as lora."""
 
     method_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the method."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +105,9 @@ class LowRank(Added):
         return torch.cat(narrow), torch.block_diag(*wide)  # type: ignore[no-untyped-call]
 
 
+P = TypeVar("P", bound=LowRank)
+
+
 class LowRankLinear(nn.Linear):
     """A linear map with a low-rank product beside its weight, which it shares with the map that was there.
 
@@ -158,7 +161,15 @@ class _Sum(torch.autograd.Function):
         return d_inputs, None, d_inner.T @ inputs, (gradient.T @ inner).mul_(ctx.scale)
 
 
-def put_beside(place: Place, ranks: Mapping[str, int], *, scale: float, dropout: float, has_values: bool) -> LowRank:
+def put_beside(
+    place: Place,
+    ranks: Mapping[str, int],
+    *,
+    scale: float,
+    dropout: float,
+    has_values: bool = False,
+    kind: type[P],
+) -> P:
     """Put a low-rank product beside the linear map at a place.
 
     Args:
@@ -167,6 +178,7 @@ def put_beside(place: Place, ranks: Mapping[str, int], *, scale: float, dropout:
         scale: Factor on the product.
         dropout: Share of the inputs that is left out in training.
         has_values: Whether there is a diagonal between the factors.
+        kind: Of the product.
 
     Returns:
         What was put there; all its weights are 0.
@@ -174,8 +186,6 @@ def put_beside(place: Place, ranks: Mapping[str, int], *, scale: float, dropout:
     linear = place.module
     if not isinstance(linear, nn.Linear):
         raise AssertionError(f"{place.attribute} is no linear map")
-    added = LowRank(
-        place.parts, ranks, n_inputs=linear.in_features, scale=scale, dropout=dropout, has_values=has_values
-    )
+    added = kind(place.parts, ranks, n_inputs=linear.in_features, scale=scale, dropout=dropout, has_values=has_values)
     place.put(LowRankLinear(linear, added))
     return added

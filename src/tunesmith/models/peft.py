@@ -8,6 +8,7 @@ from typing import Any
 from tunesmith.models.added import additions
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.low_rank import LowRank
+from tunesmith.models.methods import load_method
 from tunesmith.types import JSON
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -34,33 +35,17 @@ def peft_config(encoder: Encoder, method: str, options: Mapping[str, Any]) -> di
         options: Of the method.
 
     Returns:
-        Settings of LoRA or AdaLoRA; for a method that PEFT does not have, its name and options.
+        Settings of PEFT's; for a method that PEFT does not have, its name and options.
     """
-    products = [part for _, part in additions(encoder) if isinstance(part, LowRank)]
-    if not products:
+    own = load_method(method, options).peft_settings()
+    if own is None:
         return {"peft_type": None, "method": method, "options": dict(options)}
-    described = {
+    products = [part for _, part in additions(encoder) if isinstance(part, LowRank)]
+    return {
         **_COMMON,
         "lora_alpha": options["alpha"],
         "lora_dropout": options["dropout"],
         "r": options["rank"],
         "target_modules": sorted(part.parts[int(key)].name for part in products for key in part.A),
-    }
-    if method == "lora":
-        return {**described, "peft_type": "LORA"}
-    return {**described, "peft_type": "ADALORA", **_schedule(options)}
-
-
-def _schedule(options: Mapping[str, Any]) -> dict[str, JSON]:
-    """Say how ranks went, in a hundred steps: PEFT counts steps and asks for their number even to load."""
-    return {
-        "init_r": options["rank"],
-        "target_r": options["target_rank"],
-        "total_step": 100,
-        "tinit": int(100 * options["begin"]),
-        "tfinal": int(100 * options["settle"]),
-        "deltaT": options["every"],
-        "beta1": options["smoothing"],
-        "beta2": options["uncertainty_smoothing"],
-        "orth_reg_weight": options["orthogonality"],
+        **own,
     }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tunesmith.models.encoder import Encoder
+    from tunesmith.types import JSON
 
 METHODS = Family("method", __name__, __path__)
 
@@ -111,4 +112,12 @@ class Method:
             ConfigError: ``method-unfit``, the encoder has no place for them.
         """
         del encoder, generator
+        return None
+
+    def peft_settings(self) -> Mapping[str, JSON] | None:
+        """Say what PEFT calls the method.
+
+        Returns:
+            Settings of its own; those of every low-rank product are told elsewhere. None where PEFT does not have it.
+        """
         return None

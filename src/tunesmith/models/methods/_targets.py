@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from tunesmith.config import Settings
 from tunesmith.models.encoder import Encoder
-from tunesmith.models.low_rank import LowRank, put_beside
+from tunesmith.models.low_rank import P, put_beside
 from tunesmith.models.methods._unfit import unfit
 from tunesmith.models.places import Role, with_roles
 
@@ -23,15 +25,31 @@ _ROLES: Mapping[Targets, tuple[Role, ...]] = {
 }
 
 
+class ProductOptions(Settings):
+    """How large the products are and where they stand."""
+
+    rank: int = Field(4, ge=1, le=1024)
+    """Width between the two factors."""
+
+    alpha: float = Field(8.0, gt=0.0)
+    """The product counts alpha / rank times."""
+
+    target_modules: Targets = "all"
+    """Linear maps that get one: queries and values, all of attention, or those of the feed-forward part too."""
+
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    """Share of a product's inputs that is left out in training."""
+
+
 def put_low_rank(
-    encoder: Encoder, method: str, targets: Targets, *, rank: int, scale: float, dropout: float, has_values: bool
-) -> list[LowRank]:
-    """Put a product of one rank beside each linear map of these roles; all weights are 0 yet.
+    encoder: Encoder, method: str, options: ProductOptions, *, kind: type[P], has_values: bool = False
+) -> list[P]:
+    """Put a product beside each linear map of some roles; all weights are 0 yet.
 
     Raises:
         ConfigError: ``method-unfit``, there is no such map.
     """
-    roles = _ROLES[targets]
+    roles = _ROLES[options.target_modules]
     places = with_roles(encoder.places(), roles)
     if not places:
         raise unfit(
@@ -43,10 +61,11 @@ def put_low_rank(
     return [
         put_beside(
             place,
-            {part.name: rank for part in place.parts if part.role in roles},
-            scale=scale,
-            dropout=dropout,
+            {part.name: options.rank for part in place.parts if part.role in roles},
+            scale=options.alpha / options.rank,
+            dropout=options.dropout,
             has_values=has_values,
+            kind=kind,
         )
         for place in places
     ]

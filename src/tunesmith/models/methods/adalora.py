@@ -16,11 +16,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tunesmith.config import Settings
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.low_rank import LowRank
 from tunesmith.models.methods import Method
-from tunesmith.models.methods._targets import Targets, put_low_rank
+from tunesmith.models.methods._targets import ProductOptions, put_low_rank
+from tunesmith.types import JSON
 
 LEARNING_RATE = 2e-3
 LAYER_DECAY = 0.9
@@ -29,23 +29,17 @@ LEAVES_BASE = True
 _FIRST_SPREAD = 0.02
 
 
-class Options(Settings):
+class Options(ProductOptions):
     """How large the products begin and end, and when they shrink."""
 
     rank: int = Field(6, ge=1, le=1024)
     """Width between the two factors at the start."""
 
-    target_rank: int = Field(4, ge=1, le=1024)
-    """Mean width at the end."""
-
     alpha: float = Field(12.0, gt=0.0)
     """The product counts alpha / rank times."""
 
-    target_modules: Targets = "all"
-    """Linear maps that get one: queries and values, all of attention, or those of the feed-forward part too."""
-
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
-    """Share of a product's inputs that is left out in training."""
+    target_rank: int = Field(4, ge=1, le=1024)
+    """Mean width at the end."""
 
     begin: float = Field(0.1, ge=0.0, le=1.0)
     """Share of the steps before ranks begin to go."""
@@ -221,20 +215,32 @@ class AdaLora(Method):
             ConfigError: ``method-unfit``, queries and values are no maps of their own.
         """
         options = self._options
-        products = put_low_rank(
-            encoder,
-            "adalora",
-            options.target_modules,
-            rank=options.rank,
-            scale=options.alpha / options.rank,
-            dropout=options.dropout,
-            has_values=True,
-        )
+        products = put_low_rank(encoder, "adalora", options, kind=LowRank, has_values=True)
         with torch.no_grad():
             for product in products:
                 for factor in (*product.A.values(), *product.B.values()):
                     factor.normal_(0.0, _FIRST_SPREAD, generator=generator)
         return RankAllocator(products, options)
+
+    def peft_settings(self) -> Mapping[str, JSON]:
+        """Say what PEFT calls the method, and how ranks went.
+
+        Returns:
+            Its type and schedule, in a hundred steps: PEFT counts steps and asks for their number even to load.
+        """
+        options = self._options
+        return {
+            "peft_type": "ADALORA",
+            "init_r": options.rank,
+            "target_r": options.target_rank,
+            "total_step": 100,
+            "tinit": int(100 * options.begin),
+            "tfinal": int(100 * options.settle),
+            "deltaT": options.every,
+            "beta1": options.smoothing,
+            "beta2": options.uncertainty_smoothing,
+            "orth_reg_weight": options.orthogonality,
+        }
 
 
 def build(options: Options) -> AdaLora:
