@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tunesmith.data.batch import Batch, length_batches, pack, random_draws
+from tunesmith.data.batch import Batch, MicroBatch, length_batches, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ShapeError
 
@@ -74,7 +74,7 @@ def test_parts_hold_every_row_once(micro_batch_size: int) -> None:
     """Parts of a batch are batches of its rows, no larger than asked, windows included."""
     tokens = token_set(50)
     batch = pack(tokens, np.random.default_rng(1).permutation(50)[:20])
-    parts = batch.split(micro_batch_size)
+    parts = batch.split(MicroBatch(micro_batch_size))
     assert sorted(np.concatenate([part.rows for part in parts]).tolist()) == sorted(batch.rows.tolist())
     for part in parts:
         assert len(part) <= micro_batch_size
@@ -85,8 +85,23 @@ def test_parts_hold_every_row_once(micro_batch_size: int) -> None:
 
 def test_a_part_of_no_row_is_refused() -> None:
     """The size of a part is at least one."""
-    with pytest.raises(ShapeError, match="micro_batch_size 0"):
-        pack(token_set(3), np.arange(3)).split(0)
+    with pytest.raises(ShapeError, match="micro_batch of 0 rows"):
+        pack(token_set(3), np.arange(3)).split(MicroBatch(0))
+
+
+@pytest.mark.parametrize("most_tokens", [1, 40, 100, 100_000])
+def test_parts_by_tokens_hold_every_row_once(most_tokens: int) -> None:
+    """No larger than asked but by a row, and about equal: the largest one sets the memory of a step."""
+    tokens = token_set(200)
+    batch = pack(tokens, np.random.default_rng(1).permutation(200)[:60])
+    parts = batch.split(MicroBatch(tokens=most_tokens))
+    assert sorted(np.concatenate([part.rows for part in parts]).tolist()) == sorted(batch.rows.tolist())
+    longest = tokens.n_tokens[batch.rows].max()
+    for part in parts:
+        assert part.n_tokens <= min(most_tokens, batch.n_tokens) + longest
+        assert sequences_by_row(part) == expected_by_row(tokens, part.rows)
+    assert len(parts) <= -(-batch.n_tokens // most_tokens)
+    assert len(parts) > 1 or most_tokens >= batch.n_tokens
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 100, 512, 10_000_000])

@@ -10,7 +10,7 @@ import torch
 from tests.ladder.tiny_base import tiny_encoder
 from torch.nn import functional
 
-from tunesmith.data.batch import Batch, pack
+from tunesmith.data.batch import Batch, MicroBatch, pack
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
@@ -80,10 +80,17 @@ def sgd(model: Supervised, *, rate: float = 1.0) -> torch.optim.Optimizer:
 
 
 def taken(
-    model: Supervised, batches: Iterable[Batch], *, max_grad_norm: float = UNBOUNDED, size: int | None = None
+    model: Supervised,
+    batches: Iterable[Batch],
+    *,
+    max_grad_norm: float = UNBOUNDED,
+    size: int | None = None,
+    tokens: int | None = None,
 ) -> list[Step]:
     """Train on batches."""
-    return list(fit_steps(model, batches, sgd(model), max_grad_norm=max_grad_norm, micro_batch_size=size))
+    return list(
+        fit_steps(model, batches, sgd(model), max_grad_norm=max_grad_norm, micro_batch=MicroBatch(size, tokens))
+    )
 
 
 def distance(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -96,11 +103,21 @@ def test_splitting_a_batch_leaves_the_step_unchanged(micro_batch_size: int) -> N
     """One pass over five rows, and several whose last is smaller, move the weights alike."""
     whole, parts = objective(), objective()
     (step,) = taken(whole, [ALL])
-    (in_parts,) = taken(parts, [ALL], size=micro_batch_size)
+    (in_parts,) = taken(parts, [ALL], micro_batch=MicroBatch(micro_batch_size))
     torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-7)
     assert in_parts.loss == pytest.approx(step.loss, rel=1e-6)
     assert in_parts.grad_norm == pytest.approx(step.grad_norm, rel=1e-5)
     assert distance(weights(objective()), weights(whole)).norm() > 0.1, "a step that moves nothing proves nothing"
+
+
+@pytest.mark.parametrize("micro_batch_tokens", [1, 6, 1000])
+def test_splitting_by_tokens_leaves_the_step_unchanged(micro_batch_tokens: int) -> None:
+    """A row each where none fits, a few parts, and all at once."""
+    whole, parts = objective(), objective()
+    (step,) = taken(whole, [ALL])
+    (in_parts,) = taken(parts, [ALL], micro_batch=MicroBatch(tokens=micro_batch_tokens))
+    torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-5, atol=1e-7)
+    assert in_parts.loss == pytest.approx(step.loss, rel=1e-6)
 
 
 def test_the_loss_is_the_mean_over_rows() -> None:
@@ -113,7 +130,7 @@ def test_the_loss_is_the_mean_over_rows() -> None:
     named = model.classifier.named_parameters()
     gradient = {name: value.grad.clone() for name, value in named if value.grad is not None}
     model.classifier.zero_grad(set_to_none=True)
-    (step,) = taken(model, [ALL], size=2)
+    (step,) = taken(model, [ALL], micro_batch=MicroBatch(2))
     assert step.loss == pytest.approx(float(mean.detach()), rel=1e-6)
     assert step.grad_norm == pytest.approx(float(torch.cat([g.flatten() for g in gradient.values()]).norm()), rel=1e-5)
     expected = {name: value - gradient.get(name, torch.zeros(())) for name, value in before.items()}
@@ -147,7 +164,7 @@ def test_a_step_that_is_not_finite_is_not_taken(
     model, untouched = objective(), objective()
     broken = Broken(model, spoil)
     optimizer = torch.optim.AdamW(list(model.parameters()), lr=1e-2)
-    steps = fit_steps(broken, [ALL, rows(0, 1), ALL], optimizer, max_grad_norm=1.0, micro_batch_size=size)
+    steps = fit_steps(broken, [ALL, rows(0, 1), ALL], optimizer, max_grad_norm=1.0, micro_batch=MicroBatch(size))
     before = weights(model)
     first = next(steps)
     assert (first.number, first.skipped, list(first.rows)) == (1, True, [0, 1, 2, 3, 4])
@@ -156,7 +173,7 @@ def test_a_step_that_is_not_finite_is_not_taken(
     assert all(parameter.grad is None for parameter in model.parameters())
     assert not next(steps).skipped
     reference = torch.optim.AdamW(list(untouched.parameters()), lr=1e-2)
-    list(fit_steps(untouched, [rows(0, 1)], reference, max_grad_norm=1.0, micro_batch_size=size))
+    list(fit_steps(untouched, [rows(0, 1)], reference, max_grad_norm=1.0, micro_batch=MicroBatch(size)))
     torch.testing.assert_close(weights(model), weights(untouched), rtol=0.0, atol=0.0)
     after_second = weights(model)
     assert next(steps).skipped
@@ -240,6 +257,6 @@ def test_no_pass_is_larger_than_asked_for() -> None:
         return loss_sum(part)
 
     model.loss_sum = seen
-    taken(model, [ALL], size=2)
+    taken(model, [ALL], micro_batch=MicroBatch(2))
     assert sorted(len(part) for part in passes) == [1, 2, 2]
     assert sorted(row for part in passes for row in part) == [0, 1, 2, 3, 4]

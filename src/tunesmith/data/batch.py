@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,16 @@ from tunesmith.data.spans import Ints, spans
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ShapeError
 from tunesmith.types import PackedTokens
+
+
+class MicroBatch(NamedTuple):
+    """Most that one forward pass takes."""
+
+    size: int | None = None
+    """Rows; None for no limit."""
+
+    tokens: int | None = None
+    """Tokens, about; they hold where rows are not limited."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,25 +55,35 @@ class Batch:
         """Tokens of all sequences, special tokens included."""
         return len(self.tokens.input_ids)
 
-    def split(self, micro_batch_size: int) -> list[Batch]:
+    def split(self, micro_batch: MicroBatch) -> list[Batch]:
         """Cut into parts that fit one forward pass, rows of like length together.
 
         Args:
-            micro_batch_size: Most rows of a part, at least 1.
+            micro_batch: Most that a part holds. By tokens all parts are about equal, and a row is never cut.
 
         Returns:
             Parts that hold every row once; the batch itself where it fits.
 
         Raises:
-            ShapeError: ``micro_batch_size`` is below 1.
+            ShapeError: A limit is below 1.
         """
-        if micro_batch_size < 1:
-            raise ShapeError(f"micro_batch_size {micro_batch_size} is below 1")
-        if len(self) <= micro_batch_size:
+        size, most_tokens = micro_batch
+        limits = [limit for limit in micro_batch if limit is not None]
+        if min(limits, default=1) < 1:
+            raise ShapeError(f"micro_batch of {size} rows, {most_tokens} tokens: a limit is below 1")
+        if size is not None:
+            n_parts = math.ceil(len(self) / size)
+        else:
+            n_parts = 1 if most_tokens is None else math.ceil(self.n_tokens / most_tokens)
+        if n_parts <= 1:
             return [self]
         n_tokens = np.bincount(self.sequence_text // self.n_sides, weights=self.tokens.lengths, minlength=len(self))
         by_length = np.argsort(n_tokens, kind="stable")
-        return [self._part(by_length[at : at + micro_batch_size]) for at in range(0, len(self), micro_batch_size)]
+        if size is not None:
+            return [self._part(by_length[at : at + size]) for at in range(0, len(self), size)]
+        middles = n_tokens[by_length].cumsum() - 0.5 * n_tokens[by_length]
+        part_of = (middles * n_parts / self.n_tokens).astype(np.int64)
+        return [self._part(by_length[part_of == number]) for number in np.unique(part_of)]
 
     def _part(self, places: Ints) -> Batch:
         new_place = np.full(len(self), -1, dtype=np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tunesmith.data.batch import Batch, pack, random_draws
+from tunesmith.data.batch import Batch, MicroBatch, pack, random_draws
 from tunesmith.data.places import Places
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError, ResourceError, Stopped, counted
@@ -34,6 +34,9 @@ _LEAST_SHARE_AHEAD = 0.1
 
 _LOOKS_AT_THE_CLOCK = 24
 _ON_TIME = 0.98
+
+_SCORED_TOKENS = 1024
+"""Of a pass over validation rows: no more than of a training step, so that scoring asks for no memory of its own."""
 """Share of the steps ahead that must fit; a pace that wavers by less is no reason to plan anew."""
 
 
@@ -279,7 +282,7 @@ class Fit:
         """Score the validation rows, remember the best, and decide whether the fit goes on."""
         state, classifier = self.state, self.objective.classifier
         classifier.eval()
-        logits = logits_of(classifier, self._rows.validation)
+        logits = logits_of(classifier, self._rows.validation, batch_tokens=_SCORED_TOKENS)
         classifier.train()
         if not np.isfinite(logits).all():  # nothing to keep; the guard sees to it that training goes back
             state.points_without_gain += 1
@@ -456,13 +459,13 @@ def scoring_points(steps: int, *, steps_per_epoch: float, training_tokens: int, 
     return tuple(sorted({round(steps * (number + 1) / n_points) for number in range(n_points)}))
 
 
-def seconds_per_token(objective: Supervised, batches: Sequence[Batch], micro_batch_size: int | None) -> float:
+def seconds_per_token(objective: Supervised, batches: Sequence[Batch], micro_batch: MicroBatch) -> float:
     """Time forward and backward passes on real draws; weights and random state stay as they were.
 
     Args:
         objective: The classifier with its loss.
         batches: A few draws; the first warms up.
-        micro_batch_size: Rows per forward pass; None takes a draw whole.
+        micro_batch: Most that a forward pass takes.
 
     Returns:
         Seconds a token, the median over the draws after the first.
@@ -472,7 +475,7 @@ def seconds_per_token(objective: Supervised, batches: Sequence[Batch], micro_bat
     rates = []
     for batch in batches:
         started = time.perf_counter()
-        for part in batch.split(micro_batch_size or len(batch)):
+        for part in batch.split(micro_batch):
             loss = objective.loss_sum(part) / len(batch)
             loss.backward()  # type: ignore[no-untyped-call]
         rates.append((time.perf_counter() - started) / batch.n_tokens)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from tunesmith.config import Settings
+from tunesmith.data.batch import MicroBatch
 
 _TOKENS_FOR_LARGE_STEPS = 100_000
 
@@ -27,6 +28,9 @@ class LoopOptions(Settings):
 
     micro_batch_size: int | None = Field(None, ge=1)
     """Rows of one forward pass; left out, all of a step at once."""
+
+    micro_batch_tokens: int | None = Field(None, ge=16)
+    """Real tokens of one forward pass, about; left out, all of a step, or 512 where few weights learn."""
 
     weight_decay: float = Field(0.01, ge=0.0, le=1.0)
     """Decoupled decay of matrices."""
@@ -60,6 +64,14 @@ class LoopOptions(Settings):
 
     schedule_options: dict[str, Any] = Field(default_factory=dict)
     """Options of the schedule."""
+
+    def micro_batch(self) -> MicroBatch:
+        """Say how much of a step passes at once.
+
+        Returns:
+            What is asked for.
+        """
+        return MicroBatch(self.micro_batch_size, self.micro_batch_tokens)
 
     def passes(self, tokens_per_epoch: int) -> float:
         """Say how many passes are worth taking.

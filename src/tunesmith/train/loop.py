@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tunesmith.data.batch import Batch
+    from tunesmith.data.batch import Batch, MicroBatch
 
 
 class Trainable(Protocol):
@@ -58,7 +58,7 @@ def fit_steps(
     optimizer: torch.optim.Optimizer,
     *,
     max_grad_norm: float,
-    micro_batch_size: int | None = None,
+    micro_batch: MicroBatch | None = None,
     first_number: int = 1,
     observe: Callable[[], None] | None = None,
 ) -> Iterator[Step]:
@@ -69,7 +69,7 @@ def fit_steps(
         batches: One batch an optimiser step.
         optimizer: Holds the model's parameters; the caller sets its learning rates between steps.
         max_grad_norm: L2 bound of the whole gradient.
-        micro_batch_size: Rows per forward pass; None takes the batch whole.
+        micro_batch: Most that a forward pass takes; left out, the batch whole.
         first_number: Number of the first step, above 1 when a run goes on.
         observe: Called after each step that is taken, while its gradients are there.
 
@@ -78,7 +78,7 @@ def fit_steps(
     """
     for number, batch in enumerate(batches, start=first_number):
         loss = 0.0
-        for part in batch.split(micro_batch_size or len(batch)):
+        for part in [batch] if micro_batch is None else batch.split(micro_batch):
             share = model.loss_sum(part) / len(batch)  # whole batch: a short last part must not weigh more
             share.backward()  # type: ignore[no-untyped-call]
             loss += share.item()

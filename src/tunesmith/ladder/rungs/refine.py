@@ -76,7 +76,7 @@ class Refine:
             fit.batches(seed),
             fit.optimizer,
             max_grad_norm=self._options.max_grad_norm,
-            micro_batch_size=self._options.micro_batch_size,
+            micro_batch=self._options.micro_batch(),
             first_number=fit.state.number + 1,
             observe=fit.objective.observe,
         ):
