@@ -69,7 +69,7 @@ def ladder_figure(language: str) -> str:
         f'<rect class="frozen" x="120" y="{height - 22}" width="16" height="12" rx="2"/>'
         f'<text x="142" y="{height - 11}">{words["frozen"]}</text>'
     )
-    return _svg("".join(parts) + legend, width, height, words["ladder"])
+    return drawn("".join(parts) + legend, width, height, words["ladder"])
 
 
 def _step(number: int, rung: tuple[str, str, str, tuple[str, ...]], words: dict[str, str]) -> str:
@@ -126,10 +126,21 @@ def stop_figure(language: str) -> str:
     )
     axis = f'<line class="tick" x1="{at(-1.0):.1f}" y1="{bottom}" x2="{at(2.5):.1f}" y2="{bottom}"/>'
     title = f'<text class="small mid" x="{at(0.75):.1f}" y="{bottom + 42}">{words["gain"]}</text>'
-    return _svg(axis + ticks + least + "".join(rows) + title, 760, 200, words["stop"])
+    return drawn(axis + ticks + least + "".join(rows) + title, 760, 200, words["stop"])
 
 
-def _svg(content: str, width: float, height: float, title: str) -> str:
+def drawn(content: str, width: float, height: float, title: str) -> str:
+    """Put a drawing together.
+
+    Args:
+        content: Its elements.
+        width: Of the room that they take.
+        height: Of the same.
+        title: What it shows, for those who do not see it.
+
+    Returns:
+        An SVG element that can be scrolled where the screen is narrow.
+    """
     return (
         f'<div class="figure"><svg class="drawn" role="img" viewBox="0 0 {width:g} {height:g}" '
         f'xmlns="http://www.w3.org/2000/svg"><title>{title}</title>{content}</svg></div>'

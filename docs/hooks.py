@@ -18,6 +18,7 @@ from docs.lists import architectures, column_names
 from docs.measured import data_sets_table
 from docs.methods_table import methods_table
 from docs.recipe_reference import recipe_reference
+from docs.seen_figure import seen_figure, steps_picture
 from docs.segmentation import segment_index
 from docs.training_choices import training_advice, training_choices_table
 
@@ -32,8 +33,10 @@ PARTS: dict[str, Callable[[str], str]] = {
     "data sets": data_sets_table,
     "errors": error_reference,
     "figure ladder": ladder_figure,
+    "figure seen": seen_figure,
     "figure stop": stop_figure,
     "methods": methods_table,
+    "picture of steps": steps_picture,
     "recipe": recipe_reference,
     "training advice": training_advice,
     "training choices": training_choices_table,
@@ -50,7 +53,7 @@ _LONG = 108
 
 _WIDE = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef\u201c\u201d]"
 _MARK = r"[\u3001\u3002\uff08-\uff0c\uff1a\uff1b]"
-_BROKEN_LINE = re.compile(rf"({_WIDE})\n *(?={_WIDE})|({_MARK})\n *(?=[\w`])")
+_BROKEN_LINE = re.compile(rf"({_WIDE})\n *(?={_WIDE})|({_MARK})\n *(?!\d+\. )(?=[\w`])")
 
 
 def on_files(files: Any, *, config: Any) -> Any:

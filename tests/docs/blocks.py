@@ -13,7 +13,7 @@ A block is run, unless the comment above it says otherwise; a block of output al
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,12 @@ class Block:
     @property
     def is_output(self) -> bool:
         """Whether it shows what other blocks print."""
-        return self.language == "text" and self.title is None
+        return shows_output(self.language, self.title)
+
+
+def shows_output(language: str, title: str | None) -> bool:
+    """Whether a block of this kind shows what other blocks print."""
+    return language == "text" and title is None
 
 
 def page_path(language: str, page: str) -> Path:
@@ -77,3 +82,16 @@ def page_blocks(language: str, page: str) -> list[Block]:
 def prose_of(text: str) -> str:
     """What stands outside the blocks."""
     return _BLOCK.sub("", text)
+
+
+def with_outputs(text: str, outputs: Iterable[str]) -> str:
+    """Put other outputs into a page, one for each block that shows any, in their order."""
+    left = iter(outputs)
+
+    def renewed(found: re.Match[str]) -> str:
+        if not shows_output(found["language"], found["title"]):
+            return found[0]
+        start, end = (place - found.start() for place in found.span("code"))
+        return found[0][:start] + next(left) + found[0][end:]
+
+    return _BLOCK.sub(renewed, text)

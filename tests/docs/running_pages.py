@@ -34,13 +34,13 @@ _FEW_STEPS = [
 ]
 """With which a tiny base climbs to the top in seconds, and keeps what it has trained."""
 
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?:(?<=[ (])[+-])?\d[\d,]*(?:\.\d+)?")
 _VERDICT = re.compile(r",? (?:kept|not kept \(\w+ is better\))$")
 _RUNG = re.compile(rf"^(?:{'|'.join(RUNGS.names())})\b")
 _LABEL = re.compile(r"^[a-z]+(?:_[a-z]+)+(?= #)")
 _STOPS = re.compile(r"^stops here: .*")
 _PERCENT = re.compile(r"(?<![\d.])(?:(\d+\.\d) %|(0\.\d{3,4}|1\.0{3,4})(?![\d%]))")
-_LEFT_OUT = "..."
+LEFT_OUT = "..."
 _TOLERANCE = re.compile(r"percent within (\d+)")
 
 
@@ -58,6 +58,11 @@ class Page:
         self.counts: Counter[str] = Counter()
         self._printed = ""
         self._names: dict[str, Any] = {}
+
+    @property
+    def printed(self) -> str:
+        """What the last block printed that was run."""
+        return self._printed
 
     def run(self, block: Block) -> None:
         """Do with a block what its language and its check ask for."""
@@ -142,7 +147,7 @@ def assert_like(shown: str, printed: str, *, within: float | None = None, place:
     for line in printed.splitlines():
         candidates.setdefault(shape_of(line), []).append(line)
     for line in filter(str.strip, shown.splitlines()):
-        if line.strip() == _LEFT_OUT:
+        if line.strip() == LEFT_OUT:
             continue
         alike = candidates.get(shape_of(line), [])
         assert alike, f"{place}: no line is like {line!r} in\n{printed}"
@@ -152,7 +157,7 @@ def assert_like(shown: str, printed: str, *, within: float | None = None, place:
 
 
 def shape_of(line: str) -> str:
-    """A line without its numbers, its spacing, the rung or label it tells of, its verdict, and why a climb stops."""
+    """A line without its numbers, their signs, its spacing, its rung or label, its verdict, and why a climb stops."""
     plain = _VERDICT.sub("", " ".join(_NUMBER.sub("#", line).split()))
     return _LABEL.sub("LABEL", _RUNG.sub("RUNG", _STOPS.sub("stops here", plain)))
 

@@ -20,7 +20,6 @@ from tests.cli.small_world import rows, write_base, write_rows
 
 from tunesmith.cli import main
 from tunesmith.errors import TunesmithError
-from tunesmith.ladder import camp
 
 SHOWN_FOLDER = "/data/shop"
 """Where the pages say that the commands ran."""
@@ -43,7 +42,8 @@ def write_shop(folder: Path) -> Path:
 def standing_in(folder: Path) -> Iterator[None]:
     """Work in a folder as a process of its own would: its time starts now, and its threads are its own."""
     with pytest.MonkeyPatch.context() as patches, contextlib.chdir(folder):
-        patches.setattr(camp, "set_threads", lambda n: None)  # it would hold for all tests after this one
+        for place in ("tunesmith.ladder.camp", "tunesmith.api.compare"):
+            patches.setattr(f"{place}.set_threads", lambda n: None)  # it would hold for all tests after this one
         patches.setattr("tunesmith.run.clock.process_age_s", lambda: 0.0)
         yield
 
