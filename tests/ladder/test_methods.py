@@ -63,6 +63,21 @@ def test_a_fit_that_changes_nothing_is_the_probe(home: Home, method: str) -> Non
     assert fit.objective == probe.objective
 
 
+@pytest.mark.parametrize(
+    ("how", "low", "high"),
+    [
+        ({"method": "lora"}, 0.87, 0.9),  # in so narrow a base the products have a fifth of the weights
+        ({"method": "bitfit"}, 0.66, 0.69),
+        ({"method": "topk", "method_options": {"layers": 1}}, 0.4, 0.7),
+    ],
+)
+def test_operations_are_counted_by_what_learns(home: Home, how: dict[str, object], low: float, high: float) -> None:
+    """In units of a fit in which all learns: no gradient is made for a matrix that stays."""
+    once = {**STAYS, "epochs": 4.0, "patience": 50}
+    fits = [home.climbed(**options("finetune", {**once, **more}))[0].landings["finetune"] for more in ({}, how)]
+    assert low < fits[1].tflop / fits[0].tflop < high
+
+
 @every_method
 def test_a_fit_learns(home: Home, method: str) -> None:
     """Far more than the probe has, the base's own weights left as they were."""

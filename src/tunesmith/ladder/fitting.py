@@ -28,6 +28,7 @@ from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.methods import METHODS, Allocator, load_method
 from tunesmith.models.network import Network
+from tunesmith.models.step_cost import StepCost, step_cost
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.averaging import keep_average
@@ -108,6 +109,8 @@ class SetUp:
     rows: Rows
     told: dict[str, JSON]
     """What learns: the method, and how many weights of the encoder and of how many."""
+    cost: StepCost
+    """Of the fit's passes."""
 
 
 def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
@@ -149,7 +152,8 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         site, options, model.classifier, drawn=drawn, allocator=allocator, r_drop=_r_drop(site, options)
     )
     fit = fit_of(site, options, objective, groups=groups, rows=rows, name=name, seed=seed)
-    return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name))
+    cost = step_cost(pretrained(model.classifier.encoder), keeps_below=rows.train.hidden is not None)
+    return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name), cost=cost)
 
 
 def _r_drop(site: Site, options: FitOptions) -> RDrop | None:

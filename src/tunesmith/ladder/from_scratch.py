@@ -33,6 +33,7 @@ from tunesmith.models.flops import FORWARD_PASSES_OF_A_STEP
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.networks import NETWORKS
 from tunesmith.models.pairings import load_pairing
+from tunesmith.models.step_cost import StepCost
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.models.word_network import NetworkShape, WordNetwork, fresh_network, rows_of_tokens
 from tunesmith.train.loop import fit_steps
@@ -192,7 +193,7 @@ class FromScratch:
         )
         objective = supervised(site, options, model.classifier, drawn=drawn)
         fit = fit_of(site, options, objective, groups=groups, rows=rows, name=self.name, seed=site.seed)
-        return SetUp(fit=fit, model=model, rows=rows, told={"embeddings": options.embeddings})
+        return SetUp(fit=fit, model=model, rows=rows, told={"embeddings": options.embeddings}, cost=StepCost())
 
     def _fresh_model(self, site: Site) -> EncoderModel:
         """Draw a network that knows the tokens of the train rows, under a head of zeros."""

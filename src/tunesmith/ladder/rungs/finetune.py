@@ -20,7 +20,7 @@ from tunesmith.ladder.fitting import (
 )
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
-from tunesmith.models.flops import FORWARD_PASSES_OF_A_STEP, training_flops
+from tunesmith.models.flops import training_flops
 from tunesmith.train.loop import fit_steps
 from tunesmith.types import JSON
 
@@ -175,8 +175,8 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
     logits, targets = fit.take_best(), rows.validation_targets
     n_train_tokens = int(rows.train.n_tokens.sum())
     forward_flops = setup.model.classifier.encoder.forward_flops
-    trained = FORWARD_PASSES_OF_A_STEP * forward_flops(rows.train.lengths()) * fit.state.tokens / n_train_tokens
-    trained *= fit.objective.n_passes
+    n_passes = setup.cost.each * fit.objective.n_passes * fit.state.tokens / n_train_tokens + setup.cost.once
+    trained = n_passes * forward_flops(rows.train.lengths())
     scored = forward_flops(rows.validation.lengths()) * len(fit.state.curve)
     return Landing(
         rung=name,
