@@ -22,6 +22,7 @@ OWN: dict[str, dict[str, object]] = {
     "adalora": {"learning_rate": 2e-2},
     "adapter": {"learning_rate": 2e-2, "method_options": {"reduction": 1}},
     "bitfit": {"learning_rate": 3e-2, "epochs": 12.0, "dropout": 0.0, "patience": 50},
+    "dora": {"learning_rate": 2e-2},
     "lora": {"learning_rate": 2e-2},
 }
 """Options with which a method learns as much of the tiny file as it can."""

@@ -75,7 +75,7 @@ def loaded(base: Path, files: Path) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("model_type", MODELS)
-@pytest.mark.parametrize("name", ["lora", "adalora"])
+@pytest.mark.parametrize("name", ["lora", "adalora", "dora"])
 def test_peft_reads_our_files(name: str, model_type: str, tmp_path: Path) -> None:
     """Its own loader, on transformers' own model: the same outputs, and no weight is left over or missing."""
     base = saved(hf_model(model_type), tmp_path / "base")
@@ -91,6 +91,8 @@ def test_peft_reads_our_files(name: str, model_type: str, tmp_path: Path) -> Non
 
 def _in_peft(key: str) -> str:
     """Name a weight as PEFT does in memory, where each adapter has a name."""
+    if key.endswith("lora_magnitude_vector"):
+        return f"{key}.default.weight"
     return key.replace(".weight", ".default.weight") if key.endswith(".weight") else f"{key}.default"
 
 
@@ -99,18 +101,19 @@ def test_the_files_are_those_of_the_bundle() -> None:
     assert {ADAPTER_CONFIG, ADAPTER_WEIGHTS} <= set(adapter_kind.FILES)
 
 
-def test_gradients_are_peft_s(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["lora", "dora"])
+def test_gradients_are_peft_s(name: str, tmp_path: Path) -> None:
     """Of every factor, through the padded computation."""
     base = saved(hf_model("bert", dropout=0.0), tmp_path / "base")
-    copy, options = built(base, "lora")
+    copy, options = built(base, name)
     encoder = shaken(copy.encoder)
-    theirs = loaded(base, written(encoder, "lora", options, tmp_path / "adapter"))
+    theirs = loaded(base, written(encoder, name, options, tmp_path / "adapter"))
     encoder(TOKENS).square().sum().backward()
     padded_outputs(theirs, TOKENS, pad_token_id=0).square().sum().backward()
-    gradients = {key.replace(".default", ""): part.grad for key, part in theirs.named_parameters()}
+    gradients = {key: part.grad for key, part in theirs.named_parameters()}
     for _, product in _products(encoder):
-        for name, parameter in product.tensors().items():
-            torch.testing.assert_close(parameter.grad, gradients[f"{PREFIX}{name}"], rtol=1e-3, atol=1e-3)
+        for key, parameter in product.tensors().items():
+            torch.testing.assert_close(parameter.grad, gradients[_in_peft(f"{PREFIX}{key}")], rtol=1e-3, atol=1e-3)
 
 
 def _products(encoder: Encoder) -> list[tuple[str, object]]:

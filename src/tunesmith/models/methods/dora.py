@@ -1,0 +1,163 @@
+"""``dora``: LoRA that learns directions, and beside them how long each row of a weight is.
+
+A linear map becomes ``m (W + s B A) / |W + s B A|``, the length of each row taken out of its gradient.
+
+Source: Liu et al. 2024, equations 5 and 11; first weights as in PEFT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunesmith.models.encoder import Encoder
+from tunesmith.models.low_rank import LowRank, LowRankLinear
+from tunesmith.models.methods import Method
+from tunesmith.models.methods._targets import ProductOptions, fan_in_uniform, put_low_rank
+from tunesmith.types import JSON
+
+Options = ProductOptions
+
+LEARNING_RATE = 2e-3
+LAYER_DECAY = 0.9
+LEAVES_BASE = True
+
+
+class Decomposed(LowRank):
+    """A low-rank product that turns the rows of a weight, beside the length that each is given.
+
+    Args:
+        parts: As for ``LowRank``.
+        ranks: As for ``LowRank``.
+        how: As for ``LowRank``.
+    """
+
+    def __init__(self, parts: Any, ranks: Mapping[str, int], **how: Any) -> None:
+        super().__init__(parts, ranks, **how)
+        self.m = nn.ParameterDict({key: torch.zeros(self.parts[int(key)].n_outputs) for key in self.A})
+
+    def measure(self, weight: Tensor) -> None:
+        """Let every row have the length it has already.
+
+        Args:
+            weight: Of the linear map, ``[O, I]``.
+        """
+        with torch.no_grad():
+            lengths = self._lengths(weight)
+            for key, wanted in self.m.items():
+                wanted.copy_(lengths[int(key)])
+
+    def forward(self, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Map by the turned rows, each stretched to its length.
+
+        Args:
+            inputs: ``[..., I]``.
+            weight: Of the linear map, which does not learn, ``[O, I]``.
+            bias: Of the linear map, which does not learn, ``[O]``.
+
+        Returns:
+            ``[..., O]``.
+        """
+        narrow, wide = self._factors()
+        stretch = self._stretch(weight)
+        usual = functional.linear(inputs, weight, bias)
+        dropped = functional.dropout(inputs, self.dropout, self.training)
+        turned = functional.linear(functional.linear(dropped, narrow), wide)
+        plain = usual if bias is None else usual - bias
+        # the change alone is stretched: where nothing is learnt yet it is 0, and the map to the last bit what it was
+        outputs: Tensor = usual + (stretch - 1.0) * plain + self.scale * stretch * turned
+        return outputs
+
+    def merged(self, weight: Tensor) -> Tensor:
+        """Turn and stretch the rows of the weight.
+
+        Args:
+            weight: Of the linear map, ``[O, I]``.
+
+        Returns:
+            ``[O, I]``, detached.
+        """
+        with torch.no_grad():
+            return self._stretch(weight).unsqueeze(1) * self._directions(weight)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give factors and lengths of each part.
+
+        Returns:
+            As of ``LowRank``, and ``NAME.lora_magnitude_vector`` ``[O]``: as PEFT names it.
+        """
+        lengths = {f"{self.parts[int(key)].name}.lora_magnitude_vector": length for key, length in self.m.items()}
+        return {**super().tensors(), **lengths}
+
+    def _directions(self, weight: Tensor) -> Tensor:
+        """The weight with the product added, ``[O, I]``."""
+        return super().merged(weight)
+
+    def _stretch(self, weight: Tensor) -> Tensor:
+        """Wanted length over length of each row, 1 where a part has no product, ``[O]``."""
+        return torch.cat(
+            [
+                self.m[str(number)] / length if str(number) in self.m else torch.ones_like(length)
+                for number, length in enumerate(self._lengths(weight))
+            ]
+        )
+
+    def _lengths(self, weight: Tensor) -> tuple[Tensor, ...]:
+        """Length of each row as it is turned now; of each part ``[O]``."""
+        lengths = self._directions(weight).norm(dim=1).clamp(min=torch.finfo(weight.dtype).tiny)
+        return torch.split(lengths, [part.n_outputs for part in self.parts])
+
+
+class Dora(Method):
+    """Low-rank products and lengths beside linear maps.
+
+    Args:
+        options: How large and where.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def install(self, encoder: Encoder, generator: torch.Generator) -> None:
+        """Put a product beside each linear map: the first factor drawn, the second 0, the lengths those of its rows.
+
+        Args:
+            encoder: A copy.
+            generator: Of the first factors.
+
+        Returns:
+            None.
+
+        Raises:
+            ConfigError: ``method-unfit``, queries and values are no maps of their own.
+        """
+        put_low_rank(encoder, "dora", self._options, kind=Decomposed)
+        for module in encoder.modules():
+            if isinstance(module, LowRankLinear) and isinstance(module.added, Decomposed):
+                module.added.measure(module.weight)
+                for factor in module.added.A.values():
+                    fan_in_uniform(factor, generator)
+
+    def peft_settings(self) -> Mapping[str, JSON]:
+        """Say what PEFT calls the method.
+
+        Returns:
+            Its type, and that lengths are learnt too.
+        """
+        return {"peft_type": "LORA", "use_dora": True}
+
+
+def build(options: Options) -> Dora:
+    """Build the method.
+
+    Args:
+        options: How large the products are and where they stand.
+
+    Returns:
+        The method.
+    """
+    return Dora(options)
