@@ -12,9 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from tests.models.wanted import classes
 
 from tunesmith.errors import ConfigError, DataError, ShapeError
-from tunesmith.evaluate.calibration import softmax
+from tunesmith.evaluate.calibration import calibrated_log_loss, softmax
 from tunesmith.train.solvers import SOLVERS
-from tunesmith.train.solvers.quasi_newton import L2_GRID, choose_l2, solve_head
+from tunesmith.train.solvers.quasi_newton import (
+    L2_GRID,
+    choose_l2,
+    choose_l2_out_of_fold,
+    solve_head,
+)
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -232,3 +237,33 @@ def test_features_that_are_not_numbers_are_refused() -> None:
     rows[3, 2] = np.nan
     with pytest.raises(DataError, match="features-not-finite"):
         solve_head(rows, classes(targets, 3), l2=0.1)
+
+
+def test_a_penalty_chosen_out_of_fold_is_the_one_that_suits_all_rows() -> None:
+    """The loss of rows that no head of that strength has seen is least, and these are the outputs given back."""
+    random = np.random.default_rng(0)
+    targets = random.integers(3, size=60)
+    rows = random.normal(size=(60, 8)).astype(np.float32)
+    rows[np.arange(60), targets] += 1.0
+    fold_of = np.arange(60) % 4
+    grid = (3.0, 0.1, 1e-6)
+    wanted = classes(targets, 3)
+
+    def outputs(l2: float) -> np.ndarray:
+        found = np.empty((60, 3), dtype=np.float32)
+        for fold in range(4):
+            held = fold_of == fold
+            found[held] = solve_head(rows[~held], wanted[~held], l2=l2, tolerance=1e-3).logits(rows[held])
+        return found
+
+    losses = {l2: calibrated_log_loss(outputs(l2), targets) for l2 in grid}
+    l2, found = choose_l2_out_of_fold(rows, wanted, fold_of=fold_of, grid=grid)
+    assert l2 == min(losses, key=losses.__getitem__) == 0.1
+    np.testing.assert_array_equal(found, outputs(l2))
+
+
+def test_one_fold_is_refused() -> None:
+    """Nothing would be left to fit on."""
+    wanted = classes(np.array([0, 1, 0]), 2)
+    with pytest.raises(ShapeError, match="1 folds of 3 rows"):
+        choose_l2_out_of_fold(np.eye(3, dtype=np.float32), wanted, fold_of=np.zeros(3, dtype=np.int64))

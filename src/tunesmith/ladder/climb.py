@@ -13,6 +13,7 @@ from tunesmith.bundle.kinds import KINDS
 from tunesmith.errors import counted, plural, quote
 from tunesmith.evaluate.dead_labels import dead_labels
 from tunesmith.evaluate.figures import style_of
+from tunesmith.ladder.few_rows import are_few, takes_over
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
@@ -99,14 +100,14 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
         _track(site, landing, validation[rung.name])
         if kept is not None:
             comparisons[rung.name] = compare(landing, kept, site.task, objective=site.objective, seed=site.seed)
-        takes_over = kept is None or better(landing, kept)
-        kept = landing if takes_over or kept is None else kept
+        wins = kept is None or _takes_over(site, landing, kept, comparison=comparisons[rung.name])
+        kept = landing if wins or kept is None else kept
         _tell(site, landing, kept, metrics=validation[rung.name])
         ended = _ended(site, landing, comparisons.get(rung.name), is_last=number + 1 == len(rungs))
         if ended is not None:
             because = ended
             break
-        if takes_over and not _published(site, rung):
+        if wins and not _published(site, rung):
             publish(_outcome(site, kept, comparisons, validation=validation, because=None))
     if kept is None:
         raise AssertionError("the first rung always starts")
@@ -131,6 +132,13 @@ def _warned(dead: Sequence[str], imbalance: str, objective: str) -> str:
     advice = "add rows of them" if imbalance == "weights" else "add rows of them, or try --imbalance weights"
     hides = "" if objective == "macro_f1" else f", which {style_of(objective).words} hides"
     return f"warning: no row of {shown} is answered right{hides}; {advice}"
+
+
+def _takes_over(site: Site, challenger: Landing, holder: Landing, *, comparison: Comparison) -> bool:
+    """Decide whether a rung replaces the one kept so far."""
+    if are_few(site.data):
+        return takes_over(challenger, holder, comparison)
+    return better(challenger, holder)
 
 
 def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_last: bool) -> StoppedBecause | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith.ladder.landing import Landing
-from tunesmith.tasks import Task
+from tunesmith.tasks import Targets, Task
 from tunesmith.types import Interval
 
 _TIE_POINTS = 0.1
@@ -52,17 +53,44 @@ def compare(challenger: Landing, holder: Landing, task: Task, *, objective: str,
         objective: The figure that chooses.
         seed: Of the bootstrap.
 
+    Returns:
+        Gain in points of that figure with its 90 % interval, and the p-value of a test for it.
+    """
+    return compare_outputs(
+        holder.logits, challenger.logits, targets=holder.targets, task=task, objective=objective, seed=seed
+    )
+
+
+def compare_outputs(
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    *,
+    targets: Targets,
+    task: Task,
+    objective: str,
+    seed: int,
+) -> Comparison:
+    """Measure what one model's outputs gain over another's, row by row.
+
     Resamples never show a kind of change that no row shows, such as a gain where rows were only lost; so the interval
     reaches at least 3 in n rows to either side.
+
+    Args:
+        before: Outputs of one, ``[B, C]``.
+        after: Outputs of the other on the same rows, ``[B, C]``.
+        targets: Of these rows, ``[B, ...]``.
+        task: Knows the figures.
+        objective: The figure that chooses.
+        seed: Of the bootstrap.
 
     Returns:
         Gain in points of that figure with its 90 % interval, and the p-value of a test for it.
 
     Source: Hanley and Lippman-Hand 1983, for the 3 in n rows.
     """
-    gain = task.gain(objective, holder.logits, challenger.logits, targets=holder.targets, level=_LEVEL, seed=seed)
+    gain = task.gain(objective, before, after, targets=targets, level=_LEVEL, seed=seed)
     value, low, high = (100.0 * share for share in (gain.interval.value, gain.interval.low, gain.interval.high))
-    reach = 100.0 * _RULE_OF_THREE / len(holder.targets)
+    reach = 100.0 * _RULE_OF_THREE / len(targets)
     low, high = min(low, value - reach), max(high, value + reach)
     return Comparison(gain=Interval(value, low, high), p_value=gain.p_value, test=gain.test)
 

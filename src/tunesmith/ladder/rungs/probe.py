@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
+from tunesmith.ladder.few_rows import are_few
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
+from tunesmith.ladder.stop import compare_outputs
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
@@ -26,7 +29,12 @@ from tunesmith.models.pairings import load_pairing
 from tunesmith.models.supervision import Supervision
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.tasks import Task
-from tunesmith.train.solvers.quasi_newton import HeadSolution, choose_l2, solve_head
+from tunesmith.train.solvers.quasi_newton import (
+    HeadSolution,
+    choose_l2,
+    choose_l2_out_of_fold,
+    solve_head,
+)
 from tunesmith.types import JSON
 
 _N_FOLDS = 5
@@ -103,7 +111,10 @@ class Probe:
         solving = time.monotonic()
         pairings = self._options.pairings if site.encoded.tokens.side is not None else (None,)
         forms = [Form(pooling, pairing) for pairing in pairings for pooling in self._options.poolings]
-        choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
+        if are_few(data):
+            choice = self._choose_for_few(site, features, forms, rows=rows, train=train)
+        else:
+            choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
         refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
         form, solution = choice.form, choice.solution
         logits = solution.logits(form.of(features)[validation])
@@ -139,7 +150,7 @@ class Probe:
         features = form.of(self._features(site, rows))
         targets = data.targets[rows]
         strata = data.strata[rows]
-        fold_of = folds(strata.tolist(), data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
+        fold_of = self._folds(site, rows)
         head = landing.model.classifier.head
         start = head.weight.detach().numpy(), head.bias.detach().numpy()
         wanted = site.wanted(rows)
@@ -189,6 +200,38 @@ class Probe:
         """
         solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
         return _model(site, Form.of_facts(state), solution=solution)
+
+    def _folds(self, site: Site, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Deal the rows out to folds."""
+        data = site.data
+        return folds(data.strata[rows].tolist(), data.groups[rows], n_folds=self._options.n_folds, seed=site.seed)
+
+    def _choose_for_few(
+        self,
+        site: Site,
+        features: Mapping[str, NDArray[np.float32]],
+        forms: Sequence[Form],
+        *,
+        rows: NDArray[np.int64],
+        train: NDArray[np.int64],
+    ) -> _Choice:
+        """Choose the penalty out of fold, and another form than the first only where it is proven better.
+
+        A few rows cannot tell poolings apart: of 25 draws of 16 to 1,200 rows the maximum did worse than the mean on
+        the test rows of every one, by 0.5 to 11 points, and yet better out of fold on eight.
+        """
+        fold_of, wanted = self._folds(site, rows), site.wanted(rows)
+        how: dict[str, Any] = {"task": site.task, "objective": site.objective, "seed": site.seed}
+
+        def scored(form: Form) -> tuple[Form, float, NDArray[np.float32]]:
+            return form, *choose_l2_out_of_fold(form.of(features), wanted, fold_of=fold_of)
+
+        form, l2, outputs = scored(forms[0])
+        for rival in map(scored, forms[1:]):
+            if compare_outputs(outputs, rival[2], targets=wanted.targets, **how).gain.low > 0.0:
+                form, l2, outputs = rival
+        solution = solve_head(form.of(features)[train], wanted[train], l2=l2)
+        return _Choice(form, l2, solution, site.task.held_out_loss(outputs, wanted.targets))
 
     def _features(
         self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False

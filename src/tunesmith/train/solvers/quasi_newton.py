@@ -31,6 +31,9 @@ from tunesmith.models.supervision import Supervision
 L2_GRID = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7)
 """Strengths of the penalty worth trying on features of unit length."""
 
+L2_GRID_OF_FEW = (1e-2, 1e-3, 1e-4, 1e-5)
+"""Where rows are few: stronger ones pay too, and no finer difference can be told."""
+
 _LEAST_SAMPLE = 2048  # rows that the second moment is taken over
 _SAMPLED_PER_FEATURE = 4
 _MAX_ITERATIONS = 200
@@ -182,6 +185,50 @@ def choose_l2(
         chosen, lowest = (l2, solution), loss
     assert chosen is not None, "the first strength is the best so far"
     return chosen
+
+
+def choose_l2_out_of_fold(
+    features: NDArray[np.float32],
+    wanted: Supervision,
+    *,
+    fold_of: NDArray[np.int64],
+    grid: Sequence[float] = L2_GRID_OF_FEW,
+    tolerance: float = 1e-3,
+) -> tuple[float, NDArray[np.float32]]:
+    """Choose the strength of the penalty where rows are few: every row is held out once, a fold at a time.
+
+    The whole grid is walked: over few rows the loss is rough, and a head of few rows is solved in no time.
+
+    Args:
+        features: ``[B, H]``.
+        wanted: What the rows are fitted to.
+        fold_of: Fold of each row, ``[B]``; at least two of them hold rows.
+        grid: Strengths to try, in any order.
+        tolerance: See ``solve_head``.
+
+    Returns:
+        The strength, and each row's outputs by the head of that strength that has not seen it, ``[B, C]``.
+
+    Raises:
+        ShapeError: The grid is empty, there is one fold only, or the axes do not fit.
+
+    Source: Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
+    """
+    numbers = np.unique(fold_of)
+    if not len(grid) or len(numbers) < 2 or len(fold_of) != len(wanted):
+        raise ShapeError(f"{len(grid)} strengths, {len(numbers)} folds of {len(fold_of)} rows, {len(wanted)} targets")
+    _refuse_misfits(features, wanted, start=None)
+    outputs = {l2: np.empty((len(wanted), wanted.n_outputs), dtype=np.float32) for l2 in grid}
+    for fold in numbers:
+        held = fold_of == fold
+        problem = _problem(features[~held], wanted[~held])
+        for l2, found in outputs.items():
+            solution = problem.solve(l2, None, max_iterations=_MAX_ITERATIONS, tolerance=tolerance)
+            found[held] = solution.logits(features[held])
+    unweighted = replace(wanted, weights=None)
+    losses = {l2: _tempered_loss(unweighted, torch.from_numpy(found)) for l2, found in outputs.items()}
+    chosen = min(losses, key=losses.__getitem__)
+    return chosen, outputs[chosen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""Where few rows are held out, what was known beforehand decides with them."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from tests.ladder.tiny_base import tiny_file
+from tests.ladder.tiny_climb import Home
+
+from tunesmith.ladder.encoding import EncodedTexts
+from tunesmith.ladder.few_rows import are_few, takes_over
+from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.stop import Comparison
+from tunesmith.types import Interval
+
+
+def landing(*, objective: float, refit_s: float) -> Landing:
+    """A landing of which only what decides is told."""
+    return Landing(
+        rung="any",
+        kind="encoder",
+        model=None,
+        logits=np.zeros((4, 2), dtype=np.float32),
+        targets=np.zeros(4, dtype=np.int64),
+        objective=objective,
+        loss=1.0,
+        measured_on="validation rows",
+        seconds=1.0,
+        tflop=0.0,
+        refit_s=refit_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("refits", "gain", "wins"),
+    [
+        ((True, True), (-25.0, -100.0, 50.0), True),
+        ((True, True), (-25.0, -50.0, -1.0), False),
+        ((False, True), (25.0, -25.0, 75.0), False),
+        ((False, True), (25.0, 1.0, 50.0), True),
+        ((False, False), (25.0, -25.0, 75.0), True),
+        ((False, False), (-25.0, -75.0, 25.0), False),
+    ],
+)
+def test_a_model_of_fewer_rows_has_to_be_proven_better(
+    refits: tuple[bool, bool], gain: tuple[float, float, float], wins: bool
+) -> None:
+    """One that is fitted on all rows in the end takes over unless it is proven worse."""
+    challenger = landing(objective=0.5 + gain[0] / 100, refit_s=float(refits[0]))
+    holder = landing(objective=0.5, refit_s=float(refits[1]))
+    comparison = Comparison(gain=Interval(*gain), p_value=0.5)
+    assert takes_over(challenger, holder, comparison) is wins
+
+
+@pytest.mark.parametrize(("n_rows", "few"), [(300, True), (999, True), (1000, False)])
+def test_rows_are_few_below_a_thousand(home: Home, n_rows: int, few: bool) -> None:
+    """From there on 200 of them are held out."""
+    tiny_file(home.folder / "rows.csv", n_rows=n_rows)
+    with home.site() as (site, _):
+        assert are_few(site.data) is few
+
+
+def test_rows_that_came_later_choose_alone(home: Home) -> None:
+    """However few they are: no fold that mixes earlier and later rows stands in for them."""
+    path = home.folder / "rows.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        (header, *rows) = list(csv.reader(file))
+    dated = [[*row, f"2026-01-{1 + number % 28:02}"] for number, row in enumerate(rows)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*header, "day"], *dated])
+    with home.site(data__time="day") as (site, _):
+        assert not are_few(site.data)
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0.05, "mean"), (0.2, "max")])
+def test_another_pooling_has_to_be_proven_better(
+    home: Home, monkeypatch: pytest.MonkeyPatch, more: float, kept: str
+) -> None:
+    """Fifteen rows more that it tells are luck, sixty of three hundred are not."""
+    with home.site(ladder__rungs=("probe",), rung__probe__poolings=("mean", "max")) as (site, (probe,)):
+        targets = site.data.targets[site.data.rows_to_choose()]
+        lots = np.random.default_rng(0).permutation(len(targets)) / len(targets)
+        given = {"mean": telling(targets, lots < 0.7), "max": telling(targets, lots > 0.3 - more)}
+        monkeypatch.setattr(EncodedTexts, "features", lambda *_: given)
+        landing = probe.climb(site)
+    assert landing.facts["pooling"] == kept
+
+
+def telling(targets: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Vectors that tell the class of some rows, and another class of the others."""
+    shown = np.where(right, targets, (targets + 1) % 3)
+    features = np.random.default_rng(0).normal(scale=0.05, size=(len(targets), 32))
+    features[np.arange(len(targets)), shown] += 1.0
+    return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
