@@ -35,7 +35,7 @@ def test_a_dry_run_writes_nothing(
     beside = names(tickets.parent)
     ended = run("train", tickets, *quick, "--dry-run")
     assert ended.code == 0, ended.err
-    assert "finetune: at least" in ended.out
+    assert "contrast: at least" in ended.out
     assert 'text: column "text", by its name' in ended.out
     assert names(tmp_path) == []
     assert names(tickets.parent) == beside

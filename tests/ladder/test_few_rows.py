@@ -3,17 +3,66 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.ladder.tiny_base import tiny_file
 from tests.ladder.tiny_climb import Home
 
+from tunesmith.config.recipe import load_recipe
+from tunesmith.data.read import read_table
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.few_rows import are_few, takes_over
 from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.settle import settle
 from tunesmith.ladder.stop import Comparison
 from tunesmith.types import Interval
+
+Names = tuple[str, ...]
+USUAL = ("linear", "probe", "finetune", "refine")
+
+
+def settled(path: Path, *, labels: int, a_label: int, sets: Sequence[str] = ()) -> tuple[Names, Names]:
+    """The rungs that are climbed on so many rows, and what is said of it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        rows.writerows((f"text {row}", f"label {row % labels}") for row in range(labels * a_label))
+    recipe, notes = settle(load_recipe(None, list(sets), {}), read_table(path))
+    return recipe.ladder.rungs, notes
+
+
+@pytest.mark.parametrize(
+    ("labels", "a_label", "rungs"),
+    [
+        (2, 8, ("linear", "probe", "contrast")),
+        (10, 64, ("linear", "probe", "contrast")),
+        (2, 100, ("linear", "probe", "contrast", "finetune", "refine")),
+        (2, 500, USUAL),
+        (11, 19, ("linear", "probe")),
+        (11, 20, USUAL),
+        (60, 19, ("linear", "probe")),
+    ],
+)
+def test_rows_settle_which_rungs_are_worth_it(
+    tmp_path: Path, labels: int, a_label: int, rungs: tuple[str, ...]
+) -> None:
+    """And it is said where they are not the usual ones."""
+    found, notes = settled(tmp_path / "rows.csv", labels=labels, a_label=a_label)
+    assert found == rungs
+    told = f"rungs: {', '.join(rungs)}, since there are {a_label} rows a label; --rungs names others"
+    assert notes == (() if rungs == USUAL else (told,))
+
+
+def test_rungs_that_are_asked_for_stay(tmp_path: Path) -> None:
+    """The usual ones too; and a task that no pairs are made for has none of them."""
+    given = ["ladder.rungs=['linear', 'probe', 'finetune', 'refine']"]
+    assert settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=given) == (USUAL, ())
+    several = ["run.task=multi_label"]
+    found, _ = settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=several)
+    assert found == ("linear", "probe")
 
 
 def landing(*, objective: float, refit_s: float) -> Landing:

@@ -39,8 +39,8 @@ def write(path: Path, *, common: int = COMMON, rare: int = RARE) -> Path:
 
 
 def settled(path: Path, *sets: str) -> tuple[Recipe, tuple[str, ...]]:
-    """What the rows settle."""
-    return settle(load_recipe(None, list(sets), {}), read_table(path))
+    """What the rows settle, but for the rungs."""
+    return settle(load_recipe(None, ["ladder.rungs=['probe']", *sets], {}), read_table(path))
 
 
 def test_very_uneven_labels_are_weighed_and_it_is_said(tmp_path: Path) -> None:

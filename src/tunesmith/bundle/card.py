@@ -35,9 +35,12 @@ _RUNGS = {
     "transformer": "a small Transformer encoder, trained from scratch",
     "static": "averaged token vectors under a linear head",
     "probe": "the base encoder as it was, under a linear head solved on its features",
+    "contrast": "the base encoder tuned by pairs of rows, alike in their label or not, under a linear head solved anew",
     "finetune": "the base encoder fine-tuned from a solved linear head",
     "refine": "the base encoder fine-tuned twice; the average of both, or the second where it alone is better",
 }
+
+_VALIDATION = "validation rows"
 
 _HUB_METRICS = (
     ("accuracy", "accuracy"),
@@ -85,8 +88,9 @@ def measured(facts: Facts) -> Measured:
         rows = facts.data.test
         return Measured(metrics, rows, f"{rows:,} test {plural(rows, 'row')}", "not used to choose", is_test=True)
     rows = facts.data.validation
-    if facts.measured_on == "validation rows":
-        return Measured(metrics, rows, f"{rows:,} validation {plural(rows, 'row')}", "used to choose", is_test=False)
+    if facts.measured_on.startswith(_VALIDATION):
+        where = f"{rows:,} validation {plural(rows, 'row')}{facts.measured_on.removeprefix(_VALIDATION)}"
+        return Measured(metrics, rows, where, "used to choose", is_test=False)
     rows += facts.data.train
     chose = plural(facts.data.validation, "row among them was", "rows among them were")
     choice = f"the {facts.data.validation:,} validation {chose} used to choose"

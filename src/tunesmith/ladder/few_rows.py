@@ -8,7 +8,7 @@ from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.prepare import Prepared
 from tunesmith.ladder.stop import Comparison, better
 
-_FEW = 1000
+FEW = 1000
 """Rows below which fewer than 200 are held out: see ``split_rows``."""
 
 _LEAST_GROUPS = 2
@@ -25,7 +25,7 @@ def are_few(data: Prepared) -> bool:
         nor where all texts are too alike to be parted.
     """
     rows = data.rows_to_choose()
-    return data.columns.time is None and len(rows) < _FEW and len(np.unique(data.groups[rows])) >= _LEAST_GROUPS
+    return data.columns.time is None and len(rows) < FEW and len(np.unique(data.groups[rows])) >= _LEAST_GROUPS
 
 
 def takes_over(challenger: Landing, holder: Landing, comparison: Comparison) -> bool:

@@ -11,6 +11,7 @@ from tunesmith.data.prepare import prepare_label
 from tunesmith.data.table import Table
 from tunesmith.errors import quote
 from tunesmith.ladder.asked_columns import asked_columns
+from tunesmith.ladder.few_rows import FEW
 from tunesmith.ladder.resolve import resolve, task_named
 from tunesmith.tasks.score import is_number
 
@@ -27,8 +28,17 @@ out to 50 to 1 by rank, tested on as many of each 79.5 % and 0.775, 83.5 % and 0
 """
 
 
+_BY_PAIRS, _TRAINED = "contrast", ("finetune", "refine")
+
+_MOST_LABELS_BY_PAIRS = 10
+"""Labels up to which tuning by pairs is tried, see ``benchmarks/few_labels``: it pays with 2 and costs with 77."""
+
+_ENOUGH, _ENOUGH_WITH_PAIRS = 20, 100
+"""Rows of a label from which an encoder trained on four fifths of them is tried; where pairs tuned one on all, more."""
+
+
 def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
-    """Settle what a recipe leaves to the rows: the task, and whether rare labels count more.
+    """Settle what a recipe leaves to the rows: the task, whether rare labels count more, which rungs are worth it.
 
     Args:
         recipe: Common sections already checked.
@@ -49,7 +59,26 @@ def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
         recipe = recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": name})})
         notes += [f"task: {name}, since {quote(columns.label)} {why}; --task names another"] if why else []
     recipe, more = _with_imbalance(recipe, cells)
-    return recipe, (*notes, *more)
+    recipe, of_rungs = _with_rungs(recipe, cells)
+    return recipe, (*notes, *more, *of_rungs)
+
+
+def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
+    """Settle which rungs are worth climbing where rows are few and none are asked for."""
+    task = resolve(recipe).task
+    counts = Counter(label for cell in cells for label in task.labels_in(cell))
+    if "rungs" in recipe.ladder.model_fields_set or not counts:
+        return recipe, []
+    by_pairs = len(cells) < FEW and len(counts) <= _MOST_LABELS_BY_PAIRS and _BY_PAIRS in task.rungs
+    a_label = sum(counts.values()) / len(counts)
+    enough = a_label >= (_ENOUGH_WITH_PAIRS if by_pairs else _ENOUGH)
+    if enough and not by_pairs:
+        return recipe, []
+    left = [rung for rung in recipe.ladder.rungs if enough or rung not in _TRAINED]
+    place = left.index("probe") + 1
+    rungs = (*left[:place], *([_BY_PAIRS] if by_pairs else []), *left[place:])
+    told = f"rungs: {', '.join(rungs)}, since there are {a_label:.0f} rows a label; --rungs names others"
+    return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": rungs})}), [told]
 
 
 def _with_imbalance(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:

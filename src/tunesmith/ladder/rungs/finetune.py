@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
@@ -14,9 +13,10 @@ from tunesmith.ladder.fitting import (
     SHARE_OF_WHAT_IS_LEFT,
     FitOptions,
     SetUp,
-    fresh_model,
+    pack_trained,
     reserve_s,
     set_up,
+    unpack_trained,
 )
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
@@ -107,8 +107,7 @@ class Finetune:
         Returns:
             Tensors and JSON.
         """
-        trained = {n: p.detach() for n, p in landing.model.classifier.named_parameters() if p.requires_grad}
-        return trained, {}
+        return pack_trained(landing.model), {}
 
     def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
         """Build the model back.
@@ -122,13 +121,7 @@ class Finetune:
             The model.
         """
         del state
-        model, _ = fresh_model(site, self._options)
-        with torch.no_grad():
-            for name, parameter in model.classifier.named_parameters():
-                if parameter.requires_grad:
-                    parameter.copy_(tensors[name])
-        model.classifier.eval()
-        return model
+        return unpack_trained(site, self._options, tensors)
 
 
 def build(options: Options) -> Finetune:
