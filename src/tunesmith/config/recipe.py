@@ -89,7 +89,7 @@ class LadderSection(Settings):
     """How far to climb."""
 
     rungs: Names = ("linear", "probe", "finetune", "refine")
-    """Rungs to try, cheapest first; all stands for every rung of the task. Left out, few rows have others, and it is said."""
+    """Rungs to try, cheapest first; all stands for every rung. Left out, few rows have others, and it is said which."""
 
     budget: str = "10m"
     """Wall clock from process start to exit: 90s, 10m, 1h30m or none."""

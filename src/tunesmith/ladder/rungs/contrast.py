@@ -31,9 +31,9 @@ from tunesmith.ladder.fitting import (
     reserve_s,
     unpack_trained,
 )
-from tunesmith.ladder.flops import forward_flops, training_flops
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
+from tunesmith.models.flops import forward_flops, training_flops
 from tunesmith.models.supervision import Supervision
 from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.runtimes.torch import pooled
