@@ -69,7 +69,7 @@ def test_every_rung_is_climbed_and_what_is_kept_comes_back(home: Home, task: str
     bundle = load_bundle(trained.out)
     name = bundle.facts.headline
     assert bundle.facts.test_metrics is not None
-    assert bundle.facts.test_metrics[name]["value"] > {"multi_label": 0.6, "binary": 0.6}.get(task, 0.45)
+    assert bundle.facts.test_metrics[name]["value"] > {"multi_label": 0.6, "binary": 0.7}.get(task, 0.45)
     table = read_table(data)
     rows = labelled(table, choose_columns(table), may_be_uniform=True, may_be_empty=bundle.facts.learnt.reads_empty)
     found = evaluate_bundle(bundle, rows.texts, rows.labels, places=rows.places)["metrics"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,24 +83,35 @@ def landing(*, objective: float, refit_s: float) -> Landing:
     )
 
 
+FOUR_ROWS, ROWS_48, ROWS_200 = 75.0, 13.5, 3.3
+"""Half an interval of that many rows, in points."""
+
+
 @pytest.mark.parametrize(
-    ("refits", "gain", "wins"),
+    ("refits", "gain", "reach", "wins"),
     [
-        ((True, True), (-25.0, -100.0, 50.0), True),
-        ((True, True), (-25.0, -50.0, -1.0), False),
-        ((False, True), (25.0, -25.0, 75.0), False),
-        ((False, True), (25.0, 1.0, 50.0), True),
-        ((False, False), (25.0, -25.0, 75.0), True),
-        ((False, False), (-25.0, -75.0, 25.0), False),
+        ((True, True), -25.0, FOUR_ROWS, True),
+        ((True, True), -4.0, ROWS_48, True),
+        ((True, True), -12.0, ROWS_48, False),
+        ((True, True), -1.0, ROWS_200, False),
+        ((False, True), 25.0, FOUR_ROWS, False),
+        ((False, True), 100.0, FOUR_ROWS, True),
+        ((False, True), 2.0, ROWS_48, False),
+        ((False, True), 4.0, ROWS_48, True),
+        ((False, True), 0.5, ROWS_200, True),
+        ((False, False), 25.0, FOUR_ROWS, True),
+        ((False, False), -25.0, FOUR_ROWS, False),
+        ((True, True), 0.5, math.nan, True),
+        ((True, True), math.nan, math.nan, False),
     ],
 )
-def test_a_model_of_fewer_rows_has_to_be_proven_better(
-    refits: tuple[bool, bool], gain: tuple[float, float, float], wins: bool
+def test_the_fewer_rows_are_held_out_the_more_counts_what_was_known(
+    refits: tuple[bool, bool], gain: float, reach: float, wins: bool
 ) -> None:
-    """One that is fitted on all rows in the end takes over unless it is proven worse."""
-    challenger = landing(objective=0.5 + gain[0] / 100, refit_s=float(refits[0]))
+    """Four rows change nothing, 48 do by a clear difference, 200 by any; one that misses rows has to bring more."""
+    challenger = landing(objective=0.5 + gain / 100, refit_s=float(refits[0]))
     holder = landing(objective=0.5, refit_s=float(refits[1]))
-    comparison = Comparison(gain=Interval(*gain), p_value=0.5)
+    comparison = Comparison(gain=Interval(gain, gain - reach, gain + reach), p_value=0.5)
     assert takes_over(challenger, holder, comparison) is wins
 
 

@@ -20,7 +20,6 @@ from tunesmith.bundle.kinds import KINDS
 from tunesmith.bundle.save import save_bundle
 from tunesmith.data.read import read_table
 from tunesmith.evaluate.calibration import apply_temperature
-from tunesmith.ladder import climb as climb_module
 from tunesmith.ladder.landing import Landing
 from tunesmith.models.encoders.grouped import GroupedEncoder
 
@@ -77,7 +76,6 @@ def test_it_is_trained_saved_and_answers(base: Path, home: Home, monkeypatch: py
 
     monkeypatch.setattr(training, "save_bundle", seen)
     data, out = home.folder / "rows.csv", home.folder / "rows.model"
-    monkeypatch.setattr(climb_module, "are_few", lambda _: False)  # else a fit would have to be proven better
     settings = {"ladder.min_gain": 0.0, **{f"rung.finetune.{name}": value for name, value in LEARNS.items()}}
     flags = ["--rungs", "probe,finetune", "--budget", "none", "--offline", "--threads", "1", "--json"]
     sets = [f"--set={key}={value}" for key, value in settings.items()]
