@@ -18,10 +18,11 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Finished:
-    """What a process printed and took; the peak is of its resident memory."""
+    """What a process printed and took, by the clock and of the processors; the peak is of its resident memory."""
 
     output: str
     seconds: float
+    cpu_s: float
     peak_mib: float
 
 
@@ -63,7 +64,8 @@ def run_fresh(command: list[str], *, threads: int, log: Path) -> Finished:
     if process.returncode != 0:
         tail = "\n".join(log.read_text("utf-8").splitlines()[-12:])
         raise SystemExit(f"exit {process.returncode}: {' '.join(command)}\n{tail}")
-    return Finished(output, seconds, usage.ru_maxrss * _maxrss_unit() / _MIB)
+    cpu_s = usage.ru_utime + usage.ru_stime
+    return Finished(output, seconds, cpu_s, usage.ru_maxrss * _maxrss_unit() / _MIB)
 
 
 def module_command(name: str, **options: object) -> list[str]:

@@ -116,6 +116,7 @@ def _ours(
     rungs = report["rungs"]
     told = {
         "seconds": round(trained.seconds, 2),
+        "cpu_seconds": round(trained.cpu_s, 2),
         "train_seconds": round(sum(rung["seconds"] for rung in rungs), 2),
         "peak_mib": round(max(trained.peak_mib, *(rung["peak_mib"] for rung in rungs)), 1),
         "kept": report["kept"],

@@ -51,7 +51,8 @@ def main() -> None:
     trainer.train()
     train_seconds = time.monotonic() - began
     model.save_pretrained(str(flags.out / "model"))
-    told = {"seconds": seconds_since_start(), "train_seconds": train_seconds, "peak_mib": peak_mib()}
+    told = {"seconds": seconds_since_start(), "cpu_seconds": time.process_time()}
+    told |= {"train_seconds": train_seconds, "peak_mib": peak_mib()}
     answers = [str(answer) for answer in model.predict(read_rows(flags.test).texts)]
     print(json.dumps({**told, "answers": answers}))
 
