@@ -14,7 +14,6 @@ from itertools import count, islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -60,11 +59,11 @@ _OPTIMISER, _SCHEDULE = "adamw", "linear"
 class Options(Settings):
     """How the encoder is tuned."""
 
-    epochs: float = Field(20.0, gt=0.0, le=1000.0)
+    epochs: float = Field(5.0, gt=0.0, le=1000.0)
     """Passes over the rows; with each the pairs of a step are others."""
 
-    batch_tokens: int = Field(512, ge=16, le=1_000_000)
-    """Real tokens of an optimiser step."""
+    batch_size: int = Field(10, ge=2, le=1000)
+    """Rows of an optimiser step, all pairs of which count."""
 
     learning_rate: float = Field(2e-4, gt=0.0, le=1.0)
     """Peak rate of the top layer."""
@@ -77,6 +76,9 @@ class Options(Settings):
 
     max_grad_norm: float = Field(1.0, gt=0.0)
     """L2 bound of the whole gradient."""
+
+    tuned_share: float = Field(0.5, gt=0.0, le=1.0)
+    """Share of the tuned weights in their mean with the base model's, which is kept; 1 keeps the tuned ones."""
 
 
 class Contrast:
@@ -115,13 +117,18 @@ class Contrast:
             The landing.
         """
         started = time.monotonic()
-        fit = self._begun(site, site.data.split.train)
+        fit = self._begun(site)
         for step in fit_steps(fit.objective, fit.batches, fit.optimizer, max_grad_norm=self._options.max_grad_norm):
             site.heed_budget(self.name)
             fit.after(step)
-        fit.solve()
-        validation = site.encoded.tokens.select(site.data.split.validation)
-        logits, targets = logits_of(fit.model.classifier, validation), site.data.targets[site.data.split.validation]
+        fit.mix(self._options.tuned_share)
+        solving = time.monotonic()
+        l2 = float(site.landings["probe"].facts["l2"])  # on features that lie together by label, any answers alike
+        train, validation = site.data.split.train, site.data.split.validation
+        _solve_head(fit.model, site.encoded.tokens.select(train), site.wanted(train), l2=l2)
+        solve_s = time.monotonic() - solving
+        logits = logits_of(fit.model.classifier, site.encoded.tokens.select(validation))
+        targets = site.data.targets[validation]
         seconds = time.monotonic() - started
         lengths = fit.tokens.lengths()
         flop = self._options.epochs * training_flops(site.encoded.config, lengths)
@@ -136,12 +143,15 @@ class Contrast:
             measured_on="validation rows",
             seconds=seconds,
             tflop=(flop + forward_flops(site.encoded.config, lengths)) / 1e12,
-            refit_s=seconds * len(site.data.rows_to_choose()) / len(site.data.split.train),
-            facts={"steps": fit.n_steps, "epochs": self._options.epochs, "pooling": fit.model.pooling, "l2": fit.l2},
+            refit_s=solve_s * len(site.data.rows_to_choose()) / len(train),
+            facts={"steps": fit.n_steps, "epochs": self._options.epochs, "pooling": fit.model.pooling, "l2": l2},
         )
 
     def finish(self, site: Site, landing: Landing) -> Landing:
-        """Tune once more on all rows; the figures stay those of the model before, and so does the temperature.
+        """Solve the head on all rows; the figures stay those of the model before, and so does the temperature.
+
+        The encoder stays as it is: to tune it on all rows costs as much again, and gained nothing that could be told
+        from luck, see ``benchmarks/few_labels``.
 
         Args:
             site: The climb.
@@ -150,13 +160,11 @@ class Contrast:
         Returns:
             The landing with the final model.
         """
-        fit = self._begun(site, site.data.rows_to_choose())
-        for step in fit_steps(fit.objective, fit.batches, fit.optimizer, max_grad_norm=self._options.max_grad_norm):
-            fit.after(step)
-        fit.solve()
-        return replace(
-            landing, model=fit.model, measured_on="validation rows, by the model before it was tuned on them too"
-        )
+        rows = site.data.rows_to_choose()
+        model = unpack_trained(site, _WHOLE, pack_trained(landing.model))
+        _solve_head(model, site.encoded.tokens.select(rows), site.wanted(rows), l2=float(landing.facts["l2"]))
+        measured_on = "validation rows, by the model before its head was solved on them too"
+        return replace(landing, model=model, measured_on=measured_on)
 
     def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
         """Keep head and encoder; frozen embeddings are the base's.
@@ -183,12 +191,12 @@ class Contrast:
         del state
         return unpack_trained(site, _WHOLE, tensors)
 
-    def _begun(self, site: Site, rows: NDArray[np.int64]) -> _Fit:
-        """Put a fit together that starts from the base."""
-        options = self._options
+    def _begun(self, site: Site) -> _Fit:
+        """Put a fit on the train rows together that starts from the base."""
+        options, rows = self._options, site.data.split.train
         model, _ = fresh_model(site, _WHOLE)
         whole = site.encoded.tokens.select(rows)
-        tokens = whole.at_most(most_windows(site, whole))
+        tokens = whole.at_most(max(whole.n_sides, most_windows(site, whole) // options.batch_size))
         groups = parameter_groups(
             model.classifier.encoder.layer_groups(),
             (),
@@ -199,16 +207,14 @@ class Contrast:
         )
         torch.manual_seed(site.seed)
         model.classifier.train()
-        draws = random_draws(tokens.n_tokens, batch_tokens=options.batch_tokens, seed=site.seed, epoch=0)
         fit = _Fit(
             site=site,
             model=model,
             tokens=tokens,
-            wanted=site.wanted(rows),
             objective=Pairs(model.classifier, torch.from_numpy(site.data.targets[rows])),
             optimizer=OPTIMISERS.member(_OPTIMISER).build(groups, OPTIMISERS.options(_OPTIMISER)),
-            batch_tokens=options.batch_tokens,
-            n_steps=max(1, math.ceil(options.epochs * len(draws))),
+            batch_size=options.batch_size,
+            n_steps=math.ceil(options.epochs * math.ceil(len(rows) / options.batch_size)),
         )
         fit.set_rates(1)
         return fit
@@ -221,26 +227,19 @@ class _Fit:
     site: Site
     model: EncoderModel
     tokens: TokenSet
-    wanted: Supervision
     objective: Pairs
     optimizer: torch.optim.Optimizer
-    batch_tokens: int
+    batch_size: int
     n_steps: int
-
-    @property
-    def l2(self) -> float:
-        """The probe's: on features that lie together by label, any gives the same answers."""
-        return float(self.site.landings["probe"].facts["l2"])
 
     @property
     def batches(self) -> Iterator[Batch]:
         """Honest random draws of rows, as many as there are steps."""
+        each = np.ones(self.tokens.n_rows, dtype=np.int32)
         draws = (
             draw
             for epoch in count()
-            for draw in random_draws(
-                self.tokens.n_tokens, batch_tokens=self.batch_tokens, seed=self.site.seed, epoch=epoch
-            )
+            for draw in random_draws(each, batch_tokens=self.batch_size, seed=self.site.seed, epoch=epoch)
         )
         return (pack(self.tokens, draw) for draw in islice(draws, self.n_steps))
 
@@ -256,15 +255,27 @@ class _Fit:
         self.site.log.write(rung="contrast", step=step.number, loss=step.loss, grad_norm=step.grad_norm)
         self.site.narrator.progress("contrast", step.number / self.n_steps)
 
-    def solve(self) -> None:
-        """Solve the head on the features as they are now."""
-        classifier = self.model.classifier.eval()
-        with torch.inference_mode():
-            features = classifier.combined(torch.from_numpy(pooled(classifier, self.tokens))).numpy()
-        solution = solve_head(features, self.wanted, l2=self.l2)
+    def mix(self, share: float) -> None:
+        """Go back part of the way to the base's weights, from which pairs of few rows lead too far.
+
+        Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+        """
+        tuned, base = (encoder.parameters() for encoder in (self.model.classifier.encoder, self.site.encoded.encoder))
         with torch.no_grad():
-            classifier.head.weight.copy_(torch.from_numpy(solution.weight))
-            classifier.head.bias.copy_(torch.from_numpy(solution.bias))
+            for weight, before in zip(tuned, base, strict=True):
+                if weight.requires_grad:
+                    weight.lerp_(before, 1.0 - share)
+
+
+def _solve_head(model: EncoderModel, tokens: TokenSet, wanted: Supervision, *, l2: float) -> None:
+    """Solve a model's head on the features that its encoder gives now."""
+    classifier = model.classifier.eval()
+    with torch.inference_mode():
+        features = classifier.combined(torch.from_numpy(pooled(classifier, tokens))).numpy()
+    solution = solve_head(features, wanted, l2=l2)
+    with torch.no_grad():
+        classifier.head.weight.copy_(torch.from_numpy(solution.weight))
+        classifier.head.bias.copy_(torch.from_numpy(solution.bias))
 
 
 def build(options: Options) -> Contrast:
