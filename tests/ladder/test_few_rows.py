@@ -38,7 +38,8 @@ def settled(path: Path, *, labels: int, a_label: int, sets: Sequence[str] = ()) 
 @pytest.mark.parametrize(
     ("labels", "a_label", "rungs"),
     [
-        (2, 8, ("linear", "probe", "contrast")),
+        (2, 15, ("linear", "probe")),
+        (2, 16, ("linear", "probe", "contrast")),
         (10, 64, ("linear", "probe", "contrast")),
         (2, 100, ("linear", "probe", "contrast", "finetune", "refine")),
         (2, 500, USUAL),
@@ -62,7 +63,7 @@ def test_rungs_that_are_asked_for_stay(tmp_path: Path) -> None:
     given = ["ladder.rungs=['linear', 'probe', 'finetune', 'refine']"]
     assert settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=given) == (USUAL, ())
     several = ["run.task=multi_label"]
-    found, _ = settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=several)
+    found, _ = settled(tmp_path / "rows.csv", labels=2, a_label=16, sets=several)
     assert found == ("linear", "probe")
 
 

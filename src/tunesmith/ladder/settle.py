@@ -33,6 +33,9 @@ _BY_PAIRS, _TRAINED = "contrast", ("finetune", "refine")
 _MOST_LABELS_BY_PAIRS = 10
 """Labels up to which tuning by pairs is tried, see ``benchmarks/few_labels``: it pays with 2 and costs with 77."""
 
+_ENOUGH_FOR_PAIRS = 16
+"""Rows of a label from which it is tried: with 8 it gained nothing, over four draws."""
+
 _ENOUGH, _ENOUGH_WITH_PAIRS = 20, 100
 """Rows of a label from which an encoder trained on four fifths of them is tried; where pairs tuned one on all, more."""
 
@@ -69,8 +72,9 @@ def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]
     counts = Counter(label for cell in cells for label in task.labels_in(cell))
     if "rungs" in recipe.ladder.model_fields_set or not counts:
         return recipe, []
-    by_pairs = len(cells) < FEW and len(counts) <= _MOST_LABELS_BY_PAIRS and _BY_PAIRS in task.rungs
     a_label = sum(counts.values()) / len(counts)
+    are_for_pairs = len(cells) < FEW and len(counts) <= _MOST_LABELS_BY_PAIRS and a_label >= _ENOUGH_FOR_PAIRS
+    by_pairs = are_for_pairs and _BY_PAIRS in task.rungs
     enough = a_label >= (_ENOUGH_WITH_PAIRS if by_pairs else _ENOUGH)
     if enough and not by_pairs:
         return recipe, []
