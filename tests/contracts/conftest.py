@@ -83,7 +83,8 @@ def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
         say_it_again(home.folder / "rows.csv")
         passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
         asked = resolve(Recipe()).task.rungs
-        with home.site(ladder__rungs=asked, **passes) as (site, rungs):
+        say_it_again(Path(home.unlabelled))
+        with home.site(ladder__rungs=asked, data__unlabelled=home.unlabelled, **passes) as (site, rungs):
             for rung in rungs:
                 forecasts[rung.name] = rung.forecast(site)
                 site.landings[rung.name] = rung.climb(site)
@@ -98,6 +99,6 @@ def say_it_again(path: Path) -> None:
     table = read_table(path)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["text", "label"])
-        for text, label in zip(table.columns["text"], table.columns["label"], strict=True):
-            rows.writerow([f"{text.split()[0]} " * 4 + text, label])
+        rows.writerow(table.columns)
+        for text, *label in zip(*table.columns.values(), strict=True):
+            rows.writerow([f"{text.split()[0]} " * 4 + text, *label])

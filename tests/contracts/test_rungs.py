@@ -63,7 +63,9 @@ def test_a_rung_uses_the_base_where_it_says_so_and_only_there(
     for each in RUNGS.names():
         monkeypatch.setattr(RUNGS.member(each), "USES_BASE", False)
     with refused:
-        Home(tmp_path, monkeypatch).climbed(ladder__rungs=(name,), base__name=str(tmp_path / "nowhere"))
+        home = Home(tmp_path, monkeypatch)
+        beside = {"data__unlabelled": home.unlabelled, "base__name": str(tmp_path / "nowhere")}
+        home.climbed(ladder__rungs=(name,), **beside)
 
 
 @every_rung

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,15 @@ def options(rung: str, values: Mapping[str, object]) -> dict[str, object]:
     return {f"rung__{rung}__{name}": value for name, value in values.items()}
 
 
+def unlabelled_file(path: Path) -> Path:
+    """Write texts of the same kind as the rows, without their labels."""
+    table = read_table(tiny_file(path, n_rows=200, seed=1))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerows([["text"], *([text] for text in table.columns["text"])])
+    return path
+
+
 class Home:
     """A folder with the base, the file and the runs of one test."""
 
@@ -72,6 +82,8 @@ class Home:
         self._monkeypatch = monkeypatch
         tiny_base(folder / "base")
         tiny_file(folder / "rows.csv")
+        self.unlabelled = str(unlabelled_file(folder / "more.csv"))
+        """Further texts without labels."""
         monkeypatch.setattr(camp, "set_threads", lambda n: None)  # it would hold for all tests after this one
         monkeypatch.setattr(camp, "matmul_rate", lambda **_: 10.0)
         monkeypatch.setattr(fitting, "seconds_per_token", lambda *_: 1.0 / BATCH_TOKENS / fitting._OVERHEAD)

@@ -78,6 +78,7 @@ def train(
     label: str | None = None,
     validation: str | Path | None = None,
     test: str | Path | None = None,
+    unlabelled: str | Path | None = None,
     base: str | Path | None = None,
     budget: str | None = None,
     rungs: Sequence[str] | None = None,
@@ -107,6 +108,7 @@ def train(
         label: Column of the label; found by itself when left out.
         validation: File whose rows choose between models.
         test: File looked at once, at the end.
+        unlabelled: File of further texts without labels, to learn from by self-training.
         base: Folder or name of the pretrained encoder.
         budget: Wall clock of this call: ``"90s"``, ``"10m"``, ``"1h30m"`` or ``"none"``.
         rungs: Rungs to try.
@@ -140,6 +142,7 @@ def train(
         "data.label": label,
         "data.validation": None if validation is None else str(validation),
         "data.test": None if test is None else str(test),
+        "data.unlabelled": None if unlabelled is None else str(unlabelled),
         "base.name": None if base is None else str(base),
         "ladder.budget": budget,
         "ladder.rungs": rungs,

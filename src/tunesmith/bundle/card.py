@@ -35,6 +35,7 @@ _RUNGS = {
     "transformer": "a small Transformer encoder, trained from scratch",
     "static": "averaged token vectors under a linear head",
     "probe": "the base encoder as it was, under a linear head solved on its features",
+    "selftrain": "the base encoder as it was, under a linear head that texts without labels have taught as well",
     "contrast": "the base encoder tuned by pairs of rows, alike in their label or not, under a linear head solved anew",
     "finetune": "the base encoder fine-tuned from a solved linear head",
     "refine": "the base encoder fine-tuned twice; the average of both, or the second where it alone is better",

@@ -68,6 +68,14 @@ def train(
             help="Labelled file that chooses between rungs; default: a split column, else a tenth of the rows.",
         ),
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(
+            "--unlabelled",
+            metavar="FILE",
+            help="File of further texts without labels, to learn from by self-training.",
+        ),
+    ] = None,
     encoding: options.Encoding = None,
     skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
@@ -149,6 +157,7 @@ def train(
         "data.test": test,
         "data.test_share": test_share,
         "data.validation": validation,
+        "data.unlabelled": unlabelled,
         "data.encoding": encoding,
         "data.skip_bad_rows": skip_bad_rows,
         "data.drop_unlabelled": drop_unlabelled,

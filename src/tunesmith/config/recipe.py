@@ -55,6 +55,9 @@ class DataSection(Settings):
     test_share: float = Field(0.0, ge=0.0, le=0.5)
     """Share of the rows of the training file put aside as test rows."""
 
+    unlabelled: str | None = None
+    """File of further texts without labels, from which the rung selftrain learns."""
+
     sql: str | None = None
     """Query whose rows are read instead of a file's."""
 

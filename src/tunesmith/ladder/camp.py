@@ -16,7 +16,7 @@ from tunesmith.errors import Stopped
 from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.describe import versions
 from tunesmith.ladder.narrate import Narrator
-from tunesmith.ladder.prepare import Prepared, prepare
+from tunesmith.ladder.prepare import Prepared, digest, prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import cpu_model
@@ -169,6 +169,8 @@ def _header(recipe: Recipe, data: Prepared, base: BaseModel | None) -> PlanHeade
     parts = hashlib.sha256(data.sha256.encode())
     for rows in (data.split.train, data.split.validation, data.split.test):
         parts.update(hashlib.sha256(rows.tobytes()).digest())
+    if data.unlabelled:
+        parts.update(digest(data.unlabelled, [""] * len(data.unlabelled)).encode())
     return PlanHeader(
         recipe=_digest(values),
         data=parts.hexdigest(),

@@ -17,6 +17,7 @@ from tunesmith.ladder.few_rows import are_few, takes_over
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.resolve import SELF_TRAINED
 from tunesmith.ladder.rungs import Rung
 from tunesmith.ladder.site import GivenUpError, Site, given_up
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
@@ -152,8 +153,12 @@ def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_la
 
 
 def _says_nothing_of_others(site: Site, landing: Landing) -> bool:
-    """Tell whether a rung that gained nothing is no reason to stop: all are asked for, or it began from scratch."""
-    return site.recipe.ladder.climbs_all or landing.kind == "network"
+    """Tell whether a rung that gained nothing is no reason to stop.
+
+    It is none where all are asked for, where it began from scratch, and where it has but learnt from more texts by what
+    the rung before it knew: an encoder that is trained learns more than both.
+    """
+    return site.recipe.ladder.climbs_all or landing.kind == "network" or landing.rung == SELF_TRAINED
 
 
 def _refits(site: Site, kept: Landing) -> bool:

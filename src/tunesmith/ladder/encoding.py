@@ -37,13 +37,23 @@ class EncodedTexts:
         texts: Prepared texts or pairs, one a row.
         folder: Where features are kept between rungs and across a resumed run.
         joins: Read both texts of a pair in one sequence.
+        beside: Other texts for the same base, whose encoder these share; None where there are none.
     """
 
-    def __init__(self, base: BaseModel, texts: Sequence[Text], folder: Path, *, joins: bool = False) -> None:
+    def __init__(
+        self,
+        base: BaseModel,
+        texts: Sequence[Text],
+        folder: Path,
+        *,
+        joins: bool = False,
+        beside: EncodedTexts | None = None,
+    ) -> None:
         self.base = base
         self.joins = joins
         self._texts = texts
         self._folder = folder
+        self._beside = beside
         self._encoded_s = self._encoded_flop = 0.0
 
     @property
@@ -80,7 +90,7 @@ class EncodedTexts:
     @cached_property
     def encoder(self) -> Encoder:
         """The pretrained encoder; every model that does not train it shares it."""
-        return load_encoder(self.base.folder, self.config)
+        return load_encoder(self.base.folder, self.config) if self._beside is None else self._beside.encoder
 
     def copy_encoder(self, method: Method, *, seed: int) -> Adaptation[Encoder]:
         """Copy the pretrained encoder, to be trained.
@@ -142,8 +152,8 @@ class EncodedTexts:
         """Read one piece of an earlier life, or encode it."""
         if path.is_file():
             kept = load_arrays(path)
-            if np.array_equal(kept.pop("rows"), rows) and kept.keys() == set(poolings):
-                return kept
+            if np.array_equal(kept.pop("rows"), rows) and kept.keys() >= set(poolings):
+                return {name: kept[name] for name in poolings}
         tokens, encoder = self.tokens.select(rows), self.encoder
         started = time.monotonic()
         features = encode_poolings(encoder, tokens, poolings, progress=progress)

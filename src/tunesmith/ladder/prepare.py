@@ -28,6 +28,7 @@ from tunesmith.data.table import Table
 from tunesmith.data.times import read_times
 from tunesmith.errors import ConfigError, DataError, counted, plural, quote
 from tunesmith.ladder.asked_columns import asked_columns
+from tunesmith.ladder.unlabelled import Unlabelled, read_unlabelled
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text, as_one
 
@@ -57,6 +58,8 @@ class Prepared:
     """Digest over texts and labels."""
     label_rows: Mapping[str, int] = field(default_factory=dict)
     """Rows that have each label; empty where answers are numbers."""
+    unlabelled: tuple[Text, ...] = ()
+    """Further texts, or pairs, without labels."""
 
     @property
     def are_pairs(self) -> bool:
@@ -122,6 +125,9 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     split = _with_parts(split, parts)
     if not len(split.validation):
         raise _nothing_to_choose_by(main, split, task)
+    beside = Unlabelled()
+    if section.unlabelled is not None:
+        beside = read_unlabelled(section.unlabelled, columns, section, known=texts)
     return Prepared(
         source=table.source,
         columns=columns,
@@ -141,9 +147,11 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
             *notes,
             *split.notes,
             *_leaks(split, near, asked),
+            *beside.notes,
         ),
         sha256=digest(texts, cells),
         label_rows=Counter(label for cell in cells for label in task.labels_in(cell)),
+        unlabelled=beside.texts,
     )
 
 

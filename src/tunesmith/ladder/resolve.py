@@ -20,6 +20,9 @@ from tunesmith.train.losses import LOSSES
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
 
+SELF_TRAINED = "selftrain"
+"""The rung that learns from texts without labels, and is climbed where there are some."""
+
 _STAND_IN = "single_label"
 _PRUNES = "adalora"
 _FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_focal"}
@@ -66,6 +69,7 @@ def resolve(recipe: Recipe) -> Resolved:
         task = load_task(named or _STAND_IN, recipe.task.get(named or _STAND_IN))
         problems += _metric_problems(recipe.ladder.metric, task if named else None)
         names, notes = _with_needs(recipe, task, problems)
+        problems += _unlabelled_problems(recipe, names, task)
         problems += _loss_problems(recipe, names, task) if named else []
     problems += _rung_problems(recipe.rung)
     problems += _pooling_problems(recipe.rung)
@@ -148,6 +152,23 @@ def _metric_problems(metric: str | None, task: Task | None) -> list[str]:
     tasks = [load_task(name) for name in TASKS.names()] if task is None else [task]
     known = tuple(dict.fromkeys(name for each in tasks for name in each.objectives))
     return [] if metric is None or metric in known else [_unknown("ladder.metric", metric, known)]
+
+
+def _unlabelled_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str]:
+    """Refuse a rung without the texts it learns from, and such texts where nothing can learn from them."""
+    if recipe.data.unlabelled is None:
+        return (
+            [f"ladder.rungs: {SELF_TRAINED} learns from texts without labels; name a file of them with --unlabelled"]
+            if SELF_TRAINED in names
+            else []
+        )
+    if SELF_TRAINED in task.rungs:
+        return []
+    able = [name for name in TASKS.names() if SELF_TRAINED in load_task(name).rungs]
+    return [
+        f"data.unlabelled = {shown_value(recipe.data.unlabelled)}: nothing learns from texts without labels in the "
+        f"task {task.name}; allowed in: {', '.join(able)}"
+    ]
 
 
 def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str]:
@@ -248,7 +269,8 @@ def _filled_in(options: Settings) -> dict[str, Any]:
 
 def _with_needs(recipe: Recipe, task: Task, problems: list[str]) -> tuple[list[str], list[str]]:
     """List the rungs asked for, cheapest first, with those they start from."""
-    asked = task.rungs if recipe.ladder.climbs_all else recipe.ladder.rungs
+    everything = [name for name in task.rungs if name != SELF_TRAINED or recipe.data.unlabelled is not None]
+    asked = everything if recipe.ladder.climbs_all else recipe.ladder.rungs
     known = (*task.rungs, ALL_RUNGS)
     if not asked:
         problems.append(f"ladder.rungs is empty; allowed: {', '.join(known)}")

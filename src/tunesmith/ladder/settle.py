@@ -12,7 +12,7 @@ from tunesmith.data.table import Table
 from tunesmith.errors import quote
 from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.few_rows import FEW
-from tunesmith.ladder.resolve import resolve, task_named
+from tunesmith.ladder.resolve import SELF_TRAINED, resolve, task_named
 from tunesmith.tasks.score import is_number
 
 _LEAST_NUMBERS = 20
@@ -62,8 +62,10 @@ def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
         recipe = recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": name})})
         notes += [f"task: {name}, since {quote(columns.label)} {why}; --task names another"] if why else []
     recipe, more = _with_imbalance(recipe, cells)
+    left_to_us = "rungs" not in recipe.ladder.model_fields_set
     recipe, of_rungs = _with_rungs(recipe, cells)
-    return recipe, (*notes, *more, *of_rungs)
+    recipe, of_texts = _with_unlabelled(recipe, left_to_us=left_to_us)
+    return recipe, (*notes, *more, *of_rungs, *of_texts)
 
 
 def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
@@ -83,6 +85,19 @@ def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]
     rungs = (*left[:place], *([_BY_PAIRS] if by_pairs else []), *left[place:])
     told = f"rungs: {', '.join(rungs)}, since there are {a_label:.0f} rows a label; --rungs names others"
     return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": rungs})}), [told]
+
+
+def _with_unlabelled(recipe: Recipe, *, left_to_us: bool) -> tuple[Recipe, list[str]]:
+    """Settle that texts without labels are learnt from, where there are some and no other rungs are asked for."""
+    rungs = recipe.ladder.rungs
+    if recipe.data.unlabelled is None or SELF_TRAINED in rungs or recipe.ladder.climbs_all:
+        return recipe, []
+    if not left_to_us:
+        return recipe, [f"warning: texts without labels are not used, since --rungs names no {SELF_TRAINED}"]
+    place = rungs.index("probe") + 1
+    more = (*rungs[:place], SELF_TRAINED, *rungs[place:])
+    told = f"{SELF_TRAINED} is climbed after probe, since there are texts without labels"
+    return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": more})}), [told]
 
 
 def _with_imbalance(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:

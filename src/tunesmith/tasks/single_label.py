@@ -35,7 +35,19 @@ class SingleLabel:
     """Each text belongs to exactly one of C classes; targets are class numbers, int64 ``[B]``."""
 
     name = "single_label"
-    rungs = ("linear", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "contrast", "finetune", "refine")
+    rungs = (
+        "linear",
+        "cnn",
+        "rnn",
+        "gru",
+        "lstm",
+        "transformer",
+        "probe",
+        "selftrain",
+        "contrast",
+        "finetune",
+        "refine",
+    )
     objectives: tuple[str, ...] = ("accuracy", "macro_f1")
     figures: tuple[str, ...] = ("accuracy", "macro_f1", "weighted_f1", "macro_recall", "mcc", "log_loss", "ece")
     likelihood = "softmax"

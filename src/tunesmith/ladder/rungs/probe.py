@@ -17,6 +17,7 @@ from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
+from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.few_rows import are_few
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
@@ -106,7 +107,7 @@ class Probe:
         data = site.data
         rows = data.rows_to_choose()
         features = self._features(site, rows, may_give_up=True)
-        train, validation = _positions(rows, data.split.train), _positions(rows, data.split.validation)
+        train, validation = positions_of(rows, data.split.train), positions_of(rows, data.split.validation)
         targets = data.targets[rows]
         solving = time.monotonic()
         pairings = self._options.pairings if site.encoded.tokens.side is not None else (None,)
@@ -122,7 +123,7 @@ class Probe:
         return Landing(
             rung=self.name,
             kind="encoder",
-            model=_model(site, form, solution=solution),
+            model=probe_model(site, form, solution=solution),
             logits=logits,
             targets=targets[validation],
             objective=site.task.objective(site.objective, logits, targets[validation]),
@@ -167,7 +168,7 @@ class Probe:
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
             landing,
-            model=_model(site, form, solution=final),
+            model=probe_model(site, form, solution=final),
             logits=logits,
             targets=targets,
             seen=seen,
@@ -183,9 +184,7 @@ class Probe:
         Returns:
             Tensors and JSON.
         """
-        head = landing.model.classifier.head
-        form = Form(landing.model.pooling, landing.model.pairing)
-        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
+        return pack_head(landing.model)
 
     def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
         """Build the model back.
@@ -198,8 +197,7 @@ class Probe:
         Returns:
             The model.
         """
-        solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
-        return _model(site, Form.of_facts(state), solution=solution)
+        return unpack_head(site, tensors, state)
 
     def _folds(self, site: Site, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Deal the rows out to folds."""
@@ -236,21 +234,75 @@ class Probe:
     def _features(
         self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False
     ) -> dict[str, NDArray[np.float32]]:
-        started = written = time.monotonic()
+        return told_features(site, site.encoded, rows, self._options.poolings, rung=self.name, may_give_up=may_give_up)
 
-        def progress(done: int, total: int) -> None:
-            nonlocal written
-            site.heed_stop("while the texts were encoded")
-            if may_give_up and done < total:
-                site.heed_budget(self.name)
-            share = done / max(total, 1)
-            passed = time.monotonic() - started
-            if time.monotonic() - written > _WRITTEN_DOWN_S:  # a kill must not give these seconds back
-                written = time.monotonic()
-                site.journal.append("encoding", rung=self.name, share=round(share, 3))
-            site.narrator.progress("probe, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
 
-        return site.encoded.features(rows, self._options.poolings, progress)
+def told_features(
+    site: Site,
+    texts: EncodedTexts,
+    rows: NDArray[np.int64],
+    poolings: Sequence[str],
+    *,
+    rung: str,
+    may_give_up: bool = False,
+) -> dict[str, NDArray[np.float32]]:
+    """Encode rows, telling how far it is and heeding the user.
+
+    Args:
+        site: The climb.
+        texts: Those of the training file, or others.
+        rows: Which of them, ascending, ``[B]``.
+        poolings: Ways to make one vector of a text's tokens.
+        rung: The one that asks for them.
+        may_give_up: Give the rung up once the budget is spent.
+
+    Returns:
+        See ``EncodedTexts.features``.
+    """
+    started = written = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal written
+        site.heed_stop("while the texts were encoded")
+        if may_give_up and done < total:
+            site.heed_budget(rung)
+        share = done / max(total, 1)
+        passed = time.monotonic() - started
+        if time.monotonic() - written > _WRITTEN_DOWN_S:  # a kill must not give these seconds back
+            written = time.monotonic()
+            site.journal.append("encoding", rung=rung, share=round(share, 3))
+        site.narrator.progress(f"{rung}, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
+
+    return texts.features(rows, poolings, progress)
+
+
+def pack_head(model: EncoderModel) -> tuple[Mapping[str, Tensor], JSON]:
+    """Take the head out of a model on the frozen base.
+
+    Args:
+        model: As it landed.
+
+    Returns:
+        Tensors and JSON.
+    """
+    head = model.classifier.head
+    form = Form(model.pooling, model.pairing)
+    return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
+
+
+def unpack_head(site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+    """Put the head back on the base.
+
+    Args:
+        site: The climb.
+        tensors: As packed.
+        state: As packed.
+
+    Returns:
+        The model.
+    """
+    solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
+    return probe_model(site, Form.of_facts(state), solution=solution)
 
 
 def build(options: Options) -> Probe:
@@ -265,8 +317,16 @@ def build(options: Options) -> Probe:
     return Probe(options)
 
 
-def _positions(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find where each wanted row stands among sorted rows."""
+def positions_of(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where each wanted row stands among sorted rows.
+
+    Args:
+        rows: Ascending.
+        wanted: Some of them.
+
+    Returns:
+        Places from 0, one for each that is wanted.
+    """
     return np.searchsorted(rows, wanted)
 
 
@@ -357,7 +417,17 @@ def _choose(
     return best
 
 
-def _model(site: Site, form: Form, *, solution: HeadSolution) -> EncoderModel:
+def probe_model(site: Site, form: Form, *, solution: HeadSolution) -> EncoderModel:
+    """Put a head that was solved on stored features on the frozen base.
+
+    Args:
+        site: The climb.
+        form: How tokens became the features.
+        solution: The head.
+
+    Returns:
+        The model.
+    """
     n_outputs, n_features = solution.weight.shape
     head = LinearHead(n_features, n_outputs)
     with torch.no_grad():

@@ -48,7 +48,7 @@ PARADIGMS: Mapping[str, str] = {
 _RUNGS: Mapping[str, str] = {
     **dict.fromkeys(("linear", "static"), "counts"),
     **dict.fromkeys(("cnn", "rnn", "gru", "lstm", "transformer"), "scratch"),
-    **dict.fromkeys(("probe",), "frozen"),
+    **dict.fromkeys(("probe", "selftrain"), "frozen"),
     **dict.fromkeys(("finetune", "refine"), "tuned"),
 }
 
