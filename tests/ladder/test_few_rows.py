@@ -67,6 +67,21 @@ def test_rungs_that_are_asked_for_stay(tmp_path: Path) -> None:
     assert found == ("linear", "probe")
 
 
+def test_texts_without_labels_are_learnt_from_unless_other_rungs_are_asked_for(tmp_path: Path) -> None:
+    """After the probe, with few rows and with many; and where nothing learns from them, it is said."""
+    more = "data.unlabelled=more.csv"
+    told = "selftrain is climbed after probe, since there are texts without labels"
+    few, notes = settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=[more])
+    assert (few, notes[-1]) == (("linear", "probe", "selftrain", "contrast"), told)
+    many = settled(tmp_path / "rows.csv", labels=2, a_label=500, sets=[more])
+    assert many == (("linear", "probe", "selftrain", "finetune", "refine"), (told,))
+    for asked in ("['probe', 'selftrain']", "all"):
+        assert settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=[more, f"ladder.rungs={asked}"])[1] == ()
+    asked_for, (warning,) = settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=[more, "ladder.rungs=probe"])
+    assert asked_for == ("probe",)
+    assert warning == "warning: texts without labels are not used, since --rungs names no selftrain"
+
+
 def landing(*, objective: float, refit_s: float) -> Landing:
     """A landing of which only what decides is told."""
     return Landing(

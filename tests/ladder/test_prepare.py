@@ -332,3 +332,50 @@ def test_what_was_left_out_of_a_file_beside_is_told(tmp_path: Path, part: str) -
     notes = prepare(table(), section, load_task("single_label"), seed=0).notes
     assert f"{part} rows: warning: 1 row that cannot be read was left out ({beside}:3)" in notes
     assert f"{part} rows: 1 row without a label was left out (line 5)" in notes
+
+
+def unlabelled_file(path: Path, texts: list[str], *, header: str = "id,Text") -> str:
+    """Write texts without labels; the cell of each other column is its number."""
+    n_more = header.count(",")
+    lines = (",".join([*[str(number)] * n_more, f'"{text}"']) for number, text in enumerate(texts))
+    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
+    return str(path)
+
+
+def test_no_text_without_a_label_is_among_the_rows(tmp_path: Path, beside: str) -> None:
+    """Of those trained on, chosen by or tested on, each left out however it is typed; nor does one come twice."""
+    known = [text_of(0).upper(), text_of(99) + "!", " ".join(text_of(1003).split(" ")) + " ?"]
+    texts = [*known, "quite another one", "", "Quite another one.", text_of(5000)]
+    rows = prepared(table(), test=beside, unlabelled=unlabelled_file(tmp_path / "more.csv", texts))
+    assert rows.unlabelled == ("quite another one", text_of(5000))
+    assert rows.notes[-1] == (
+        "texts without labels come from more.csv (2 rows); left out: 1 without a text; "
+        "3 that are among the rows with labels; 1 that repeats an earlier one"
+    )
+    assert rows.sha256 == prepared(table(), test=beside).sha256
+    assert len(rows.texts) == 120
+
+
+def test_a_label_column_of_texts_without_labels_is_not_read(tmp_path: Path) -> None:
+    """It may be empty, or hold labels that nobody has seen; that it is not read is said."""
+    path = unlabelled_file(tmp_path / "more.csv", ["one", "two"], header="LABEL,text")
+    rows = prepared(table(), unlabelled=path)
+    assert rows.unlabelled == ("one", "two")
+    assert rows.notes[-1] == 'the column "LABEL" of more.csv is not read'
+
+
+def test_texts_without_labels_are_prepared_as_the_others(tmp_path: Path) -> None:
+    """In the same normal form, from columns of the same name."""
+    path = unlabelled_file(tmp_path / "more.csv", ["ＡＢＣ  "])
+    assert prepared(table(), unlabelled=path, normalise="NFKC").unlabelled == ("ABC",)
+    with pytest.raises(DataError, match='there is no column "text"'):
+        prepared(table(), unlabelled=unlabelled_file(tmp_path / "other.csv", ["one"], header="id,body"))
+
+
+def test_nothing_to_learn_from_is_told_before_training(tmp_path: Path) -> None:
+    """With what was left out."""
+    path = unlabelled_file(tmp_path / "more.csv", [text_of(0), ""])
+    with pytest.raises(DataError, match="no text without a label is left") as caught:
+        prepared(table(), unlabelled=path)
+    assert caught.value.code == "nothing-unlabelled"
+    assert caught.value.found == "2 rows: 1 without a text; 1 that is among the rows with labels"

@@ -24,6 +24,26 @@ def test_rungs_come_in_the_order_of_the_ladder_with_what_they_start_from() -> No
 
 
 @pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        (["ladder.rungs=['selftrain']"], "selftrain learns from texts without labels; name a file of them"),
+        (["data.unlabelled=more.csv", "run.task=score"], "in the task score; allowed in: binary, single_label"),
+    ],
+)
+def test_texts_without_labels_and_what_learns_from_them_come_together(sets: list[str], told: str) -> None:
+    """One without the other is told before any file is read."""
+    with pytest.raises(ConfigError, match=told):
+        resolved(*sets)
+
+
+def test_all_rungs_are_those_that_have_what_they_learn_from() -> None:
+    """Who asks for all of them need not give texts without labels."""
+    for sets in ([], ["data.unlabelled=more.csv"]):
+        found = resolve(load_recipe(None, ["ladder.rungs=all", *sets], {}))
+        assert ("selftrain" in [rung.name for rung in found.rungs]) is bool(sets)
+
+
+@pytest.mark.parametrize(
     ("item", "told"),
     [
         ("ladder.rungs=['prob']", "did you mean 'probe'"),
@@ -37,8 +57,8 @@ def test_rungs_come_in_the_order_of_the_ladder_with_what_they_start_from() -> No
     ],
 )
 def test_a_wrong_name_or_value_is_told_with_what_is_allowed(item: str, told: str) -> None:
-    """Each wrong setting names its key and the nearest right one."""
-    with pytest.raises(ConfigError, match=told):
+    """Each wrong setting names its key and the nearest right one; a long line is wrapped."""
+    with pytest.raises(ConfigError, match=told.replace(" ", r"\s+")):
         resolved(item)
 
 
