@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Model
 from tests.cli.running import Ended, assert_error, command, run
+from tests.cli.small_world import csv_text, rows
 
 from tunesmith.ladder.rungs import RUNGS, linear
 from tunesmith.train.optimisers import OPTIMISERS
@@ -221,3 +222,33 @@ def test_the_recipe_in_the_bundle_has_every_option(climbed: Model) -> None:
     assert (finetune["epochs"], finetune["learning_rate"], finetune["loss_options"]) == (1.0, 2e-4, {})
     assert finetune["optimiser_options"] == OPTIMISERS.options("adamw").model_dump(mode="json")
     assert finetune["schedule_options"] == SCHEDULES.options("linear").model_dump(mode="json")
+
+
+def test_texts_without_labels_are_learnt_from(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """Asked for by their file alone; it is said where they come from, and the card says that they taught the model."""
+    pool = tmp_path / "pool.csv"
+    others = [(f"again: {text}", "a topic that nobody reads") for text, _ in rows()]
+    pool.write_text(csv_text(("text", "topic"), [*rows()[:2], *others]), "utf-8")
+    train = ["train", tickets, *quick, "--unlabelled", pool, "--out", tmp_path / "m"]
+    dry = run(*train, "--dry-run", "--json")
+    assert json.loads(dry.out)["unlabelled"] == 120, dry.err
+    assert "selftrain: at least" in dry.out
+    asked = ["--rungs", "probe,selftrain", "--set", "rung.selftrain.confidence=0.4", "--json"]
+    ended = run(*train, *asked)
+    assert ended.code == 0, ended.err
+    assert [rung["name"] for rung in json.loads(ended.out)["rungs"]] == ["probe", "selftrain"]
+    came = "texts without labels come from pool.csv (120 rows); left out: 2 that are among the rows with labels"
+    assert came in ended.err
+    assert 'the column "topic" of pool.csv is not read' in ended.err
+    facts = json.loads((tmp_path / "m" / "tunesmith.json").read_text("utf-8"))
+    assert facts["data"]["unlabelled"] == 120
+    taught = "taught the model as well" if facts["rung"] == "selftrain" else "did not teach this model"
+    assert f"120 further texts without labels from `pool.csv`, none of them among the rows, {taught}." in (
+        tmp_path / "m" / "README.md"
+    ).read_text("utf-8")
+
+
+def test_what_learns_without_labels_asks_for_its_texts(tickets: Path, quick: list[str], tmp_path: Path) -> None:
+    """Before any file is read."""
+    ended = run("train", tickets, *quick, "--rungs", "selftrain", "--out", tmp_path / "m")
+    assert_error(ended, "bad-setting", "selftrain learns from texts without labels", "--unlabelled")

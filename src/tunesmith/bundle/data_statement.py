@@ -14,6 +14,7 @@ from tunesmith.errors import plural
 WARNING = "warning: "
 """Begins a note that is more than a piece of news."""
 
+_SELF_TRAINED = "selftrain"
 _MOST_LABELS = 30
 
 
@@ -112,6 +113,7 @@ def data_statement(facts: Facts) -> str:
         f"{code(data.label)}; {data.train:,} {plural(data.train, 'row')} to fit, {choose}{test}. "
         "Where tunesmith split the rows of the file, duplicates of one text were kept on one side.",
         f"Texts and {facts.noun}s together have the SHA-256 `{data.sha256}`.",
+        *_without_labels(facts),
         *_distribution(facts),
     ]
     if data.scripts:
@@ -128,6 +130,16 @@ def data_statement(facts: Facts) -> str:
             "they may be used. Whoever publishes this model should say so here.",
         ]
     )
+
+
+def _without_labels(facts: Facts) -> list[str]:
+    """Say which texts without labels there were, and whether they taught the model."""
+    n_texts, file = facts.data.unlabelled, facts.recipe.get("data", {}).get("unlabelled")
+    if not n_texts or not file:
+        return []
+    use = "taught the model as well" if facts.rung == _SELF_TRAINED else "did not teach this model"
+    where = f"from {code(PurePath(str(file)).name)}, none of them among the rows"
+    return [f"{n_texts:,} further {plural(n_texts, 'text')} without labels {where}, {use}."]
 
 
 def _distribution(facts: Facts) -> Iterator[str]:

@@ -35,7 +35,7 @@ _PER_CLASS, _CONFUSION = "per_class", "confusion"
 _OF_A_FIGURE = {"value", "low", "high"}
 _OF_A_LABEL = {"precision", "recall", "f1", "rows", "answered"}
 _LONGEST_PROBLEM = 160
-_READ_OF_RECIPE = {"data": ("validation", "test"), "ladder": ("metric",)}
+_READ_OF_RECIPE = {"data": ("validation", "test", "unlabelled"), "ladder": ("metric",)}
 """What the card and the commands read of a recipe; of the rest, another version may have other settings."""
 
 
@@ -150,6 +150,9 @@ class DataFacts(Settings):
 
     test: int = Field(ge=0)
     """Rows looked at once, at the end."""
+
+    unlabelled: int = Field(0, ge=0)
+    """Further texts without labels that could be learnt from; none of them is among the rows."""
 
     tokens: TokenCounts | None = None
     """What the texts are for the encoder; None where no rung used one."""

@@ -86,6 +86,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             train=len(data.split.train),
             validation=len(data.split.validation),
             test=len(data.split.test),
+            unlabelled=len(data.unlabelled),
             tokens=token_counts(site) if site.uses_base else None,
             labels={label: data.label_rows.get(label, 0) for label in data.coding.labels},
             numbers=None if data.coding.labels else _quartiles(data),

@@ -47,6 +47,7 @@ def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> d
         "train": len(data.split.train),
         "validation": len(data.split.validation),
         "test": len(data.split.test),
+        "unlabelled": len(data.unlabelled) or None,
         **_seen_by_the_base(ground),
         "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
         "budget": recipe.ladder.budget,
