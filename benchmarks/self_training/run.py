@@ -1,6 +1,6 @@
 """What texts without labels are worth beside few labels; writes results/NAME.json and the table of the README.
 
-python -m benchmarks.self_training.run [banking77] [clinc150] [sst2_glue] [--draws 5]
+python -m benchmarks.self_training.run [banking77] [clinc150] [sst2_glue] [--draws 4]
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def compared(material: Material, sizes: Sequence[int], *, n_draws: int) -> list[
     found = []
     for size in sizes:
         draws = [draw(material, per_label=size, pool=POOL, seed=seed) for seed in range(n_draws)]
-        answers = [answered(material, *rows, Options(), seed=seed) for seed, rows in enumerate(draws)]
+        answers = [answered(material, *rows, options=Options(), seed=seed) for seed, rows in enumerate(draws)]
         alone, taught = (np.array([getattr(each, name) for each in answers], float) for name in ("alone", "taught"))
         found.append(
             {
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=list(SIZES), metavar="NAME")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--threads", type=int, default=available_cores())
     flags = parser.parse_args(arguments)
     torch.set_num_threads(flags.threads)

@@ -49,7 +49,7 @@ def draw(material: Material, *, per_label: int, pool: int, seed: int) -> tuple[I
     return labelled, random.permutation(others)[:pool]
 
 
-def answered(material: Material, labelled: Ints, pool: Ints, options: Options, *, seed: int) -> Answered:
+def answered(material: Material, labelled: Ints, pool: Ints, *, options: Options, seed: int) -> Answered:
     """Solve a head as the rung ``probe`` does where rows are few, and teach one as ``selftrain`` does.
 
     Args:

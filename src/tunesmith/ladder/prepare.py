@@ -28,7 +28,7 @@ from tunesmith.data.table import Table
 from tunesmith.data.times import read_times
 from tunesmith.errors import ConfigError, DataError, counted, plural, quote
 from tunesmith.ladder.asked_columns import asked_columns
-from tunesmith.ladder.unlabelled import Unlabelled, read_unlabelled
+from tunesmith.ladder.unlabelled import read_unlabelled
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text, as_one
 
@@ -125,9 +125,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     split = _with_parts(split, parts)
     if not len(split.validation):
         raise _nothing_to_choose_by(main, split, task)
-    beside = Unlabelled()
-    if section.unlabelled is not None:
-        beside = read_unlabelled(section.unlabelled, columns, section, known=texts)
+    beside = read_unlabelled(section, columns, known=texts)
     return Prepared(
         source=table.source,
         columns=columns,

@@ -24,13 +24,12 @@ class Unlabelled:
     notes: tuple[str, ...] = ()
 
 
-def read_unlabelled(path: str, columns: Columns, section: DataSection, *, known: Sequence[Text]) -> Unlabelled:
+def read_unlabelled(section: DataSection, columns: Columns, *, known: Sequence[Text]) -> Unlabelled:
     """Read texts without labels, each once and none that is to be learnt from, chosen by or tested on.
 
     Args:
-        path: The file.
+        section: Names the file, if there is one; encoding, normal form, whether rows that cannot be read are left out.
         columns: Those of the training file; a label column is not read.
-        section: Encoding, normal form, whether rows that cannot be read are left out.
         known: Prepared texts or pairs of all rows with labels.
 
     Returns:
@@ -39,7 +38,10 @@ def read_unlabelled(path: str, columns: Columns, section: DataSection, *, known:
     Raises:
         DataError: ``nothing-unlabelled``, none is left; or the file cannot be read or has other columns.
     """
-    table = read_rows(path, section)
+    if section.unlabelled is None:
+        return Unlabelled()
+    path = Path(section.unlabelled)
+    table = read_rows(section.unlabelled, section)
     chosen = choose_columns(table, text=columns.text, pair=columns.pair, need_label=False)
     texts = inputs_of(table, chosen, section.normalise)
     filled = [text for text in texts if as_one(text).strip()]
@@ -68,18 +70,16 @@ def read_unlabelled(path: str, columns: Columns, section: DataSection, *, known:
             allowed="at least one text that is not among the rows with labels",
             advice="name a file of other texts, or leave out --unlabelled",
         )
-    came = f"texts without labels come from {Path(path).name} ({counted(len(left), 'row')})"
+    came = f"texts without labels come from {path.name} ({counted(len(left), 'row')})"
     return Unlabelled(
         tuple(left),
         (
             f"{came}; left out: {reasons}" if reasons else came,
-            *_label_column(path, table.columns, columns.label),
+            *(
+                f"the column {quote(name)} of {path.name} is not read"
+                for name in table.columns
+                if columns.label is not None and plain_name(name) == plain_name(columns.label)
+            ),
             *(f"texts without labels: {note}" for note in table.notes),
         ),
     )
-
-
-def _label_column(path: str, names: Sequence[str] | dict[str, list[str]], label: str | None) -> list[str]:
-    """Say that a label column is not read, where the file has one."""
-    there = [name for name in names if label is not None and plain_name(name) == plain_name(label)]
-    return [f"the column {quote(there[0])} of {Path(path).name} is not read"] if there else []

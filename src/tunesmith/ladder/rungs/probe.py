@@ -234,15 +234,16 @@ class Probe:
     def _features(
         self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False
     ) -> dict[str, NDArray[np.float32]]:
-        return told_features(site, site.encoded, rows, self._options.poolings, rung=self.name, may_give_up=may_give_up)
+        how: dict[str, Any] = {"poolings": self._options.poolings, "rung": self.name, "may_give_up": may_give_up}
+        return told_features(site, site.encoded, rows, **how)
 
 
 def told_features(
     site: Site,
     texts: EncodedTexts,
     rows: NDArray[np.int64],
-    poolings: Sequence[str],
     *,
+    poolings: Sequence[str],
     rung: str,
     may_give_up: bool = False,
 ) -> dict[str, NDArray[np.float32]]:

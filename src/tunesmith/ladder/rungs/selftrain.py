@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +102,11 @@ class Lesson:
         for fold in np.unique(fold_of):
             held = fold_of == fold
             features, wanted = self._with_answers(rows[~held], temperature)
-            for l2, found in outputs.items():
+            start = None
+            for l2, found in outputs.items():  # from strong to weak, each from the one before
                 self.heed()
-                head = solve_head(features, wanted, l2=l2, tolerance=_COARSE)
+                head = solve_head(features, wanted, l2=l2, start=start, tolerance=_COARSE)
+                start = head.weight, head.bias
                 found[held] = head.logits(self.features[rows[held]])
         return min(outputs, key=lambda l2: calibrated_log_loss(outputs[l2][seen], targets[seen]))
 
@@ -333,8 +336,9 @@ class SelfTrain:
     def _lesson(self, site: Site, encoded: EncodedTexts, *, may_give_up: bool = False) -> Lesson:
         """Put labelled rows and texts without labels together, in the probe's form."""
         form, rows = _form(site), site.data.rows_to_choose()
+        how: dict[str, Any] = {"poolings": (form.pooling,), "rung": self.name, "may_give_up": may_give_up}
         labelled, unlabelled = (
-            form.of(probe.told_features(site, texts, which, (form.pooling,), rung=self.name, may_give_up=may_give_up))
+            form.of(probe.told_features(site, texts, which, **how))
             for texts, which in ((site.encoded, rows), (encoded, np.arange(encoded.tokens.n_rows)))
         )
 
