@@ -44,7 +44,7 @@ COUNTS: Mapping[str, Mapping[str, int]] = {
         "sh run": 14,
     },
     "index": {},
-    "ladder": {"output shape": 1, "sh run": 3, "toml read": 1},
+    "ladder": {"output shape": 2, "sh run": 4, "toml read": 1},
     "methods": {"python parsed": 2, "sh run": 1, "toml read": 1},
     "python": {"output exact": 4, "output shape": 1, "python run": 5},
     "quickstart": {"output exact": 3, "output shape": 7, "sh parsed": 2, "sh run": 11},
