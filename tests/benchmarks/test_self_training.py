@@ -1,4 +1,4 @@
-"""The benchmark of texts without labels draws labelled rows and others, and holds a taught head against labels alone."""
+"""The benchmark of texts without labels draws labelled rows and others, and holds a taught head to labels alone."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def test_texts_without_labels_teach_what_few_labels_do_not(material: Material) -
     assert answered(material, labelled, pool[:0], options=Options(), seed=0).n_taken == 0
 
 
-def test_gains_are_paired_and_laid_out(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gains_are_paired_and_laid_out(material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each size is a line of the table, between its marks, and the rest of the text stays."""
     monkeypatch.setattr(subject, "HERE", tmp_path)
     monkeypatch.setattr(subject, "SIZES", {"made_up": (3, 40)})
@@ -64,6 +62,6 @@ def test_gains_are_paired_and_laid_out(
         assert entry["gain"][0] == pytest.approx(np.mean(entry["gains"]), abs=1e-4)
         assert len(entry["taken"]) == 2
     lines = readme.read_text("utf-8").splitlines()
-    assert [line for line in lines if line.startswith("| made_up")][0].startswith("| made_up | 3 | ")
+    assert next(line for line in lines if line.startswith("| made_up")).startswith("| made_up | 3 | ")
     assert (lines[0], lines[-1]) == ("before", "after")
     assert "old" not in lines
