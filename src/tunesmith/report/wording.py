@@ -20,7 +20,7 @@ _RUNGS = {
     "transformer": "a small Transformer, from scratch",
     "static": "a linear model on averaged word vectors",
     "probe": "the frozen encoder with a linear head",
-    "selftrain": "the same, taught by texts without labels as well",
+    "selftrain": "the frozen encoder with a linear head that texts without labels have taught too",
     "contrast": "the encoder tuned by pairs of rows, with a linear head",
     "finetune": "the fine-tuned encoder",
     "refine": "the encoder fine-tuned twice",
