@@ -71,7 +71,7 @@ def test_texts_without_labels_are_learnt_from_unless_other_rungs_are_asked_for(t
     """After the probe, with few rows and with many; and where nothing learns from them, it is said."""
     more = "data.unlabelled=more.csv"
     told = "selftrain is climbed after probe, since there are texts without labels"
-    few, notes = settled(tmp_path / "rows.csv", labels=2, a_label=8, sets=[more])
+    few, notes = settled(tmp_path / "rows.csv", labels=2, a_label=16, sets=[more])
     assert (few, notes[-1]) == (("linear", "probe", "selftrain", "contrast"), told)
     many = settled(tmp_path / "rows.csv", labels=2, a_label=500, sets=[more])
     assert many == (("linear", "probe", "selftrain", "finetune", "refine"), (told,))

@@ -224,6 +224,9 @@ class SelfTrain:
         l2 = lesson.choose_l2(train, fold_of)
         teaching = time.monotonic()
         taught = lesson.taught(train, fold_of, l2=l2)
+        if not taught.n_taken:  # nothing was learnt, and another penalty alone is not what this rung is for
+            l2 = lesson.l2
+            taught = lesson.taught(train, fold_of, l2=l2)
         refit_s = (1 + self._options.n_folds) * (time.monotonic() - teaching)
         self._tell(site, taught, n_texts)
         logits, targets = taught.head.logits(lesson.features[validation]), data.targets[data.split.validation]
