@@ -1,0 +1,165 @@
+"""Networks trained from scratch: how long, how good, and what word vectors of the base are worth to them.
+
+python -m benchmarks.from_scratch.run [--only all sst2_glue/lstm/random …]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fresh import run_fresh
+from benchmarks.provenance import available_cores, provenance, told
+from benchmarks.rows import find_dataset
+
+HERE = Path(__file__).resolve().parent
+README = HERE / "README.md"
+RESULTS = "results.json"
+PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
+NETWORKS = ("cnn", "rnn", "gru", "lstm", "transformer")
+EMBEDDINGS = ("random", "base")
+TABLE_BEGINS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
+
+EVERY_RUNG = "banking77/all"
+"""The whole ladder, networks among it, in twenty minutes."""
+BUDGET = "20m"
+QUICK = tuple(f"sst2_glue/{name}/random" for name in ("cnn", "gru", "lstm"))
+"""What is to take five minutes at most: all 67,349 rows."""
+CELLS = (
+    EVERY_RUNG,
+    *QUICK,
+    *(f"banking77/{name}/{embeddings}" for name in NETWORKS for embeddings in EMBEDDINGS),
+    *(f"sst2_glue/{name}/base" for name in ("cnn", "gru", "lstm")),
+)
+_MUST_AGREE = ("machine", "threads", "versions")
+
+
+def command_of(cell: str, out: Path, *, threads: int) -> list[str]:
+    """Build the command that gives a cell.
+
+    Args:
+        cell: Its name.
+        out: Where the model goes.
+        threads: To compute with.
+
+    Returns:
+        The command.
+    """
+    dataset, rung, *embeddings = cell.split("/")
+    data = find_dataset(dataset)
+    flags = ["--rungs", rung, "--budget", BUDGET if rung == "all" else "none"]
+    flags += [part for value in embeddings for part in ("--set", f"rung.{rung}.embeddings={value}")]
+    files = [str(data.train), "--text", "text", "--label", "label", "--test", str(data.test), "--out", str(out)]
+    program = str(Path(sys.executable).with_name("tunesmith"))
+    return [program, "train", *files, *flags, "--offline", "--json", "--quiet", "--force", "--threads", str(threads)]
+
+
+def measured(cell: str, scratch: Path, *, threads: int) -> dict[str, Any]:
+    """Train in a process of its own.
+
+    Args:
+        cell: What is trained.
+        scratch: Folder to write to.
+        threads: To compute with.
+
+    Returns:
+        Seconds of the process, its peak memory, the figures of the test rows, and what each rung took and reached.
+    """
+    load = os.getloadavg()[0]
+    done = run_fresh(
+        command_of(cell, scratch / "model", threads=threads), threads=threads, log=scratch / "tunesmith.log"
+    )
+    report = json.loads(done.output)
+    return {
+        "seconds": round(done.seconds, 1),
+        "cpu_s": round(done.cpu_s, 1),
+        "load_before": round(load, 2),
+        "kept": report["kept"],
+        "stopped_because": report["stopped_because"],
+        "test": report["test"]["accuracy"],
+        "rungs": [
+            {
+                **{key: rung[key] for key in ("name", "seconds", "peak_mib", "tflop")},
+                "validation": rung["validation"]["accuracy"],
+            }
+            for rung in report["rungs"]
+        ],
+    }
+
+
+def markdown(cells: Mapping[str, Mapping[str, Any]]) -> str:
+    """Lay out what was measured.
+
+    Args:
+        cells: Name to figures.
+
+    Returns:
+        Two Markdown tables: the whole ladder, and each network by itself.
+    """
+    lines = [
+        "| trained alone | random vectors | seconds | vectors of the base | seconds |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for dataset in ("sst2_glue", "banking77"):
+        for name in NETWORKS:
+            found = [cells.get(f"{dataset}/{name}/{embeddings}") for embeddings in EMBEDDINGS]
+            if any(found):
+                shown = [
+                    part
+                    for cell in found
+                    for part in ((_share(cell["test"]), f"{cell['seconds']:.0f}") if cell else ("", ""))
+                ]
+                lines.append(f"| {dataset}, `{name}` | {' | '.join(shown)} |")
+    whole = cells.get(EVERY_RUNG)
+    if whole is not None:
+        kept = f"kept: `{whole['kept']}`, test {_share(whole['test'])}; {whole['seconds']:.0f} s in all"
+        lines += ["", f"`--rungs all --budget {BUDGET}` on banking77 ({kept}):", ""]
+        lines += ["| rung | validation | seconds | TFLOP | MiB |", "|---|---:|---:|---:|---:|"]
+        lines += [
+            f"| `{rung['name']}` | {_share(rung['validation'])} | {rung['seconds']:.0f} | {rung['tflop']:.1f} "
+            f"| {rung['peak_mib']:.0f} |"
+            for rung in whole["rungs"]
+        ]
+    return "\n".join(lines)
+
+
+def _share(interval: Mapping[str, float]) -> str:
+    return "{:.1f} % ({:.1f} to {:.1f})".format(*(100 * interval[end] for end in ("value", "low", "high")))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what is missing and put the tables into the text.
+
+    Args:
+        arguments: Those of the command line where left out.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", default=list(CELLS), choices=CELLS, metavar="CELL")
+    parser.add_argument("--threads", type=int, default=available_cores())
+    flags = parser.parse_args(arguments)
+    scratch = HERE / "scratch"
+    scratch.mkdir(exist_ok=True)
+    path = HERE / "results" / RESULTS
+    path.parent.mkdir(exist_ok=True)
+    here = provenance("from_scratch", threads=flags.threads, packages=PACKAGES)
+    whole = json.loads(path.read_text("utf-8")) if path.is_file() else {**here, "cells": {}}
+    if any(whole[name] != here[name] for name in _MUST_AGREE):
+        raise SystemExit(f"{path.name} is of another machine, threads or versions; move it away to measure anew")
+    for cell in flags.only:
+        if cell not in whole["cells"]:
+            whole["cells"][cell] = measured(cell, scratch, threads=flags.threads)
+            path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+            print(cell, json.dumps(whole["cells"][cell]), flush=True)
+    before, _, rest = README.read_text("utf-8").partition(TABLE_BEGINS)
+    after = rest.partition(TABLE_ENDS)[2]
+    text = f"{before}{TABLE_BEGINS}\n{markdown(whole['cells'])}\n\n{told(whole)}\n{TABLE_ENDS}{after}"
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
