@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import MUST_AGREE, Results, places, put_table, read_results
 from benchmarks.few_labels.compare import compared, markdown
 from benchmarks.few_labels.contenders import OURS, SETFIT, Cell, run_contender
 from benchmarks.few_labels.draws import ROWS_A_LABEL, draw_rows
@@ -20,8 +20,7 @@ from benchmarks.few_labels.environment import make_environment, pinned_versions
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import ROOT, find_dataset, read_rows, write_part
 
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
+README = Path(__file__).resolve().with_name("README.md")
 ENVIRONMENT = ROOT / "build" / "setfit"
 """Outside this folder, whose every file is the project's own."""
 
@@ -30,8 +29,7 @@ SETS = {"sst2_glue": 2, "banking77": 77, "clinc150": 150}
 
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 TABLE = "table.json"
-TABLE_BEGINS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
-_MUST_AGREE = ("machine", "threads", "versions", "setfit_versions", "test_rows")
+_MUST_AGREE = (*MUST_AGREE, "setfit_versions", "test_rows")
 
 
 def ordered(sets: list[str], sizes: list[int], draws: int) -> Iterator[Cell]:
@@ -51,48 +49,6 @@ def ordered(sets: list[str], sizes: list[int], draws: int) -> Iterator[Cell]:
             yield Cell(name, SETS[name], size, seed)
 
 
-class Results:
-    """The cells of one data set on the disk; each is written as soon as it is measured.
-
-    Args:
-        path: The file; it need not be there.
-        told: Where the figures come from.
-
-    Raises:
-        SystemExit: The file holds figures of another machine or other versions: they do not compare.
-    """
-
-    def __init__(self, path: Path, told: Mapping[str, Any]) -> None:
-        self._path = path
-        self._whole: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {**told, "cells": {}}
-        differing = [name for name in _MUST_AGREE if self._whole[name] != told[name]]
-        if differing:
-            raise SystemExit(f"{path.name} is of another {' and '.join(differing)}; move it away to measure anew")
-
-    def has(self, key: str) -> bool:
-        """Tell whether a cell is measured.
-
-        Args:
-            key: Rows of each label, seed and contender, with slashes between.
-
-        Returns:
-            Whether it is there.
-        """
-        return key in self._whole["cells"]
-
-    def add(self, key: str, cell: Mapping[str, Any]) -> None:
-        """Write a cell.
-
-        Args:
-            key: As for ``has``.
-            cell: What was measured.
-        """
-        self._whole["cells"][key] = cell
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._whole, indent=1) + "\n", encoding="utf-8")
-        fresh.replace(self._path)
-
-
 def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     """Compare what has been measured, and put the table into the text about it.
 
@@ -103,8 +59,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     Returns:
         The comparison.
     """
-    paths = {name: folder / f"{name}.json" for name in SETS}
-    wholes = {name: json.loads(path.read_text("utf-8")) for name, path in paths.items() if path.is_file()}
+    wholes = read_results(folder, list(SETS))
     first: Mapping[str, Any] = next(iter(wholes.values()))
     origin = ("date", "command", "machine", "threads", "versions", "setfit_versions")
     table = {
@@ -113,10 +68,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     }
     (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     versions = ", ".join(f"{name} {version}" for name, version in table["setfit_versions"].items())
-    before, _, rest = readme.read_text("utf-8").partition(TABLE_BEGINS)
-    after = rest.partition(TABLE_ENDS)[2]
-    text = f"{TABLE_BEGINS}\n{markdown(table)}\n\n{told(table)} SetFit's environment: {versions}.\n{TABLE_ENDS}"
-    readme.write_text(f"{before}{text}{after}", encoding="utf-8")
+    put_table(readme, f"{markdown(table)}\n\n{told(table)} SetFit's environment: {versions}.")
     return table
 
 
@@ -136,7 +88,9 @@ def measure_all(flags: argparse.Namespace, folder: Path, scratch: Path) -> None:
         test = find_dataset(cell.dataset).test
         if flags.test_rows:
             test = write_part(test, scratch / "test.csv", n_rows=flags.test_rows)
-        results = Results(folder / f"{cell.dataset}.json", {**origin, "test_rows": len(read_rows(test).texts)})
+        results = Results(
+            folder / f"{cell.dataset}.json", {**origin, "test_rows": len(read_rows(test).texts)}, must_agree=_MUST_AGREE
+        )
         train = scratch / "train.csv"
         draw_rows(cell.dataset, train, per_label=cell.per_label, seed=cell.seed)
         for name in cell.contenders():
@@ -166,13 +120,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--test-rows", type=int, help="test rows at most: a trial, which writes to scratch/ only")
     flags = parser.parse_args(arguments)
-    scratch = HERE / "scratch"
-    scratch.mkdir(exist_ok=True)
-    is_trial = flags.test_rows is not None
-    folder, readme = (scratch, scratch / README.name) if is_trial else (HERE / "results", README)
-    folder.mkdir(exist_ok=True)
-    if is_trial:
-        shutil.copy(README, readme)
+    folder, readme, scratch = places(README, is_trial=flags.test_rows is not None)
     measure_all(flags, folder, scratch)
     print(markdown(write_table(folder, readme)))
 

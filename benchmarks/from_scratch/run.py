@@ -13,17 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import Results, places, put_table
 from benchmarks.fresh import run_fresh
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import find_dataset
 
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
-RESULTS = "results.json"
+README = Path(__file__).resolve().with_name("README.md")
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 NETWORKS = ("cnn", "rnn", "gru", "lstm", "transformer")
 EMBEDDINGS = ("random", "base")
-TABLE_BEGINS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
 
 EVERY_RUNG = "banking77/all"
 """The whole ladder, networks among it, in twenty minutes."""
@@ -36,7 +34,6 @@ CELLS = (
     *(f"banking77/{name}/{embeddings}" for name in NETWORKS for embeddings in EMBEDDINGS),
     *(f"sst2_glue/{name}/base" for name in ("cnn", "gru", "lstm")),
 )
-_MUST_AGREE = ("machine", "threads", "versions")
 
 
 def command_of(cell: str, out: Path, *, threads: int) -> list[str]:
@@ -109,11 +106,7 @@ def markdown(cells: Mapping[str, Mapping[str, Any]]) -> str:
         for name in NETWORKS:
             found = [cells.get(f"{dataset}/{name}/{embeddings}") for embeddings in EMBEDDINGS]
             if any(found):
-                shown = [
-                    part
-                    for cell in found
-                    for part in ((_share(cell["test"]), f"{cell['seconds']:.0f}") if cell else ("", ""))
-                ]
+                shown = [f"{_share(cell['test'])} | {cell['seconds']:.0f}" if cell else " | " for cell in found]
                 lines.append(f"| {dataset}, `{name}` | {' | '.join(shown)} |")
     whole = cells.get(EVERY_RUNG)
     if whole is not None:
@@ -142,23 +135,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", default=list(CELLS), choices=CELLS, metavar="CELL")
     parser.add_argument("--threads", type=int, default=available_cores())
     flags = parser.parse_args(arguments)
-    scratch = HERE / "scratch"
-    scratch.mkdir(exist_ok=True)
-    path = HERE / "results" / RESULTS
-    path.parent.mkdir(exist_ok=True)
+    folder, readme, scratch = places(README, is_trial=False)
     here = provenance("from_scratch", threads=flags.threads, packages=PACKAGES)
-    whole = json.loads(path.read_text("utf-8")) if path.is_file() else {**here, "cells": {}}
-    if any(whole[name] != here[name] for name in _MUST_AGREE):
-        raise SystemExit(f"{path.name} is of another machine, threads or versions; move it away to measure anew")
+    results = Results(folder / "results.json", here)
     for cell in flags.only:
-        if cell not in whole["cells"]:
-            whole["cells"][cell] = measured(cell, scratch, threads=flags.threads)
-            path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-            print(cell, json.dumps(whole["cells"][cell]), flush=True)
-    before, _, rest = README.read_text("utf-8").partition(TABLE_BEGINS)
-    after = rest.partition(TABLE_ENDS)[2]
-    text = f"{before}{TABLE_BEGINS}\n{markdown(whole['cells'])}\n\n{told(whole)}\n{TABLE_ENDS}{after}"
-    README.write_text(text, encoding="utf-8")
+        if not results.has(cell):
+            found = measured(cell, scratch, threads=flags.threads)
+            results.add(cell, found)
+            print(cell, json.dumps(found), flush=True)
+    put_table(readme, f"{markdown(results.whole['cells'])}\n\n{told(results.whole)}")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ python -m benchmarks.methods.run [--only METHOD …] [--sets SET …] [--seeds 3
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import places, put_table, read_results
 from benchmarks.provenance import told
 from benchmarks.training_choices.choices import Choice
 from benchmarks.training_choices.compare import compared
@@ -18,10 +18,8 @@ from benchmarks.training_choices.compare import told as told_difference
 from benchmarks.training_choices.run import flags_of, measure_all
 from benchmarks.training_choices.sets import Set
 
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
+README = Path(__file__).resolve().with_name("README.md")
 TABLE = "table.json"
-TABLE_BEGINS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
 
 FULL = "full"
 METHODS = (
@@ -29,6 +27,7 @@ METHODS = (
     Choice("topk", "part", {"method": "topk"}),
     Choice("bitfit", "part", {"method": "bitfit"}),
     Choice("lora", "beside", {"method": "lora"}),
+    Choice("dora", "beside", {"method": "dora"}),
     Choice("adalora", "beside", {"method": "adalora"}),
     Choice("pfeiffer", "beside", {"method": "adapter"}),
     Choice("houlsby", "beside", {"method": "adapter", "method_options": {"placement": "houlsby"}}),
@@ -51,8 +50,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     Returns:
         The comparison.
     """
-    paths = {name: folder / f"{name}.json" for name in SETS}
-    wholes = {name: json.loads(path.read_text("utf-8")) for name, path in paths.items() if path.is_file()}
+    wholes = read_results(folder, list(SETS))
     first: Mapping[str, Any] = next(iter(wholes.values()))
     cells = {name: whole["cells"] for name, whole in wholes.items()}
     entries = compared(cells, METHODS, default=FULL)
@@ -67,11 +65,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         "methods": entries,
     }
     (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    before, _, rest = readme.read_text("utf-8").partition(TABLE_BEGINS)
-    after = rest.partition(TABLE_ENDS)[2]
-    readme.write_text(
-        f"{before}{TABLE_BEGINS}\n{markdown(table)}\n\n{told(table)}\n{TABLE_ENDS}{after}", encoding="utf-8"
-    )
+    put_table(readme, f"{markdown(table)}\n\n{told(table)}")
     return table
 
 
@@ -109,13 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: Those of the command line where left out.
     """
     flags = flags_of(__doc__ or "", arguments, choices=METHODS, sets=SETS)
-    scratch = HERE / "scratch"
-    scratch.mkdir(exist_ok=True)
-    is_trial = flags.rows is not None or flags.epochs is not None
-    folder, readme = (scratch, scratch / README.name) if is_trial else (HERE / "results", README)
-    folder.mkdir(exist_ok=True)
-    if is_trial:
-        shutil.copy(README, readme)
+    folder, readme, scratch = places(README, is_trial=flags.rows is not None or flags.epochs is not None)
     measure_all(flags, folder, scratch, choices=METHODS, sets=SETS)
     print(markdown(write_table(folder, readme)))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.cells import put_table, read_results
 from benchmarks.few_labels.compare import interval
 from benchmarks.next_rows.learning import Material, read_material
 from benchmarks.provenance import available_cores, provenance, told
@@ -27,7 +28,6 @@ SIZES: Mapping[str, tuple[int, ...]] = {"banking77": (5, 8, 16), "clinc150": (5,
 """Rows of each label that are labelled."""
 
 POOL, MOST_ROWS = 5000, 8000
-TABLE_BEGINS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
 
 
 def compared(material: Material, sizes: Sequence[int], *, n_draws: int) -> list[dict[str, Any]]:
@@ -97,13 +97,8 @@ def write_table(folder: Path, readme: Path) -> None:
         folder: Holds the results.
         readme: Has a place for the table.
     """
-    paths = {name: folder / f"{name}.json" for name in SIZES}
-    results = {name: json.loads(path.read_text("utf-8")) for name, path in paths.items() if path.is_file()}
-    before, _, rest = readme.read_text("utf-8").partition(TABLE_BEGINS)
-    after = rest.partition(TABLE_ENDS)[2]
-    origin = told(next(iter(results.values())))
-    table = f"{TABLE_BEGINS}\n{markdown(results)}\n\n{origin}\n{TABLE_ENDS}"
-    readme.write_text(f"{before}{table}{after}", encoding="utf-8")
+    results = read_results(folder, list(SIZES))
+    put_table(readme, f"{markdown(results)}\n\n{told(next(iter(results.values())))}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -73,8 +73,8 @@ def answered(material: Material, labelled: Ints, pool: Ints, *, options: Options
     )
     rows = np.arange(len(labelled))
     taught = lesson.taught(rows, fold_of, l2=lesson.choose_l2(rows, fold_of))
-    right = [_right(material, labels, head) for head in (solve_head(features, wanted, l2=l2), taught.head)]
-    return Answered(*right, taught.n_taken)
+    alone = solve_head(features, wanted, l2=l2)
+    return Answered(_right(material, labels, alone), _right(material, labels, taught.head), taught.n_taken)
 
 
 def _right(material: Material, labels: NDArray[np.str_], head: HeadSolution) -> Bools:

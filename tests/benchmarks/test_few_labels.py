@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.few_labels import run
 from benchmarks.few_labels.compare import compared, interval, markdown, marks
 from benchmarks.few_labels.contenders import Cell, packed
@@ -111,8 +112,7 @@ def test_it_trains_and_goes_on_where_it_was_stopped(
 ) -> None:
     """One draw by the frozen encoder alone; a second call measures nothing, and the table stands in the text."""
     (data / "here").mkdir()
-    monkeypatch.setattr(run, "HERE", data / "here")
-    (data / "here" / "README.md").write_text(f"before\n{run.TABLE_BEGINS}\n{run.TABLE_ENDS}\nafter\n", "utf-8")
+    (data / "here" / "README.md").write_text(f"before\n{TABLE_BEGINS}\n{TABLE_ENDS}\nafter\n", "utf-8")
     monkeypatch.setattr(run, "README", data / "here" / "README.md")
     flags = ["--sets", "sst2_glue", "--rows-a-label", "8", "--draws", "1", "--only", "tunesmith --rungs probe"]
     run.main([*flags, "--threads", "1"])

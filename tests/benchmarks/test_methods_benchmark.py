@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.methods import run as subject
 from benchmarks.rows import data_folder
 from tests.benchmarks.test_training_choices_benchmark import cell
@@ -40,7 +41,7 @@ def test_a_method_stands_beside_full_training(tmp_path: Path) -> None:
     whole = {**where, "machine": machine, "cells": cells}
     (tmp_path / "banking77.json").write_text(json.dumps(whole), "utf-8")
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{subject.TABLE_BEGINS}\nold\n{subject.TABLE_ENDS}\nafter\n", "utf-8")
+    readme.write_text(f"before\n{TABLE_BEGINS}\nold\n{TABLE_ENDS}\nafter\n", "utf-8")
     table = subject.write_table(tmp_path, readme)
     text = readme.read_text("utf-8")
     assert "| `full` | 100.0 % | 50.0 % | 1.00 | 1.00 |" in text
@@ -56,7 +57,6 @@ def test_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not (data_folder() / "financial_phrasebank").is_dir():
         pytest.skip("the data sets are not here")
     (tmp_path / "README.md").write_text(subject.README.read_text("utf-8"), "utf-8")
-    monkeypatch.setattr(subject, "HERE", tmp_path)
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
     trial = ["--rows", "100", "--epochs", "0.2", "--seeds", "1", "--threads", "1", "--sets", "financial_phrasebank"]
     subject.main([*trial, "--only", "lora"])

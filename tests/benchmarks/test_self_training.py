@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.next_rows.learning import Material
 from benchmarks.self_training import run as subject
 from benchmarks.self_training.teaching import answered, draw
@@ -53,7 +54,7 @@ def test_gains_are_paired_and_laid_out(material: Material, tmp_path: Path, monke
     monkeypatch.setattr(subject, "read_material", lambda *_, **__: material)
     monkeypatch.setattr(subject.torch, "set_num_threads", lambda _: None)
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{subject.TABLE_BEGINS}\nold\n{subject.TABLE_ENDS}\nafter\n", "utf-8")
+    readme.write_text(f"before\n{TABLE_BEGINS}\nold\n{TABLE_ENDS}\nafter\n", "utf-8")
     subject.main(["--draws", "2", "--threads", "1"])
     found = json.loads((tmp_path / "results" / "made_up.json").read_text("utf-8"))
     for entry, size in zip(found["sizes"], (3, 40), strict=True):

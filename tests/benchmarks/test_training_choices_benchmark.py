@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.rows import data_folder, read_rows
 from benchmarks.training_choices import run as subject
 from benchmarks.training_choices.choices import CHOICES, DEFAULT
@@ -108,7 +109,6 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     if not (data_folder() / "financial_phrasebank").is_dir():
         pytest.skip("the real data are not here: TUNESMITH_DATA names their folder")
     (tmp_path / "README.md").write_text(subject.README.read_text("utf-8"), encoding="utf-8")
-    monkeypatch.setattr(subject, "HERE", tmp_path)
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
     trial = "--rows 90 --epochs 0.2 --seeds 1 --threads 1 --sets financial_phrasebank --only".split()
     subject.main([*trial, "ema_99"])
@@ -124,7 +124,7 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     readme = (tmp_path / "scratch" / "README.md").read_text("utf-8")
     assert "| `r_drop = 1`, 0.5 × `epochs` | " in readme
     assert all("mean" not in entry for entry in json.loads((path.parent / subject.TABLE).read_text("utf-8"))["choices"])
-    assert readme.count(subject.TABLE_BEGINS) == readme.count(subject.TABLE_ENDS) == 1
+    assert readme.count(TABLE_BEGINS) == readme.count(TABLE_ENDS) == 1
     path.write_text(json.dumps({**found, "machine": {**found["machine"], "cpu": "another"}}))
     with pytest.raises(SystemExit, match=r"financial_phrasebank.json is of another machine"):
         subject.main([*trial, "ema_99"])

@@ -1,0 +1,41 @@
+"""Networks from scratch: each cell is a command that runs, and its figures stand in the tables."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from benchmarks.from_scratch import run as subject
+
+from tunesmith.models.networks import NETWORKS
+
+
+def test_every_network_is_measured() -> None:
+    """With both beginnings of its word vectors; and what is to be quick on all rows."""
+    assert set(subject.NETWORKS) == set(NETWORKS.names())
+    assert len(set(subject.CELLS)) == len(subject.CELLS) == 1 + 3 + 2 * 5 + 3
+
+
+@pytest.mark.parametrize("cell", ["banking77/cnn/base", "banking77/all"])
+def test_a_cell_is_a_run_that_ends(cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line on a small file of that name; its figures are laid out."""
+    folder = tmp_path / "banking77"
+    folder.mkdir()
+    for name, n_rows in (("train", 40), ("test", 9)):
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "label"])
+            writer.writerows((f"parcel {row} is {word}", word) for word in ("late", "lost") for row in range(n_rows))
+    monkeypatch.setenv("TUNESMITH_DATA", str(tmp_path))
+    found = subject.measured(cell, tmp_path, threads=1)
+    assert found["seconds"] > sum(rung["seconds"] for rung in found["rungs"])
+    assert found["kept"] in [rung["name"] for rung in found["rungs"]]
+    lines = subject.markdown({cell: found}).splitlines()
+    if cell.endswith("all"):
+        climbed = [line.split("`")[1] for line in lines if line.startswith("| `")]
+        assert climbed == [rung["name"] for rung in found["rungs"]]
+        assert set(subject.NETWORKS) < set(climbed)
+    else:
+        (line,) = (line for line in lines if line.startswith("| banking77, `cnn`"))
+        assert line.endswith(f"| {found['seconds']:.0f} |")
