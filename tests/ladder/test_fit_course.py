@@ -54,7 +54,7 @@ def factors(home: Home) -> list[float]:
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, torch.Tensor]]:
     """Weights at each scored point; whatever they answer, the rows of ``SHARES`` count as answered right."""
 
-    def logits(classifier: EncoderClassifier, rows: TokenSet) -> np.ndarray:
+    def logits(classifier: EncoderClassifier, rows: TokenSet, **_: object) -> np.ndarray:
         answers = np.zeros((rows.n_rows, 3), dtype=np.float32)
         n_right = round(SHARES[len(weights)] * rows.n_rows)
         weights.append({name: value.detach().clone() for name, value in classifier.named_parameters()})

@@ -28,7 +28,7 @@ Score = Callable[[list[float]], None]
 def score(home: Home, monkeypatch: pytest.MonkeyPatch) -> Score:
     """Says what all outputs are at each scored point, whatever the weights; the last holds for all points after it."""
 
-    def logits(classifier: EncoderClassifier, rows: TokenSet) -> np.ndarray:
+    def logits(classifier: EncoderClassifier, rows: TokenSet, **_: object) -> np.ndarray:
         found = np.zeros((rows.n_rows, 3), dtype=np.float32)
         found[-1, 0] = outputs.pop(0) if len(outputs) > 1 else outputs[0]
         return found

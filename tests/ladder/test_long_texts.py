@@ -42,9 +42,9 @@ def test_of_a_very_long_text_a_step_reads_some_windows_and_a_score_all(
         most_windows.append(int(np.bincount(batch.sequence_text).max()))
         return sound_loss(objective, batch)
 
-    def logits_of(classifier: EncoderClassifier, rows: TokenSet) -> np.ndarray:
+    def logits_of(classifier: EncoderClassifier, rows: TokenSet, **how: int) -> np.ndarray:
         scored.append(rows)
-        return sound_logits(classifier, rows)
+        return sound_logits(classifier, rows, **how)
 
     sound_loss, sound_logits = Supervised.loss_sum, subject.logits_of
     most_windows: list[int] = []
