@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunesmith.errors import counted
+
 
 def provenance(name: str, *, threads: int, packages: Sequence[str]) -> dict[str, Any]:
     """Describe what gives the figures.
@@ -43,7 +45,8 @@ def told(result: dict[str, Any]) -> str:
     """
     machine = result["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:.0f} GiB, {result['threads']} threads"
+    cores, threads = counted(machine["cores"], "core"), counted(result["threads"], "thread")
+    where = f"{machine['cpu']}, {cores}, {machine['memory_gib']:.0f} GiB, {threads}"
     return f"{result['date']}: {where}, Python {machine['python']}; {versions}."
 
 

@@ -16,7 +16,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "header": "weights that learn | {sets} | seconds | memory",
         "span": "{low:+.1f} to {high:+.1f}",
         "machine": "Test accuracy of `full`, and points over it with a 95 % interval; seconds and memory above the "
-        "loaded model in units of `full`; {seeds}; {cpu}, {cores} cores, {date}. Bold: the interval excludes zero.",
+        "loaded model in units of `full`; {seeds}; {cpu}, {cores}, {date}. Bold: the interval excludes zero.",
+        "core": "one core",
+        "cores": "{} cores",
         "seed": "one seed",
         "seeds": "{} seeds",
     },
@@ -25,7 +27,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "header": "参与训练的权重 | {sets} | 用时 | 内存",
         "span": "{low:+.1f} 到 {high:+.1f}",
         "machine": "`full` 为测试准确率，其余为与它相差的百分点及 95 % 置信区间；用时和装入模型之外的内存"
-        "以 `full` 为 1；{seeds}；{cpu}，{cores} 核，{date}。粗体：区间不含零。",
+        "以 `full` 为 1；{seeds}；{cpu}，{cores}，{date}。粗体：区间不含零。",
+        "core": "单核",
+        "cores": "{} 核",
         "seed": "一个种子",
         "seeds": "{} 个种子",
     },
@@ -52,7 +56,9 @@ def methods_table(language: str) -> str:
     counts = {figures["seeds"] for entry in table["methods"] for figures in entry["sets"].values()}
     named = "–".join(str(count) for count in sorted({min(counts), max(counts)}))
     seeds = words["seed"] if counts == {1} else words["seeds"].format(named)
-    return "\n".join([*lines, "", words["machine"].format(**table["machine"], date=table["date"], seeds=seeds)])
+    cores = words["core" if table["machine"]["cores"] == 1 else "cores"].format(table["machine"]["cores"])
+    machine = {**table["machine"], "cores": cores}
+    return "\n".join([*lines, "", words["machine"].format(**machine, date=table["date"], seeds=seeds)])
 
 
 def _line(entry: Mapping[str, Any], sets: list[str], words: Mapping[str, str]) -> str:
