@@ -16,6 +16,7 @@ from docs.error_pages import error_reference
 from docs.figures import ladder_figure, stop_figure
 from docs.lists import architectures, column_names
 from docs.measured import data_sets_table
+from docs.methods_advice import methods_advice
 from docs.methods_table import methods_table
 from docs.recipe_reference import recipe_reference
 from docs.seen_figure import seen_figure, steps_picture
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "figure seen": seen_figure,
     "figure stop": stop_figure,
     "methods": methods_table,
+    "methods advice": methods_advice,
     "picture of steps": steps_picture,
     "recipe": recipe_reference,
     "training advice": training_advice,
