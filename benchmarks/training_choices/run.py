@@ -13,9 +13,9 @@ from typing import Any
 
 from benchmarks.cells import Results, places, put_table, read_results
 from benchmarks.provenance import available_cores, provenance, told
+from benchmarks.training_choices.cell import measured_alone
 from benchmarks.training_choices.choices import CHOICES, Choice
 from benchmarks.training_choices.compare import compared, markdown
-from benchmarks.training_choices.measure import measured, probed
 from benchmarks.training_choices.sets import SETS, Set, files_of
 
 README = Path(__file__).resolve().with_name("README.md")
@@ -69,12 +69,19 @@ def measure_all(
             if not missing:
                 continue
             train, test = files_of(chosen, scratch, n_rows=flags.rows)
-            with probed(train, test, scratch / label, seed=seed, threads=flags.threads) as site:
-                for name in missing:
-                    cell = measured(site, named[name], epochs=flags.epochs or chosen.epochs)
-                    results.add(f"{name}/{seed}", cell)
-                    shown = {key: value for key, value in cell.items() if key != "right"}
-                    print(label, seed, name, json.dumps(shown), flush=True)
+            for name in missing:
+                cell = measured_alone(
+                    train,
+                    test,
+                    scratch / label,
+                    choice=named[name],
+                    seed=seed,
+                    threads=flags.threads,
+                    epochs=flags.epochs or chosen.epochs,
+                )
+                results.add(f"{name}/{seed}", cell)
+                shown = {key: value for key, value in cell.items() if key != "right"}
+                print(label, seed, name, json.dumps(shown), flush=True)
 
 
 def flags_of(
