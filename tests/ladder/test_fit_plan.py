@@ -10,7 +10,7 @@ import torch
 from tests.ladder.tiny_base import tiny_encoder
 from tests.ladder.tiny_climb import Home
 
-from tunesmith.data.batch import pack
+from tunesmith.data.batch import MicroBatch, pack
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder.fit import scoring_points, seconds_per_token
 from tunesmith.models.classifier import EncoderClassifier
@@ -52,7 +52,7 @@ def test_draws_are_timed_in_passes_of_the_size_that_will_be_trained_with(monkeyp
     monkeypatch.setattr(objective, "loss_sum", lambda batch: sizes.append(len(batch)) or sound(batch))
     before, state = {n: p.detach().clone() for n, p in classifier.named_parameters()}, torch.get_rng_state()
     batches = [pack(tokens, rows) for rows in (np.arange(5), np.arange(5, 10))]
-    assert seconds_per_token(objective, batches, 2) > 0.0
+    assert seconds_per_token(objective, batches, MicroBatch(2)) > 0.0
     assert sizes == [2, 2, 1, 2, 2, 1]
     assert all(torch.equal(parameter, before[name]) for name, parameter in classifier.named_parameters())
     assert all(parameter.grad is None for parameter in classifier.parameters())
