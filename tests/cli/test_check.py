@@ -89,7 +89,6 @@ def test_check_tells_what_was_read_and_why(tickets: Path, tmp_path: Path) -> Non
         "column 1 has no name in the header; called column_1",
         'text: column "text", by its name',
         'label: column "topic", by its name',
-        "rungs: linear, probe, contrast, since there are 40 rows a label; --rungs names others",
     ]
     for flag in ("--quiet", "--json"):
         assert run("check", data, flag).err == ""

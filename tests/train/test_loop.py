@@ -84,13 +84,10 @@ def taken(
     batches: Iterable[Batch],
     *,
     max_grad_norm: float = UNBOUNDED,
-    size: int | None = None,
-    tokens: int | None = None,
+    micro_batch: MicroBatch | None = None,
 ) -> list[Step]:
     """Train on batches."""
-    return list(
-        fit_steps(model, batches, sgd(model), max_grad_norm=max_grad_norm, micro_batch=MicroBatch(size, tokens))
-    )
+    return list(fit_steps(model, batches, sgd(model), max_grad_norm=max_grad_norm, micro_batch=micro_batch))
 
 
 def distance(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -120,7 +120,7 @@ def check_file(
     section = recipe.data
     table = read_rows(source_given(data, section), section)
     columns = asked_columns(table, section)
-    recipe, notes = settle(recipe, table)
+    recipe, notes = settle(recipe, table, climbs=False)
     task = resolve(recipe).task
     missing = [] if task.reads_empty else unlabelled_rows(table, columns)
     if len(missing) == table.n_rows:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tunesmith.config.recipe import Recipe
 from tunesmith.data.prepare import prepare_label
 from tunesmith.data.table import Table
-from tunesmith.errors import quote
+from tunesmith.errors import counted, quote
 from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.few_rows import FEW
 from tunesmith.ladder.resolve import SELF_TRAINED, resolve, task_named
@@ -40,12 +40,13 @@ _ENOUGH, _ENOUGH_WITH_PAIRS = 20, 100
 """Rows of a label from which an encoder trained on four fifths of them is tried; where pairs tuned one on all, more."""
 
 
-def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
+def settle(recipe: Recipe, table: Table, *, climbs: bool = True) -> tuple[Recipe, tuple[str, ...]]:
     """Settle what a recipe leaves to the rows: the task, whether rare labels count more, which rungs are worth it.
 
     Args:
         recipe: Common sections already checked.
         table: The training file as read.
+        climbs: Whether a climb follows, and so which rungs are worth it matters.
 
     Returns:
         The recipe, and a sentence that says why for each thing that is not the usual.
@@ -62,6 +63,8 @@ def settle(recipe: Recipe, table: Table) -> tuple[Recipe, tuple[str, ...]]:
         recipe = recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": name})})
         notes += [f"task: {name}, since {quote(columns.label)} {why}; --task names another"] if why else []
     recipe, more = _with_imbalance(recipe, cells)
+    if not climbs:
+        return recipe, (*notes, *more)
     left_to_us = "rungs" not in recipe.ladder.model_fields_set
     recipe, of_rungs = _with_rungs(recipe, cells)
     recipe, of_texts = _with_unlabelled(recipe, left_to_us=left_to_us)
@@ -83,7 +86,7 @@ def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]
     left = [rung for rung in recipe.ladder.rungs if enough or rung not in _TRAINED]
     place = left.index("probe") + 1
     rungs = (*left[:place], *([_BY_PAIRS] if by_pairs else []), *left[place:])
-    told = f"rungs: {', '.join(rungs)}, since there are {a_label:.0f} rows a label; --rungs names others"
+    told = f"rungs: {', '.join(rungs)}, since there are {counted(round(a_label), 'row')} a label; --rungs names others"
     return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": rungs})}), [told]
 
 
