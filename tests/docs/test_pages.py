@@ -171,4 +171,4 @@ def test_output_of_another_shape_is_found() -> None:
             assert_like(shown, printed, within=3.0)
     with pytest.raises(AssertionError, match="no line is like 'prob accuracy"):
         assert_like("prob accuracy 86.9 % (81.0 to 92.0) 7.1 s", printed)
-    assert shape_of("x: 1,480 rows, kept") == shape_of("x: 12 rows, not kept (linear is better)")
+    assert shape_of("x: 1,480 rows, kept") == shape_of("x: 12 rows, not kept (linear stays)")

@@ -58,6 +58,17 @@ def test_rows_settle_which_rungs_are_worth_it(
     assert notes == (() if rungs == USUAL else (told,))
 
 
+def test_rows_that_have_no_label_yet_count_for_nothing(tmp_path: Path) -> None:
+    """An export of which a part is labelled has as many rows as labels, and labels as even as these are."""
+    path = tmp_path / "rows.csv"
+    rungs, notes = settled(path, labels=2, a_label=20)
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows((f"unlabelled text {row}", "") for row in range(3000))
+    recipe, again = settle(load_recipe(None, ["data.drop_unlabelled=true"], {}), read_table(path))
+    assert (recipe.ladder.rungs, again) == (rungs, notes)
+    assert recipe.data.imbalance == "none"
+
+
 def test_rungs_that_are_asked_for_stay(tmp_path: Path) -> None:
     """The usual ones too; and a task that no pairs are made for has none of them."""
     given = ["ladder.rungs=['linear', 'probe', 'finetune', 'refine']"]

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from tests.cli.running import Ended, assert_error, run
-from tests.ladder.tiny_climb import SETTINGS, Home
+from tests.ladder.tiny_climb import SETTINGS, Home, options
 
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import Stopped
 from tunesmith.ladder import camp, encoding
-from tunesmith.ladder.rungs import probe
+from tunesmith.ladder.rungs import contrast, probe, selftrain
 from tunesmith.ladder.site import Site
 from tunesmith.models.encoder import Encoder
 from tunesmith.run.clock import Clock
@@ -93,6 +93,42 @@ def test_a_run_that_follows_the_plan_gives_up_at_the_same_place(home: Home, pass
     assert (same.stopped_because, same.kept.rung) == ("budget", "linear")
     assert again.workspace.plan.read_bytes() == site.workspace.plan.read_bytes()
     np.testing.assert_array_equal(same.kept.logits, outcome.kept.logits)
+
+
+def test_a_rung_that_had_decided_something_is_given_up_at_the_same_place(
+    home: Home, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decisions that it took itself lie between its start and its end, and are followed first."""
+    monkeypatch.setattr(selftrain, "_SHARE_OF_BUDGET", 1e9)
+    rungs = {"ladder__rungs": ("probe", "selftrain"), "data__unlabelled": home.unlabelled}
+    home.climbed("probe alone", ladder__rungs=("probe",))
+    budget = f"{PASS_S * (len(passes.n_rows) + 0.5):g}s"
+    site, outcome = home.climbed(ladder__budget=budget, **rungs)
+    keys = decided(site)
+    assert keys[keys.index("selftrain.start") :] == [
+        "selftrain.start",
+        "selftrain.texts",
+        "selftrain.given_up",
+        "probe.refit",
+    ]
+    again, same = home.climbed("again", ladder__budget="none", follow=site.workspace.plan, **rungs)
+    assert (same.stopped_because, same.kept.rung) == (outcome.stopped_because, "probe")
+    assert again.workspace.plan.read_bytes() == site.workspace.plan.read_bytes()
+
+
+def test_a_rung_that_does_not_fit_keeps_none_away_that_does(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs cannot be cut short, training on labels can; and what starts from a rung that is left out is left out."""
+    monkeypatch.setattr(contrast.Contrast, "forecast", lambda *_: 1e9)
+    rungs = ("probe", "contrast", "finetune")
+    site, outcome = home.climbed(ladder__rungs=rungs, ladder__budget="24h", **options("finetune", {"epochs": 0.5}))
+    assert list(site.landings) == ["probe", "finetune"]
+    assert outcome.stopped_because == "top"
+    assert "contrast is left out: it does not fit the budget" in home.told
+    monkeypatch.setattr(probe.Probe, "forecast", lambda *_: 1e9)
+    site, outcome = home.climbed("less", ladder__rungs=("linear", *rungs), ladder__budget="24h")
+    assert list(site.landings) == ["linear"]
+    assert outcome.stopped_because == "budget"
+    assert not any("left out" in line for line in home.told[-4:])
 
 
 def test_a_run_killed_after_giving_up_has_given_up(home: Home, passes: Passes, monkeypatch: pytest.MonkeyPatch) -> None:

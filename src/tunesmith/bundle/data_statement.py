@@ -137,9 +137,10 @@ def _without_labels(facts: Facts) -> list[str]:
     n_texts, file = facts.data.unlabelled, facts.recipe.get("data", {}).get("unlabelled")
     if not n_texts or not file:
         return []
-    use = "taught the model as well" if facts.rung == _SELF_TRAINED else "did not teach this model"
+    taught = "the surest answers to them, or to a part drawn from them, taught the model as well"
+    use = taught if facts.rung == _SELF_TRAINED else "they did not teach this model"
     where = f"from {code(PurePath(str(file)).name)}, none of them among the rows"
-    return [f"{n_texts:,} further {plural(n_texts, 'text')} without labels {where}, {use}."]
+    return [f"{n_texts:,} further {plural(n_texts, 'text')} without labels {where}; {use}."]
 
 
 def _distribution(facts: Facts) -> Iterator[str]:

@@ -17,8 +17,8 @@ from tunesmith.ladder.few_rows import are_few, takes_over
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
-from tunesmith.ladder.resolve import SELF_TRAINED
-from tunesmith.ladder.rungs import Rung
+from tunesmith.ladder.resolve import BY_PAIRS, SELF_TRAINED
+from tunesmith.ladder.rungs import RUNGS, Rung
 from tunesmith.ladder.site import GivenUpError, Site, given_up
 from tunesmith.ladder.stop import Comparison, better, compare, gain_excluded
 from tunesmith.machine.memory import peak_mib, reset_peak
@@ -30,6 +30,9 @@ StoppedBecause = Literal["gain excluded", "budget", "top"]
 
 _PUBLISHING_S = 3.0
 _LEAST_GROUPS = 2  # one to fit on, one to score
+_UNBOUNDED = ("r2",)
+"""Figures for which nothing was measured beforehand that could be weighed in points."""
+
 _SAID = {
     "gain excluded": "a gain of {min_gain:g} {points} or more by a further rung is excluded",
     "budget": "more does not fit the budget",
@@ -80,9 +83,13 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     because: StoppedBecause = "top"
     for number, rung in enumerate(rungs):
         site.heed_stop(f"before {rung.name}")
+        if not _stands(site, rung):
+            continue
         if not _starts(site, rung, first=number == 0):
             because = "budget"
-            break
+            if any(_stands(site, later) for later in rungs[number + 1 :]):
+                site.narrator.say(f"{rung.name} is left out: it does not fit the budget")
+            continue
         landing = _landed_before(site, rung)
         if landing is None:
             reset_peak()
@@ -92,7 +99,7 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
             except GivenUpError:
                 site.narrator.say(f"{rung.name} is given up: the budget is spent")
                 because = "budget"
-                break
+                continue
             landing = replace(landing, peak_mib=peak_mib())
             _keep(site, rung, landing)
             give_back_freed_memory()
@@ -136,8 +143,10 @@ def _warned(dead: Sequence[str], imbalance: str, objective: str) -> str:
 
 
 def _takes_over(site: Site, challenger: Landing, holder: Landing, *, comparison: Comparison) -> bool:
-    """Decide whether a rung replaces the one kept so far."""
-    if are_few(site.data):
+    """Decide whether a rung replaces the one kept so far; one that learnt nothing is that one again."""
+    if challenger.facts.get("taken") == 0:
+        return False
+    if are_few(site.data) and site.objective not in _UNBOUNDED:
         return takes_over(challenger, holder, comparison)
     return better(challenger, holder)
 
@@ -156,9 +165,9 @@ def _says_nothing_of_others(site: Site, landing: Landing) -> bool:
     """Tell whether a rung that gained nothing is no reason to stop.
 
     It is none where all are asked for, where it began from scratch, and where it has but learnt from more texts by what
-    the rung before it knew: an encoder that is trained learns more than both.
+    the rung before it knew, or from pairs: an encoder that is trained on labels learns more than these.
     """
-    return site.recipe.ladder.climbs_all or landing.kind == "network" or landing.rung == SELF_TRAINED
+    return site.recipe.ladder.climbs_all or landing.kind == "network" or landing.rung in (SELF_TRAINED, BY_PAIRS)
 
 
 def _refits(site: Site, kept: Landing) -> bool:
@@ -179,6 +188,11 @@ def _refits(site: Site, kept: Landing) -> bool:
     if not refit:
         site.narrator.say(f"{kept.rung} stays as it landed: fitting it on all rows does not fit the budget")
     return refit
+
+
+def _stands(site: Site, rung: Rung) -> bool:
+    """Tell whether what a rung starts from has landed."""
+    return all(name in site.landings for name in RUNGS.member(rung.name).NEEDS)
 
 
 def _starts(site: Site, rung: Rung, *, first: bool) -> bool:
@@ -291,7 +305,7 @@ def _track(site: Site, landing: Landing, metrics: dict[str, JSON]) -> None:
 def _tell(site: Site, landing: Landing, kept: Landing, *, metrics: dict[str, JSON]) -> None:
     name = site.objective
     style, figure = style_of(name), Interval(**metrics[name])
-    verdict = "kept" if kept is landing else f"not kept ({kept.rung} is better)"
+    verdict = "kept" if kept is landing else f"not kept ({kept.rung} stays)"
     site.narrator.say(
         f"{landing.rung}: {style.words} {style.told(figure.value)} ({style.span(figure)}) "
         f"on {counted(len(landing.targets), 'validation row')} after {site.clock.elapsed():.0f} s, {verdict}"

@@ -35,6 +35,7 @@ _LEAST_SHARE_AHEAD = 0.1
 
 _LOOKS_AT_THE_CLOCK = 24
 _ON_TIME = 0.98
+"""Share of the steps ahead that must fit; a pace that wavers by less is no reason to plan anew."""
 
 _STEPS_BETWEEN_TRIMS = 8
 """After which freed memory goes back to the system: no two steps ask for blocks of the same sizes, so what lies free
@@ -43,7 +44,6 @@ MiB with it, over 3.2 passes 432 MiB without; it costs no time that could be mea
 
 _SCORED_TOKENS = 1024
 """Of a pass over validation rows: no more than of a training step, so that scoring asks for no memory of its own."""
-"""Share of the steps ahead that must fit; a pace that wavers by less is no reason to plan anew."""
 
 
 @dataclass(frozen=True)

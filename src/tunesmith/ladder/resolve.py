@@ -20,6 +20,9 @@ from tunesmith.train.losses import LOSSES
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.schedules import SCHEDULES
 
+BY_PAIRS = "contrast"
+"""The rung that is tuned by pairs of rows, where those are few."""
+
 SELF_TRAINED = "selftrain"
 """The rung that learns from texts without labels, and is climbed where there are some."""
 

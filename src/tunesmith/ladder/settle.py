@@ -12,7 +12,7 @@ from tunesmith.data.table import Table
 from tunesmith.errors import counted, quote
 from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.few_rows import FEW
-from tunesmith.ladder.resolve import SELF_TRAINED, resolve, task_named
+from tunesmith.ladder.resolve import BY_PAIRS, SELF_TRAINED, resolve, task_named
 from tunesmith.tasks.score import is_number
 
 _LEAST_NUMBERS = 20
@@ -28,7 +28,7 @@ out to 50 to 1 by rank, tested on as many of each 79.5 % and 0.775, 83.5 % and 0
 """
 
 
-_BY_PAIRS, _TRAINED = "contrast", ("finetune", "refine")
+_TRAINED = ("finetune", "refine")
 
 _MOST_LABELS_BY_PAIRS = 10
 """Labels up to which tuning by pairs is tried, see ``benchmarks/few_labels``: it pays with 2 and costs with 77."""
@@ -62,6 +62,8 @@ def settle(recipe: Recipe, table: Table, *, climbs: bool = True) -> tuple[Recipe
         name, why = likely_task(cells)
         recipe = recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": name})})
         notes += [f"task: {name}, since {quote(columns.label)} {why}; --task names another"] if why else []
+    if not resolve(recipe).task.reads_empty:
+        cells = [cell for cell in cells if cell]  # not labelled yet, which says nothing of the labels
     recipe, more = _with_imbalance(recipe, cells)
     if not climbs:
         return recipe, (*notes, *more)
@@ -79,13 +81,13 @@ def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]
         return recipe, []
     a_label = sum(counts.values()) / len(counts)
     are_for_pairs = len(cells) < FEW and len(counts) <= _MOST_LABELS_BY_PAIRS and a_label >= _ENOUGH_FOR_PAIRS
-    by_pairs = are_for_pairs and _BY_PAIRS in task.rungs
+    by_pairs = are_for_pairs and BY_PAIRS in task.rungs
     enough = a_label >= (_ENOUGH_WITH_PAIRS if by_pairs else _ENOUGH)
     if enough and not by_pairs:
         return recipe, []
     left = [rung for rung in recipe.ladder.rungs if enough or rung not in _TRAINED]
     place = left.index("probe") + 1
-    rungs = (*left[:place], *([_BY_PAIRS] if by_pairs else []), *left[place:])
+    rungs = (*left[:place], *([BY_PAIRS] if by_pairs else []), *left[place:])
     told = f"rungs: {', '.join(rungs)}, since there are {counted(round(a_label), 'row')} a label; --rungs names others"
     return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": rungs})}), [told]
 

@@ -168,6 +168,9 @@ class Site(Ground):
             GivenUpError: The budget is spent; it is written into the plan.
             ResourceError: ``budget-spent``, and no rung has landed before this one.
         """
+        if self.plan.announces(given_up(rung)):  # after decisions of the rung itself, in the run that is followed
+            self.plan.decide(given_up(rung), lambda: True)
+            raise GivenUpError(rung)
         if self.clock.left() >= 0.0 or self.plan.following:
             return
         if not self.landings:

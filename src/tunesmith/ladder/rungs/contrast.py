@@ -21,6 +21,7 @@ from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
+from tunesmith.errors import counted
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fitting import (
     EXPECTED_SHARE_OF_MATMUL_RATE,
@@ -103,7 +104,7 @@ class Contrast:
             Seconds, with those of what comes after.
         """
         encoded = ground.encoded
-        lengths = encoded.tokens.select(ground.data.split.train).lengths()
+        lengths = self._read(ground).lengths()
         rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
         return 3.0 + self._options.epochs * training_flops(encoded.config, lengths) / rate + reserve_s(ground)
 
@@ -118,9 +119,13 @@ class Contrast:
         """
         started = time.monotonic()
         fit = self._begun(site)
+        steps = []
         for step in fit_steps(fit.objective, fit.batches, fit.optimizer, max_grad_norm=self._options.max_grad_norm):
             site.heed_budget(self.name)
             fit.after(step)
+            steps.append(step)
+        for step in steps:  # now, since a life that is stopped begins anew, and no step may stand in the log twice
+            site.log.write(rung=self.name, step=step.number, loss=step.loss, grad_norm=step.grad_norm)
         fit.mix(self._options.tuned_share)
         solving = time.monotonic()
         l2 = float(site.landings["probe"].facts["l2"])  # on features that lie together by label, any answers alike
@@ -130,8 +135,8 @@ class Contrast:
         logits = logits_of(fit.model.classifier, site.encoded.tokens.select(validation))
         targets = site.data.targets[validation]
         seconds = time.monotonic() - started
-        lengths = fit.tokens.lengths()
-        flop = self._options.epochs * training_flops(site.encoded.config, lengths)
+        flop = self._options.epochs * training_flops(site.encoded.config, fit.tokens.lengths())
+        flop += forward_flops(site.encoded.config, site.encoded.tokens.select(train).lengths())
         return Landing(
             rung=self.name,
             kind="encoder",
@@ -142,7 +147,7 @@ class Contrast:
             loss=site.task.held_out_loss(logits, targets),
             measured_on="validation rows",
             seconds=seconds,
-            tflop=(flop + forward_flops(site.encoded.config, lengths)) / 1e12,
+            tflop=flop / 1e12,
             refit_s=solve_s * len(site.data.rows_to_choose()) / len(train),
             facts={"steps": fit.n_steps, "epochs": self._options.epochs, "pooling": fit.model.pooling, "l2": l2},
         )
@@ -191,12 +196,20 @@ class Contrast:
         del state
         return unpack_trained(site, _WHOLE, tensors)
 
+    def _read(self, ground: Ground) -> TokenSet:
+        """Take the tokens of the train rows that tuning reads: of long texts few windows, or a step had no pairs."""
+        whole = ground.encoded.tokens.select(ground.data.split.train)
+        return whole.at_most(max(whole.n_sides, most_windows(ground, whole) // self._options.batch_size))
+
     def _begun(self, site: Site) -> _Fit:
         """Put a fit on the train rows together that starts from the base."""
         options, rows = self._options, site.data.split.train
         model, _ = fresh_model(site, _WHOLE)
-        whole = site.encoded.tokens.select(rows)
-        tokens = whole.at_most(max(whole.n_sides, most_windows(site, whole) // options.batch_size))
+        tokens = self._read(site)
+        n_long = int((site.encoded.tokens.select(rows).n_windows() > tokens.n_windows()).sum())
+        if n_long:
+            long = counted(n_long, "long text")
+            site.narrator.say(f"{self.name}: of {long} tuning reads the beginning; the head and scores read all")
         groups = parameter_groups(
             model.classifier.encoder.layer_groups(),
             (),
@@ -252,7 +265,6 @@ class _Fit:
         """Heed the user, go on with the schedule, tell how far it is."""
         self.site.heed_stop("while the encoder was tuned by pairs")
         self.set_rates(step.number + 1)
-        self.site.log.write(rung="contrast", step=step.number, loss=step.loss, grad_norm=step.grad_norm)
         self.site.narrator.progress("contrast", step.number / self.n_steps)
 
     def mix(self, share: float) -> None:

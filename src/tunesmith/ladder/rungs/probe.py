@@ -41,6 +41,8 @@ from tunesmith.types import JSON
 _N_FOLDS = 5
 _SHARE_OF_CHOOSING = 0.35
 """Of the time that pooling and penalty take to choose, what one more head costs."""
+_SHARE_OF_CHOOSING_OUT_OF_FOLD = 0.03
+"""The same where each pooling and penalty has five heads."""
 _COARSE = 1e-3
 """Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
 
@@ -112,11 +114,13 @@ class Probe:
         solving = time.monotonic()
         pairings = self._options.pairings if site.encoded.tokens.side is not None else (None,)
         forms = [Form(pooling, pairing) for pairing in pairings for pooling in self._options.poolings]
-        if are_few(data):
+        few = are_few(data)
+        if few:
             choice = self._choose_for_few(site, features, forms, rows=rows, train=train)
         else:
             choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
-        refit_s = (1 + self._options.n_folds) * _SHARE_OF_CHOOSING * (time.monotonic() - solving)
+        share = _SHARE_OF_CHOOSING_OUT_OF_FOLD if few else _SHARE_OF_CHOOSING
+        refit_s = (1 + self._options.n_folds) * share * (time.monotonic() - solving)
         form, solution = choice.form, choice.solution
         logits = solution.logits(form.of(features)[validation])
         tokens = site.encoded.tokens.select(rows)

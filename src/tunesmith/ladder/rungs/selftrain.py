@@ -242,7 +242,7 @@ class SelfTrain:
             measured_on="validation rows",
             seconds=time.monotonic() - started,
             tflop=forward_flops(encoded.config, encoded.tokens.lengths()) / 1e12,
-            refit_s=refit_s if taught.n_taken else 0.0,  # the probe's head once more is no rung to take over from it
+            refit_s=refit_s,
             facts={
                 **form.facts(),
                 "l2": l2,

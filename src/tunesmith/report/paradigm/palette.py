@@ -49,7 +49,7 @@ _RUNGS: Mapping[str, str] = {
     **dict.fromkeys(("linear", "static"), "counts"),
     **dict.fromkeys(("cnn", "rnn", "gru", "lstm", "transformer"), "scratch"),
     **dict.fromkeys(("probe", "selftrain"), "frozen"),
-    **dict.fromkeys(("finetune", "refine"), "tuned"),
+    **dict.fromkeys(("contrast", "finetune", "refine"), "tuned"),
 }
 
 
