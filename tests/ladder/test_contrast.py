@@ -60,6 +60,24 @@ def test_one_draw_follows_the_other_by_seed(home: Home) -> None:
     assert not torch.equal(heads[1], site.landings["probe"].model.classifier.head.weight), "it is solved anew"
 
 
+def test_many_rows_cost_no_more_than_few(home: Home) -> None:
+    """Steps have an end; passes, operations and the forecast follow it."""
+    passes, tflops, forecasts = [], [], []
+    for name, most in (("whole", 500), ("half", 6)):
+        asked = options("contrast", {"epochs": 1.0, "batch_size": 16, "max_steps": most})
+        with home.site(name, **BOTH, **asked) as (site, rungs):
+            n_rows = len(site.data.split.train)
+            site.landings["probe"] = rungs[0].climb(site)
+            forecasts.append(rungs[1].forecast(site))
+            landing = rungs[1].climb(site)
+        passes.append(landing.facts["epochs"])
+        tflops.append(landing.tflop)
+    assert landing.facts["steps"] == 6
+    assert passes == [1.0, 6 * 16 / n_rows]
+    assert tflops[1] < 0.8 * tflops[0]
+    assert forecasts[1] < forecasts[0]
+
+
 def test_the_mean_of_tuned_and_base_weights_is_kept(home: Home) -> None:
     """In the share that is asked for; what was not tuned is the base's own."""
     weights = []
