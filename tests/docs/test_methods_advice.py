@@ -39,15 +39,16 @@ def test_the_cheapest_of_those_that_are_near_is_named(
     """By memory and by time; one that is far on any data set, or not measured on all, is not."""
     near = entry("lora", 16, one=figures(-0.7, -2, 1, seconds=0.8), two=figures(0.5, -1, 2, seconds=0.6))
     far = entry("bitfit", 2, one=figures(-0.8, -2, 1, seconds=0.1), two=figures(0.5, -1, 2, seconds=0.1))
+    dear = entry("dora", 17, one=figures(0.0, -1, 1, seconds=1.3), two=figures(0.0, -1, 1, seconds=1.3))
     part = entry("topk", 300, one=figures(0.0, -1, 1, seconds=0.2))
-    lines = advice(tmp_path, monkeypatch, near, far, part, language=language)
+    lines = advice(tmp_path, monkeypatch, dear, near, far, part, language=language)
     assert len(lines) == 3
     assert "`full`" in lines[0]
     assert "`lora`" in lines[1]
     assert "-0.7" in lines[1]
     assert "35 %" in lines[1]
     assert "70 %" in lines[2]
-    assert not any(name in line for line in lines for name in ("bitfit", "topk"))
+    assert not any(name in line for line in lines for name in ("bitfit", "dora", "topk"))
 
 
 def test_what_is_proven_is_told_with_its_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
