@@ -1,4 +1,4 @@
-"""The rows that choices are compared on: three data sets, of the larger ones a part with every label's share."""
+"""The rows that choices are compared on: a part of three data sets, in which every label has its share."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ class Set:
     n_rows: int | None
     """None for all."""
     epochs: float | None
-    """About what ``finetune`` takes by itself for as many tokens, written out so that every choice sees as many; None
-    leaves it to the rung."""
+    """Written out, so that every choice sees as many tokens; None leaves it to the rung."""
 
 
 SETS = {
     each.name: each
     for each in (
-        Set("financial_phrasebank", None, 5.0),
-        Set("banking77", 3334, 8.0),
-        Set("sst2_glue", 10_000, 4.0),
+        Set("financial_phrasebank", 1000, 5.0),
+        Set("banking77", 1540, 6.0),
+        Set("sst2_glue", 3000, 4.0),
     )
 }
 
