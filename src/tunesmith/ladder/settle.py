@@ -1,4 +1,4 @@
-"""What a recipe leaves to the rows: told by the cells of the label column, and always said."""
+"""What a recipe leaves to the rows, told by the cells of the label column, and to the machine; always said."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from tunesmith.data.table import Table
 from tunesmith.errors import counted, quote
 from tunesmith.ladder.asked_columns import asked_columns
 from tunesmith.ladder.few_rows import FEW
+from tunesmith.ladder.fit_memory import FULL, full_climb_mib, method_that_fits
 from tunesmith.ladder.resolve import BY_PAIRS, SELF_TRAINED, resolve, task_named
+from tunesmith.machine.memory import machine_mib
+from tunesmith.models.base import find_base
 from tunesmith.tasks.score import is_number
 
 _LEAST_NUMBERS = 20
@@ -41,7 +44,7 @@ _ENOUGH, _ENOUGH_WITH_PAIRS = 20, 100
 
 
 def settle(recipe: Recipe, table: Table, *, climbs: bool = True) -> tuple[Recipe, tuple[str, ...]]:
-    """Settle what a recipe leaves to the rows: the task, whether rare labels count more, which rungs are worth it.
+    """Settle what a recipe leaves to rows and machine: task, weight of rare labels, rungs that are worth it, method.
 
     Args:
         recipe: Common sections already checked.
@@ -70,7 +73,8 @@ def settle(recipe: Recipe, table: Table, *, climbs: bool = True) -> tuple[Recipe
     left_to_us = "rungs" not in recipe.ladder.model_fields_set
     recipe, of_rungs = _with_rungs(recipe, cells)
     recipe, of_texts = _with_unlabelled(recipe, left_to_us=left_to_us)
-    return recipe, (*notes, *more, *of_rungs, *of_texts)
+    recipe, of_method = _with_method(recipe)
+    return recipe, (*notes, *more, *of_rungs, *of_texts, *of_method)
 
 
 def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
@@ -103,6 +107,24 @@ def _with_unlabelled(recipe: Recipe, *, left_to_us: bool) -> tuple[Recipe, list[
     more = (*rungs[:place], SELF_TRAINED, *rungs[place:])
     told = f"{SELF_TRAINED} is climbed after probe, since there are texts without labels"
     return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": more})}), [told]
+
+
+def _with_method(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """Settle that fewer weights learn where the memory of the machine does not suffice for all of them."""
+    asked = recipe.rung.get("finetune", {})
+    trains = any(rung.name in _TRAINED for rung in resolve(recipe).rungs)
+    if not trains or "method" in asked:
+        return recipe, []
+    base = find_base(recipe.base.name, offline=recipe.run.offline)
+    there_mib = machine_mib()
+    method = method_that_fits(base, machine_mib=there_mib)
+    if method == FULL:
+        return recipe, []
+    told = (
+        f"method: {method}, since training every layer of {base.name} takes about {full_climb_mib(base) / 1024:.1f} "
+        f"GiB and the machine has {there_mib / 1024:.1f} GiB; --method {FULL} does it all the same"
+    )
+    return recipe.model_copy(update={"rung": {**recipe.rung, "finetune": {**asked, "method": method}}}), [told]
 
 
 def _with_imbalance(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
