@@ -35,7 +35,7 @@ _FEW_STEPS = [
 """With which a tiny base climbs to the top in seconds, and keeps what it has trained."""
 
 _NUMBER = re.compile(r"(?:(?<=[ (])[+-])?\d[\d,]*(?:\.\d+)?")
-_VERDICT = re.compile(r",? (?:kept|not kept \(\w+ is better\))$")
+_VERDICT = re.compile(r",? (?:kept|not kept \(\w+ stays\))$")
 _RUNG = re.compile(rf"^(?:{'|'.join(RUNGS.names())})\b")
 _LABEL = re.compile(r"^[a-z]+(?:_[a-z]+)+(?= #)")
 _STOPS = re.compile(r"^stops here: .*")

