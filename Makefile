@@ -3,6 +3,7 @@
 #   make demo                      set up, then run the main job on the embedded sample
 #   make test                      set up, then run all checks
 #   make test PYTHON=python3.13    the same with another interpreter
+#   make test WORKERS=0 SEED=7     in one process, with other random numbers
 #   make demo TORCH_FLAGS="--index-url ..."   take torch from another index, such as its CPU builds
 
 PYTHON ?= python3
@@ -11,6 +12,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_FLAGS ?=
 LOCK_FLAGS ?=
+WORKERS ?= 2
+SEED ?= 1
 PYTEST_FLAGS ?=
 STAMP := $(VENV)/.installed
 
@@ -70,7 +73,7 @@ types:
 	@echo "types  ok"
 
 tests:
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --randomly-seed=$(SEED) $(PYTEST_FLAGS)
 
 DATASET ?= banking77
 bench: $(STAMP)

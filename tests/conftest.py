@@ -28,13 +28,19 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there."""
+    """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there.
+
+    They share a worker, as all tests of one file do, whose fixtures are made once.
+    """
     if os.environ.get(_CHILD):
         return
     apart = [item for item in items if isinstance(item, pytest.Function) and "openvino" in item.nodeid]
     nodeids = tuple(item.nodeid for item in apart)
     for item in apart:
         item.obj = partial(_in_a_child, item.nodeid, nodeids)
+    for item in items:
+        group = "openvino" if item.nodeid in nodeids else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _in_a_child(nodeid: str, nodeids: tuple[str, ...], /, **_: object) -> None:
@@ -45,7 +51,8 @@ def _in_a_child(nodeid: str, nodeids: tuple[str, ...], /, **_: object) -> None:
 @cache
 def _printed_by_a_child(nodeids: tuple[str, ...]) -> str:
     """Run tests once, when the first of them is asked for."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:randomly", "-p", "no:cacheprovider", *nodeids]
+    left_out = [part for name in ("randomly", "xdist", "cacheprovider") for part in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", *left_out, *nodeids]
     env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | {_CHILD: "1"}
     done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, cwd=_ROOT)
     return done.stdout + done.stderr
