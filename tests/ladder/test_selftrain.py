@@ -216,6 +216,17 @@ def test_of_many_texts_some_are_drawn(home: Home) -> None:
     assert f"selftrain: 50 of {n_all} texts without labels, it takes no more" in home.told
 
 
+def test_heads_count_in_the_forecast(home: Home) -> None:
+    """By what the probe's took: of many labels they take longer than the texts do."""
+    forecasts = []
+    with home.site(ladder__rungs=RUNGS, data__unlabelled=home.unlabelled) as (site, rungs):
+        landing = rungs[0].climb(site)
+        for refit_s in (0.0, 60.0):
+            site.landings["probe"] = replace(landing, refit_s=refit_s)
+            forecasts.append(rungs[1].forecast(site))
+    assert forecasts[1] - forecasts[0] == pytest.approx(300.0)
+
+
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that were encoded are not encoded again, and a rung that has landed is not climbed again."""
     settings = {"ladder__rungs": RUNGS, "data__unlabelled": home.unlabelled, **TAKES_MANY}
