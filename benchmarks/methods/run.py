@@ -15,7 +15,7 @@ from benchmarks.provenance import told
 from benchmarks.training_choices.choices import Choice
 from benchmarks.training_choices.compare import compared
 from benchmarks.training_choices.compare import told as told_difference
-from benchmarks.training_choices.run import flags_of, measure_all
+from benchmarks.training_choices.run import flags_of, measure_all, origin_of
 from benchmarks.training_choices.sets import Set
 
 README = Path(__file__).resolve().with_name("README.md")
@@ -51,7 +51,6 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         The comparison.
     """
     wholes = read_results(folder, list(SETS))
-    first: Mapping[str, Any] = next(iter(wholes.values()))
     cells = {name: whole["cells"] for name, whole in wholes.items()}
     entries = compared(cells, METHODS, default=FULL)
     for entry in entries:
@@ -60,7 +59,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         )
         entry["trained_weights"], entry["layer_weights"] = one["trained_weights"], one["layer_weights"]
     table = {
-        **{name: first[name] for name in ("date", "command", "machine", "threads", "versions")},
+        **origin_of(wholes),
         "sets": list(wholes),
         "methods": entries,
     }

@@ -21,6 +21,8 @@ from benchmarks.training_choices.sets import SETS, Set, files_of
 README = Path(__file__).resolve().with_name("README.md")
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 TABLE = "table.json"
+_MUST_AGREE = ("threads", "versions")
+"""Not the machine: what is compared are the cells of one seed, and these are all of one."""
 
 
 def write_table(folder: Path, readme: Path) -> dict[str, Any]:
@@ -34,15 +36,34 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         The comparison.
     """
     wholes = read_results(folder, list(SETS))
-    first: Mapping[str, Any] = next(iter(wholes.values()))
     table = {
-        **{name: first[name] for name in ("date", "command", "machine", "threads", "versions")},
+        **origin_of(wholes),
         "sets": list(SETS),
         "choices": compared({name: wholes[name]["cells"] if name in wholes else {} for name in SETS}),
     }
     (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     put_table(readme, f"{markdown(table)}\n\n{told(table)}")
     return table
+
+
+def origin_of(wholes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Tell where figures come from.
+
+    Args:
+        wholes: Results of each data set.
+
+    Returns:
+        Date, command, threads and versions of the first; its machine, with the processors of all cells.
+    """
+    first: Mapping[str, Any] = next(iter(wholes.values()))
+    processors = {_cpu(whole, key) for whole in wholes.values() for key in whole["cells"]}
+    machine = {**first["machine"], "cpu": " and ".join(sorted(processors))}
+    return {**{name: first[name] for name in ("date", "command", "threads", "versions")}, "machine": machine}
+
+
+def _cpu(whole: Mapping[str, Any], key: str) -> str:
+    """Name the processor that a cell was measured on."""
+    return str(whole["cells"][key].get("cpu", whole["machine"]["cpu"]))
 
 
 def measure_all(
@@ -64,9 +85,13 @@ def measure_all(
     for seed in range(flags.seeds):
         for label in flags.sets:
             chosen = sets[label]
-            results = Results(folder / f"{label}.json", where)
+            results = Results(folder / f"{label}.json", where, must_agree=_MUST_AGREE)
             missing = [name for name in names if not results.has(f"{name}/{seed}")]
             if not missing:
+                continue
+            cpu = where["machine"]["cpu"]
+            if results.has(f"{default}/{seed}") and _cpu(results.whole, f"{default}/{seed}") != cpu:
+                print(label, seed, "was begun on another machine: left as it is", flush=True)
                 continue
             train, test = files_of(chosen, scratch, n_rows=flags.rows)
             for name in missing:
@@ -79,7 +104,7 @@ def measure_all(
                     threads=flags.threads,
                     epochs=flags.epochs or chosen.epochs,
                 )
-                results.add(f"{name}/{seed}", cell)
+                results.add(f"{name}/{seed}", {**cell, "cpu": cpu})
                 shown = {key: value for key, value in cell.items() if key != "right"}
                 print(label, seed, name, json.dumps(shown), flush=True)
 
