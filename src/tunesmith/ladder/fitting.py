@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.schema import MethodFacts
@@ -411,36 +410,3 @@ def fresh_model(site: Site, options: FitOptions) -> tuple[EncoderModel, Allocato
         method=method_facts(options),
     )
     return model, copied.allocator
-
-
-def pack_trained(model: EncoderModel) -> dict[str, Tensor]:
-    """Take out what a fit has trained; frozen weights are the base's.
-
-    Args:
-        model: As it landed.
-
-    Returns:
-        Weights by name, detached.
-    """
-    named = model.classifier.named_parameters()
-    return {name: parameter.detach() for name, parameter in named if parameter.requires_grad}
-
-
-def unpack_trained(site: Site, options: FitOptions, tensors: Mapping[str, Tensor]) -> EncoderModel:
-    """Build a model back.
-
-    Args:
-        site: The climb.
-        options: How it was trained.
-        tensors: As packed.
-
-    Returns:
-        The model.
-    """
-    model, _ = fresh_model(site, options)
-    with torch.no_grad():
-        for name, parameter in model.classifier.named_parameters():
-            if parameter.requires_grad:
-                parameter.copy_(tensors[name])
-    model.classifier.eval()
-    return model

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count, islice
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
@@ -27,10 +26,9 @@ from tunesmith.ladder.fitting import (
     EXPECTED_SHARE_OF_MATMUL_RATE,
     FitOptions,
     fresh_model,
-    pack_trained,
     reserve_s,
-    unpack_trained,
 )
+from tunesmith.ladder.keeping import KeepsTrained
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import forward_flops, training_flops
@@ -43,7 +41,6 @@ from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.parameter_groups import parameter_groups, scale_rates
 from tunesmith.train.schedules import SCHEDULES
 from tunesmith.train.solvers.quasi_newton import solve_head
-from tunesmith.types import JSON
 
 NEEDS = ("probe",)
 """Rungs whose landing it starts from."""
@@ -85,7 +82,7 @@ class Options(Settings):
     """Share of the tuned weights in their mean with the base model's, which is kept; 1 keeps the tuned ones."""
 
 
-class Contrast:
+class Contrast(KeepsTrained):
     """An encoder whose features were tuned by pairs.
 
     Args:
@@ -95,6 +92,7 @@ class Contrast:
     name = "contrast"
 
     def __init__(self, options: Options) -> None:
+        super().__init__(_WHOLE)
         self._options = options
 
     def forecast(self, ground: Ground) -> float:
@@ -169,35 +167,10 @@ class Contrast:
             The landing with the final model.
         """
         rows = site.data.rows_to_choose()
-        model = unpack_trained(site, _WHOLE, pack_trained(landing.model))
+        model = self.unpack(site, *self.pack(landing))
         _solve_head(model, site.encoded.tokens.select(rows), site.wanted(rows), l2=float(landing.facts["l2"]))
         measured_on = "validation rows, by the model before its head was solved on them too"
         return replace(landing, model=model, measured_on=measured_on)
-
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep head and encoder; frozen embeddings are the base's.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return pack_trained(landing.model), {}
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
-
-        Returns:
-            The model.
-        """
-        del state
-        return unpack_trained(site, _WHOLE, tensors)
 
     def _n_steps(self, n_rows: int) -> int:
         """Count optimiser steps."""

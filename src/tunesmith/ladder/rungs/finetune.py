@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-from torch import Tensor
-
-from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.ladder.fitting import (
     EXPECTED_SHARE_OF_MATMUL_RATE,
     SHARE_OF_WHAT_IS_LEFT,
     FitOptions,
     SetUp,
-    pack_trained,
     reserve_s,
     set_up,
-    unpack_trained,
 )
+from tunesmith.ladder.keeping import KeepsTrained
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import training_flops
 from tunesmith.train.loop import fit_steps
-from tunesmith.types import JSON
 
 Options = FitOptions
 
@@ -35,7 +29,7 @@ USES_BASE = True
 _LEAST_EPOCHS = 0.3
 
 
-class Finetune:
+class Finetune(KeepsTrained):
     """The encoder trained whole.
 
     Args:
@@ -45,6 +39,7 @@ class Finetune:
     name = "finetune"
 
     def __init__(self, options: Options) -> None:
+        super().__init__(options)
         self._options = options
 
     def forecast(self, ground: Ground) -> float:
@@ -84,44 +79,6 @@ class Finetune:
             fit.after(step)
         fit.take_best()
         return landing_of(site, self.name, setup, seconds=time.monotonic() - started)
-
-    def finish(self, site: Site, landing: Landing) -> Landing:
-        """Leave the landing as it is: its held-out rows stay held out.
-
-        Args:
-            site: The climb.
-            landing: As it landed.
-
-        Returns:
-            The same landing.
-        """
-        del site
-        return landing
-
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep head and encoder; frozen embeddings are the base's.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return pack_trained(landing.model), {}
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
-
-        Returns:
-            The model.
-        """
-        del state
-        return unpack_trained(site, self._options, tensors)
 
 
 def build(options: Options) -> Finetune:

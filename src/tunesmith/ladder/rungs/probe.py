@@ -70,7 +70,38 @@ USES_BASE = True
 """Whether it needs the pretrained encoder."""
 
 
-class Probe:
+class KeepsHead:
+    """A rung that solves a head on the frozen base and keeps nothing but it."""
+
+    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
+        """Take the head out.
+
+        Args:
+            landing: As it landed.
+
+        Returns:
+            Tensors and JSON.
+        """
+        head = landing.model.classifier.head
+        form = Form(landing.model.pooling, landing.model.pairing)
+        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
+
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+        """Put the head back on the base.
+
+        Args:
+            site: The climb.
+            tensors: As packed.
+            state: As packed.
+
+        Returns:
+            The model.
+        """
+        solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
+        return probe_model(site, Form.of_facts(state), solution=solution)
+
+
+class Probe(KeepsHead):
     """A linear head on a frozen encoder.
 
     Args:
@@ -179,30 +210,6 @@ class Probe:
             measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
         )
 
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep the head; the encoder is the base model's.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return pack_head(landing.model)
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
-
-        Returns:
-            The model.
-        """
-        return unpack_head(site, tensors, state)
-
     def _folds(self, site: Site, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Deal the rows out to folds."""
         data = site.data
@@ -279,35 +286,6 @@ def told_features(
         site.narrator.progress(f"{rung}, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
 
     return texts.features(rows, poolings, progress)
-
-
-def pack_head(model: EncoderModel) -> tuple[Mapping[str, Tensor], JSON]:
-    """Take the head out of a model on the frozen base.
-
-    Args:
-        model: As it landed.
-
-    Returns:
-        Tensors and JSON.
-    """
-    head = model.classifier.head
-    form = Form(model.pooling, model.pairing)
-    return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
-
-
-def unpack_head(site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-    """Put the head back on the base.
-
-    Args:
-        site: The climb.
-        tensors: As packed.
-        state: As packed.
-
-    Returns:
-        The model.
-    """
-    solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
-    return probe_model(site, Form.of_facts(state), solution=solution)
 
 
 def build(options: Options) -> Probe:

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
+from tunesmith.ladder.keeping import KeepsTrained
 from tunesmith.ladder.landing import Landing
-from tunesmith.ladder.rungs.finetune import Finetune, landing_of, least_seconds
+from tunesmith.ladder.rungs.finetune import landing_of, least_seconds
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.train.loop import fit_steps
-from tunesmith.types import JSON
 
 Options = FitOptions
 
@@ -31,7 +31,7 @@ USES_BASE = True
 """Whether it needs the pretrained encoder."""
 
 
-class Refine:
+class Refine(KeepsTrained):
     """A second fit, averaged with the first.
 
     Args:
@@ -41,8 +41,8 @@ class Refine:
     name = "refine"
 
     def __init__(self, options: Options) -> None:
+        super().__init__(options)
         self._options = options
-        self._finetune = Finetune(options)
 
     def forecast(self, ground: Ground) -> float:
         """Foresee the least seconds worth starting for: half of what the first fit took.
@@ -100,42 +100,6 @@ class Refine:
             seconds=time.monotonic() - started,
             facts={**alone.facts, "averaged": True},
         )
-
-    def finish(self, site: Site, landing: Landing) -> Landing:
-        """Leave the landing as it is: its held-out rows stay held out.
-
-        Args:
-            site: The climb.
-            landing: As it landed.
-
-        Returns:
-            The same landing.
-        """
-        return self._finetune.finish(site, landing)
-
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep head and encoder.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return self._finetune.pack(landing)
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
-
-        Returns:
-            The model.
-        """
-        return self._finetune.unpack(site, tensors, state)
 
 
 def build(options: Options) -> Refine:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
 from tunesmith.data.split import folds
 from tunesmith.errors import counted
@@ -183,7 +181,7 @@ class Taught:
     """Texts whose answer was taken for their label."""
 
 
-class SelfTrain:
+class SelfTrain(probe.KeepsHead):
     """A linear head on a frozen encoder, taught by its own surest answers.
 
     Args:
@@ -289,30 +287,6 @@ class SelfTrain:
             seen=seen,
             measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
         )
-
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep the head; the encoder is the base model's.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return probe.pack_head(landing.model)
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
-
-        Returns:
-            The model.
-        """
-        return probe.unpack_head(site, tensors, state)
 
     def _affordable(self, site: Site) -> int:
         """Decide how many texts its share of the budget suffices for."""
