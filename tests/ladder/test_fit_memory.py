@@ -50,16 +50,25 @@ def test_both_fits_take_the_method_that_fits(folder: Path, monkeypatch: pytest.M
     assert notes == []
 
 
-def test_what_is_asked_for_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the machine has; and other options of the rung go along."""
-    recipe, notes = settled(
-        folder, monkeypatch, mib=10, **{"ladder__rungs": ("finetune",), "rung__finetune__method": "full"}
-    )
-    assert recipe.rung["finetune"] == {"method": "full"}
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"rung__finetune__method": "full"},
+        {"rung__refine__method": "full"},
+        {"rung__finetune__method_options": {"embeddings": "trained"}},
+    ],
+)
+def test_what_is_asked_for_stays(folder: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]) -> None:
+    """Whatever the machine has, and for whichever of the two fits it is."""
+    recipe, notes = settled(folder, monkeypatch, mib=10, ladder__rungs=("finetune", "refine"), **asked)
+    options = resolve(recipe).recipe.rung
+    assert [options[name]["method"] for name in ("finetune", "refine")] == ["full", "full"]
     assert notes == []
-    recipe, notes = settled(
-        folder, monkeypatch, mib=10, **{"ladder__rungs": ("finetune",), "rung__finetune__epochs": 2}
-    )
+
+
+def test_other_options_go_along(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They choose no method."""
+    recipe, notes = settled(folder, monkeypatch, mib=10, ladder__rungs=("finetune",), rung__finetune__epochs=2)
     assert recipe.rung["finetune"] == {"epochs": 2, "method": "lora"}
     assert notes
 

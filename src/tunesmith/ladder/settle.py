@@ -112,8 +112,8 @@ def _with_unlabelled(recipe: Recipe, *, left_to_us: bool) -> tuple[Recipe, list[
 def _with_method(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """Settle that fewer weights learn where the memory of the machine does not suffice for all of them."""
     asked = recipe.rung.get("finetune", {})
-    trains = any(rung.name in _TRAINED for rung in resolve(recipe).rungs)
-    if not trains or "method" in asked:
+    is_chosen = any(name in recipe.rung.get(rung, {}) for rung in _TRAINED for name in ("method", "method_options"))
+    if is_chosen or not any(rung.name in _TRAINED for rung in resolve(recipe).rungs):
         return recipe, []
     base = find_base(recipe.base.name, offline=recipe.run.offline)
     there_mib = machine_mib()
