@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,8 @@ NETWORKS = ("cnn", "rnn", "gru", "lstm", "transformer")
 EMBEDDINGS = ("random", "base")
 
 EVERY_RUNG = "banking77/all"
-"""The whole ladder, networks among it, in twenty minutes."""
+"""The whole ladder, networks among it, in twenty minutes; it is drawn too."""
+LANGUAGES = ("en", "zh")
 BUDGET = "20m"
 QUICK = tuple(f"sst2_glue/{name}/random" for name in ("cnn", "gru", "lstm"))
 """What is to take five minutes at most: all 67,349 rows."""
@@ -89,6 +91,20 @@ def measured(cell: str, scratch: Path, *, threads: int) -> dict[str, Any]:
     }
 
 
+def draw(model: Path, folder: Path) -> None:
+    """Draw what each rung reached against what it cost.
+
+    Args:
+        model: What the whole ladder wrote.
+        folder: The pictures go there, one in English and one in Chinese.
+    """
+    program = str(Path(sys.executable).with_name("tunesmith"))
+    for language in LANGUAGES:
+        picture = str(folder / f"{EVERY_RUNG.replace('/', '-')}.{language}.svg")
+        command = [program, "compare", str(model), "--plot", picture, "--language", language, "--quiet"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def markdown(cells: Mapping[str, Mapping[str, Any]]) -> str:
     """Lay out what was measured.
 
@@ -143,6 +159,8 @@ def main(arguments: list[str] | None = None) -> None:
             found = measured(cell, scratch, threads=flags.threads)
             results.add(cell, found)
             print(cell, json.dumps(found), flush=True)
+            if cell == EVERY_RUNG:
+                draw(scratch / "model", folder)
     put_table(readme, f"{markdown(results.whole['cells'])}\n\n{told(results.whole)}")
 
 

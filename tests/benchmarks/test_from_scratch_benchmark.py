@@ -36,6 +36,10 @@ def test_a_cell_is_a_run_that_ends(cell: str, tmp_path: Path, monkeypatch: pytes
         climbed = [line.split("`")[1] for line in lines if line.startswith("| `")]
         assert climbed == [rung["name"] for rung in found["rungs"]]
         assert set(subject.NETWORKS) < set(climbed)
+        subject.draw(tmp_path / "model", tmp_path)
+        pictures = [(tmp_path / f"banking77-all.{language}.svg").read_text("utf-8") for language in ("en", "zh")]
+        assert all("<svg" in picture and "lstm" in picture.lower() for picture in pictures)
+        assert len(set(pictures)) == 2
     else:
         (line,) = (line for line in lines if line.startswith("| banking77, `cnn`"))
         assert line.endswith(f"| {found['seconds']:.0f} |")

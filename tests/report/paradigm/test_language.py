@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from tunesmith.ladder.rungs import RUNGS
 from tunesmith.report.paradigm.cost import COSTS
 from tunesmith.report.paradigm.language import CHINESE, ENGLISH, LANGUAGES, Language
+from tunesmith.report.paradigm.palette import paradigm_of
 
 _CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
@@ -23,6 +25,12 @@ def test_both_have_every_sentence_with_its_gaps() -> None:
         assert _gaps(sentence) == _gaps(CHINESE.words[key]), key
     for table in ("steps", "paradigms", "units"):
         assert getattr(ENGLISH, table).keys() == getattr(CHINESE, table).keys()
+
+
+def test_every_rung_has_a_name_and_a_paradigm() -> None:
+    """In words that a reader understands who has never climbed the ladder."""
+    assert set(RUNGS.names()) <= ENGLISH.steps.keys()
+    assert "other" not in {paradigm_of(name) for name in RUNGS.names()}
 
 
 def test_each_keeps_to_its_script() -> None:
