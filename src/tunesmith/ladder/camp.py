@@ -90,7 +90,8 @@ def open_site(
             # a base model that is missing: better said before minutes of work
             base = find_base(recipe.base.name, offline=recipe.run.offline) if resolved.uses_base else None
             data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
-            plan = Plan.open(workspace.plan, _header(recipe, data, base), follow=lives.follow)
+            header = _header(recipe, data, base)
+            plan = Plan.open(workspace.plan, header, follow=lives.follow)
         del table  # the rows are taken out of it; a climb may last for hours
         if start == "finished":
             yield None
@@ -120,6 +121,7 @@ def open_site(
                 narrator=narrator,
                 matmul_gflops=matmul_rate(threads=threads),
                 uses_base=resolved.uses_base,
+                base_sha256=header.base,
                 trackers=trackers,
             )
             try:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tunesmith.bundle.schema import FORMAT, BaseFacts, DataFacts, Facts, LabelType, ScaleFacts, TextFacts, TokenFacts
-from tunesmith.files.manifest import file_digest
 from tunesmith.ladder.climb import Outcome
 from tunesmith.ladder.coverage import token_counts
 from tunesmith.ladder.prepare import Prepared
@@ -55,7 +54,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
         base = BaseFacts(
             name=site.base.name,
             licence=site.base.licence,
-            sha256=file_digest(site.base.folder / "model.safetensors"),
+            sha256=site.base_sha256,
         )
     recipe = site.recipe.model_dump(mode="json")
     recipe["run"].pop("out")  # where a model lies, and who looked on, is no part of what it is

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from tunesmith.data.check import Finding, check_pieces
 from tunesmith.data.joined import tokens_of
@@ -72,11 +73,14 @@ class EncodedTexts:
         return max_seq_length(self.base.folder, self.config)
 
     @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The base's, which every model of the run shares."""
+        return load_tokenizer(self.base.folder) if self._beside is None else self._beside.tokenizer
+
+    @cached_property
     def tokens(self) -> TokenSet:
         """All rows as tokens; longer texts as windows."""
-        return tokens_of(
-            self._texts, load_tokenizer(self.base.folder), max_seq_length=self.max_seq_length, joins=self.joins
-        )
+        return tokens_of(self._texts, self.tokenizer, max_seq_length=self.max_seq_length, joins=self.joins)
 
     def unfit(self) -> Finding | None:
         """Say whether the base model's vocabulary does not know these texts' language, by a sample of them.
@@ -85,7 +89,7 @@ class EncodedTexts:
             The finding, or None where it knows them well enough.
         """
         sample = self._texts[:: 1 + len(self._texts) // _SAMPLED_TEXTS]
-        return check_pieces(list(map(as_one, sample)), load_tokenizer(self.base.folder))
+        return check_pieces(list(map(as_one, sample)), self.tokenizer)
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -29,7 +29,6 @@ from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.methods import METHODS, Allocator, load_method
 from tunesmith.models.network import Network
 from tunesmith.models.step_cost import StepCost, step_cost
-from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.averaging import keep_average
 from tunesmith.train.losses import LOSSES
@@ -403,7 +402,7 @@ def fresh_model(site: Site, options: FitOptions) -> tuple[EncoderModel, Allocato
     classifier = EncoderClassifier(copied.encoder, pooling, head, unit_length=like.unit_length, pairing=like.pairing)
     model = EncoderModel(
         classifier=classifier,
-        tokenizer=load_tokenizer(site.base.folder),
+        tokenizer=site.encoded.tokenizer,
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
         joins=site.encoded.joins,

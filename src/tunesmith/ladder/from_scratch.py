@@ -34,7 +34,6 @@ from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.networks import NETWORKS
 from tunesmith.models.pairings import load_pairing
 from tunesmith.models.step_cost import StepCost
-from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.models.word_network import NetworkShape, WordNetwork, fresh_network, rows_of_tokens
 from tunesmith.train.loop import fit_steps
 from tunesmith.train.parameter_groups import parameter_groups
@@ -220,7 +219,7 @@ class FromScratch:
         )
         return EncoderModel(
             classifier=classifier,
-            tokenizer=load_tokenizer(site.base.folder),
+            tokenizer=encoded.tokenizer,
             base_folder=site.base.folder,
             max_seq_length=encoded.max_seq_length,
             joins=encoded.joins,

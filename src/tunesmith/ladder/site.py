@@ -144,6 +144,8 @@ class Site(Ground):
     log: RunLog
     stop: StopRequested
     narrator: Narrator
+    base_sha256: str = ""
+    """Digest of the base model's weights; empty where none is used."""
     trackers: Trackers = field(default_factory=lambda: Trackers({}, lambda line: None))
 
     def heed_stop(self, place: str) -> None:

@@ -28,7 +28,6 @@ from tunesmith.models.flops import forward_flops
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.pairings import load_pairing
 from tunesmith.models.supervision import Supervision
-from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.tasks import Task
 from tunesmith.train.solvers.quasi_newton import (
     HeadSolution,
@@ -420,7 +419,7 @@ def probe_model(site: Site, form: Form, *, solution: HeadSolution) -> EncoderMod
     classifier.eval()
     return EncoderModel(
         classifier=classifier,
-        tokenizer=load_tokenizer(site.base.folder),
+        tokenizer=site.encoded.tokenizer,
         base_folder=site.base.folder,
         max_seq_length=site.encoded.max_seq_length,
         joins=site.encoded.joins,
