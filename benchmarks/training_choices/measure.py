@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,7 @@ def measured(site: Site, choice: Choice, *, epochs: float | None) -> dict[str, A
     load = os.getloadavg()[0]
     give_back_freed_memory()
     reset_peak()
-    before_mib = current_mib()
+    before_mib, before_s = current_mib(), time.process_time()
     try:
         landing = rung.climb(site)
     except ResourceError as error:
@@ -86,7 +87,7 @@ def measured(site: Site, choice: Choice, *, epochs: float | None) -> dict[str, A
     finally:
         for name in checkpoint_names(choice.name):
             site.checkpoints.remove(name)
-    above_mib = peak_mib() - before_mib
+    above_mib, cpu_s = peak_mib() - before_mib, time.process_time() - before_s
     rows = site.data.split.test
     logits = logits_of(landing.model.classifier, site.encoded.tokens.select(rows))
     targets = site.data.targets[rows]
@@ -97,6 +98,7 @@ def measured(site: Site, choice: Choice, *, epochs: float | None) -> dict[str, A
         "validation": round(landing.objective, 5),
         "log_loss": round(mean_log_loss(logits / temperature, targets), 5),
         "seconds": round(landing.seconds, 1),
+        "cpu_seconds": round(cpu_s, 1),
         "load_before": load,
         "above_mib": round(above_mib, 1),
         "trained_weights": landing.facts["trained_weights"],

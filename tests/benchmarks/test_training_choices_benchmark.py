@@ -93,6 +93,17 @@ def test_choices_are_paired_with_the_default_of_their_seed() -> None:
     assert "diverged" in lines[3]
 
 
+def test_seconds_are_of_the_processor_where_both_tell_them() -> None:
+    """Other programs lengthen the clock's, of one cell more than of another."""
+    default = {**cell([True], seconds=10.0), "cpu_seconds": 8.0}
+    ours = {**cell([True], seconds=40.0), "cpu_seconds": 12.0}
+    (_, ema) = compared({"one": {"default/0": default, "ema_99/0": ours}})
+    assert ema["sets"]["one"]["seconds"] == 1.5
+    del default["cpu_seconds"]
+    (_, ema) = compared({"one": {"default/0": default, "ema_99/0": ours}})
+    assert ema["sets"]["one"]["seconds"] == 4.0
+
+
 def test_a_part_has_every_label_at_its_share(tmp_path: Path) -> None:
     """To a row, in the order of the file."""
     labels = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
