@@ -95,15 +95,16 @@ def _figures(
         "accuracy": round(100 * float(np.mean([ours["accuracy"] for ours, _ in pairs])), 2),
         **_interval(value, draws),
         "log_loss": round(float(np.mean([ours["log_loss"] - usual["log_loss"] for ours, usual in pairs])), 4),
-        "seconds": round(float(np.mean([_seconds(ours, usual) for ours, usual in pairs])), 2),
+        "seconds": round(_seconds(pairs), 2),
         "memory": round(float(np.mean([ours["above_mib"] / usual["above_mib"] for ours, usual in pairs])), 2),
     }
 
 
-def _seconds(ours: Mapping[str, Any], usual: Mapping[str, Any]) -> float:
-    """Tell how many times as long one took: of the processor, where known, which other programs lengthen less."""
-    clock = "cpu_seconds" if "cpu_seconds" in ours and "cpu_seconds" in usual else "seconds"
-    return float(ours[clock] / usual[clock])
+def _seconds(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float:
+    """Tell how many times as long it took: of the processor, which other programs lengthen less, where known."""
+    known = [pair for pair in pairs if all("cpu_seconds" in cell for cell in pair)]
+    clock, told = ("cpu_seconds", known) if known else ("seconds", pairs)
+    return float(np.mean([ours[clock] / usual[clock] for ours, usual in told]))
 
 
 def _interval(value: float, draws: NDArray[np.float64]) -> dict[str, float]:
