@@ -73,7 +73,7 @@ types:
 	@echo "types  ok"
 
 tests:
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --randomly-seed=$(SEED) $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --randomly-seed=$(SEED) $(PYTEST_FLAGS)
 
 DATASET ?= banking77
 bench: $(STAMP)

@@ -1,4 +1,4 @@
-"""What concerns all tests: the real data, where it is there; and a process of their own for those that load OpenVINO.
+"""What concerns all tests: the real data, where it is there; how workers share them; a process of its own for OpenVINO.
 
 Once OpenVINO has compiled a model (2026.4, beside torch 2.13), a KeyboardInterrupt that a signal handler raises, as
 tests of Ctrl-C do, ends the process by a segmentation fault.
@@ -11,10 +11,13 @@ import subprocess
 import sys
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _CHILD = "TUNESMITH_TEST_IN_CHILD"
+_APART = "openvino"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,19 +31,26 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there.
-
-    They share a worker, as all tests of one file do, whose fixtures are made once.
-    """
+    """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there."""
     if os.environ.get(_CHILD):
         return
-    apart = [item for item in items if isinstance(item, pytest.Function) and "openvino" in item.nodeid]
+    apart = [item for item in items if isinstance(item, pytest.Function) and _APART in item.nodeid]
     nodeids = tuple(item.nodeid for item in apart)
     for item in apart:
         item.obj = partial(_in_a_child, item.nodeid, nodeids)
-    for item in items:
-        group = "openvino" if item.nodeid in nodeids else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # its package has no types
+    """Gives a worker whole files, whose fixtures are made once, and one of them all tests named after OpenVINO."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _APART if _APART in nodeid else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | None:
+    """Deal out tests where several workers run them; pytest 9.2 loses the groups of ``--dist loadgroup``."""
+    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def _in_a_child(nodeid: str, nodeids: tuple[str, ...], /, **_: object) -> None:
