@@ -19,8 +19,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "diverged": "diverged",
         "span": "{low:+.1f} to {high:+.1f}",
         "machine": "Points of test accuracy over the default, 95 % interval, and how many times as long; {seeds}, "
-        "{cpu}, {cores} cores, {date}. Bold: the interval excludes zero.",
+        "{cpu}, {cores}, {date}. Bold: the interval excludes zero. †: no option any more.",
         "seeds": "{} seeds",
+        "seed": "{} seed",
+        "cores": "{} cores",
+        "core": "{} core",
         "better": "**Better than the default** in the mean of the data sets, zero excluded: {}.",
         "worse": "**Worse than the default**, zero excluded: {}.",
         "nothing": "none",
@@ -35,8 +38,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "diverged": "发散",
         "span": "{low:+.1f} 到 {high:+.1f}",
         "machine": "相对默认设置的测试准确率差（百分点）、95 % 置信区间，以及用时的倍数；{seeds}，{cpu}，"
-        "{cores} 核，{date}。粗体：区间不含零。",
+        "{cores}，{date}。粗体：区间不含零。†：已不再提供。",
         "seeds": "{} 个种子",
+        "seed": "{} 个种子",
+        "cores": "{} 核",
+        "core": "{} 核",
         "better": "**优于默认设置**（各数据集平均，区间不含零）：{}。",
         "worse": "**劣于默认设置**（区间不含零）：{}。",
         "nothing": "无",
@@ -64,8 +70,12 @@ def training_choices_table(language: str) -> str:
     lines = [f"| | {' | '.join(sets)} | {words['header']} |", "|---|" + "---:|" * (len(sets) + 2)]
     lines += [_line(entry, sets, words) for entry in table["choices"]]
     n_seeds = [figures["seeds"] for entry in table["choices"] for figures in entry["sets"].values()]
-    seeds = words["seeds"].format("–".join(str(n) for n in sorted({min(n_seeds), max(n_seeds)})))
-    return "\n".join([*lines, "", words["machine"].format(**table["machine"], date=table["date"], seeds=seeds)])
+    seeds = words["seed" if max(n_seeds) == 1 else "seeds"].format(
+        "–".join(str(n) for n in sorted({min(n_seeds), max(n_seeds)}))
+    )
+    n_cores = table["machine"]["cores"]
+    machine = {**table["machine"], "cores": words["core" if n_cores == 1 else "cores"].format(n_cores)}
+    return "\n".join([*lines, "", words["machine"].format(**machine, date=table["date"], seeds=seeds)])
 
 
 def training_advice(language: str) -> str:

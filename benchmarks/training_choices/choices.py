@@ -21,12 +21,15 @@ class Choice:
     """Options of ``rung.finetune`` that differ from the default."""
     passes: float = 1.0
     """Share of the default's passes over the rows."""
+    is_dropped: bool = False
+    """Measured while it was an option, and one no more: it did not earn its place."""
 
     @property
     def told(self) -> str:
         """The changes as a recipe has them."""
         parts = [f"`{key} = {_toml(value)}`" for key, value in self.changes.items()]
-        return ", ".join([*parts, *([] if self.passes == 1.0 else [f"{self.passes:g} × `epochs`"])])
+        passes = [] if self.passes == 1.0 else [f"{self.passes:g} × `epochs`"]
+        return ", ".join([*parts, *passes]) + (" †" if self.is_dropped else "")
 
 
 CHOICES: tuple[Choice, ...] = (
@@ -50,7 +53,7 @@ CHOICES: tuple[Choice, ...] = (
     Choice("weight_decay_10", "regularisation", {"weight_decay": 0.1}),
     Choice("label_smoothing", "loss", {"loss": "label_smoothing"}),
     Choice("focal", "loss", {"loss": "focal"}),
-    Choice("square", "loss", {"loss": "square"}),
+    Choice("square", "loss", {"loss": "square"}, is_dropped=True),
     Choice("no_early_stop", "course", {"patience": 100}),
     Choice("batch_512", "course", {"batch_tokens": 512}),
     Choice("batch_1024", "course", {"batch_tokens": 1024}),

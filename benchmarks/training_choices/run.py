@@ -81,7 +81,7 @@ def measure_all(
     where = provenance(scratch.parent.name, threads=flags.threads, packages=PACKAGES)
     named = {choice.name: choice for choice in choices}
     default = choices[0].name
-    names = [default, *(name for name in flags.only if name != default)]
+    names = [default, *(name for name in flags.only if name != default and not named[name].is_dropped)]
     for seed in range(flags.seeds):
         for label in flags.sets:
             chosen = sets[label]

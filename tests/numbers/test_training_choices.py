@@ -71,20 +71,6 @@ def built(name: str, **options: float) -> Any:
     return LOSSES.member(name).build(LOSSES.options(name, options))
 
 
-def test_square_loss_is_that_of_the_paper(random: torch.Generator) -> None:
-    """Hui and Belkin 2021: the mean over the outputs of the squares, of the right class rescaled by k and M."""
-    logits, targets = torch.randn(16, 5, generator=random), torch.randint(5, (16,), generator=random)
-    one_hot = functional.one_hot(targets, 5).float()
-    plain = functional.mse_loss(logits, one_hot, reduction="none").mean(dim=1)
-    torch.testing.assert_close(built("square")(logits, targets), plain)
-    k, m = 3.0, 7.0
-    rows = [
-        (k * (row[target] - m) ** 2 + sum(row[other] ** 2 for other in range(5) if other != target)) / 5
-        for row, target in zip(logits, targets.tolist(), strict=True)
-    ]
-    torch.testing.assert_close(built("square", right=k, target=m)(logits, targets), torch.stack(rows))
-
-
 def test_levels_cost_what_they_cost_in_coral(random: torch.Generator) -> None:
     """Cao, Mirjalili and Raschka 2020, equation 4: the sum over the questions whether a level is above another."""
     logits, levels = torch.randn(16, 4, generator=random), torch.randint(5, (16,), generator=random)
