@@ -80,7 +80,7 @@ def test_an_unfinished_run_is_not_thrown_away_unasked(workspace: Workspace, with
     before = names(workspace.folder)
     if with_model:
         model(workspace.out)
-    with pytest.raises(ConfigError, match="did not come to its end") as caught:
+    with pytest.raises(ConfigError, match=r"did\snot\scome\sto\sits\send") as caught:
         prepare(workspace)
     assert (caught.value.code, caught.value.exit_code) == ("run-unfinished", 2)
     assert "--resume" in f"{caught.value.advice}"
