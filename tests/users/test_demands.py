@@ -176,16 +176,17 @@ def test_demand_12_the_head_is_saved_and_a_lost_one_is_not_made_up(tmp_path: Pat
         tunesmith.load(tmp_path / "m")
 
 
-def of_unlike_length(*, n_rows: int) -> list[tuple[str, object]]:
+def of_unlike_length(*, n_rows: int, seed: int = 2) -> list[tuple[str, object]]:
     """Texts of one word to nearly a window, whose first word tells the label."""
-    random = np.random.default_rng(2)
+    random = np.random.default_rng(seed)
     words = [random.choice(_WORDS[6:], size=int(size)) for size in random.permutation(n_rows) % 40]
     return [(" ".join([_WORDS[row % 3], *more]), "abc"[row % 3]) for row, more in enumerate(words)]
 
 
 def trained_to_export(tmp_path: Path) -> tuple[Path, Path]:
-    """A fine-tuned model, and rows of other texts that it answers well."""
-    data = write(tmp_path / "rows.csv", ["text", "label"], messages(["a", "b", "c"], n_rows=240))
+    """A model fine-tuned on texts of like and unlike length, and rows of other texts that it answers well."""
+    rows = [*messages(["a", "b", "c"], n_rows=240), *of_unlike_length(n_rows=240, seed=3)]
+    data = write(tmp_path / "rows.csv", ["text", "label"], rows)
     flags = ["--base", tiny_base(tmp_path / "base"), "--rungs", "probe,finetune", "--budget", "none", "--offline"]
     learnt = ["--set", "rung.probe.poolings=mean", "--set", "rung.finetune.learning_rate=3e-3"]
     assert run("train", data, *flags, *learnt, "--threads", "1", "--out", tmp_path / "m").code == 0
@@ -197,7 +198,7 @@ def test_demand_13_an_export_answers_as_the_model_does(tmp_path: Path) -> None:
     model, others = trained_to_export(tmp_path)
     texts, labels = zip(*of_unlike_length(n_rows=120), strict=True)
     told = [answer["label"] for answer in run("predict", model, others, "--json").lines()]
-    assert np.mean([one == label for one, label in zip(told, labels, strict=True)]) > 0.5
+    assert np.mean([one == label for one, label in zip(told, labels, strict=True)]) > 0.7
     for target in ("onnx", "transformers"):
         done = run("export", model, "--to", target, "--data", others, "--threads", "1", "--out", tmp_path / target)
         assert done.code == 0, done.err
