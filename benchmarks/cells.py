@@ -100,6 +100,34 @@ def read_results(folder: Path, names: Sequence[str]) -> dict[str, dict[str, Any]
     return {name: json.loads(path.read_text("utf-8")) for name, path in paths.items() if path.is_file()}
 
 
+def origin_of(wholes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Tell where figures come from.
+
+    Args:
+        wholes: Results of each data set.
+
+    Returns:
+        Date, command, threads and versions of the first; its machine, with the processors of all cells.
+    """
+    first: Mapping[str, Any] = next(iter(wholes.values()))
+    processors = {cpu_of(whole, key) for whole in wholes.values() for key in whole["cells"]}
+    machine = {**first["machine"], "cpu": " and ".join(sorted(processors))}
+    return {**{name: first[name] for name in ("date", "command", "threads", "versions")}, "machine": machine}
+
+
+def cpu_of(whole: Mapping[str, Any], key: str) -> str:
+    """Name the processor that a cell was measured on.
+
+    Args:
+        whole: Results of one data set.
+        key: The cell.
+
+    Returns:
+        As the cell says; the one that the results began on where it does not.
+    """
+    return str(whole["cells"][key].get("cpu", whole["machine"]["cpu"]))
+
+
 def put_table(readme: Path, table: str) -> None:
     """Put a table into its place in a text.
 

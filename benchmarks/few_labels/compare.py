@@ -58,8 +58,8 @@ def compared(whole: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
     Yields:
         One entry for each size and contender: draws, accuracy, median seconds by the clock, of the processor and of
-        training; of SetFit also what tunesmith gains over it and the ratio of their seconds, on the draws that both
-        have.
+        training; of SetFit also what tunesmith gains over it and the ratio of their seconds, the median over the draws
+        that both have, since each draw is of one machine.
     """
     cells: dict[tuple[int, str], dict[str, Any]] = {}
     for key, cell in whole["cells"].items():
@@ -84,8 +84,11 @@ def _held_against(ours: Mapping[str, Any], theirs: Mapping[str, Any], n_rows: in
     both = sorted(ours.keys() & theirs.keys())
     mine, other = ({seed: cells[seed] for seed in both} for cells in (ours, theirs))
     gains = [marks(mine[seed], n_rows) - marks(other[seed], n_rows) for seed in both]
-    ratios = {f"{c}_ratio": round(_median(other, c) / _median(mine, c), 2) for c in _CLOCKS}
-    return {"tunesmith_gains": interval(np.stack(gains)), **ratios}
+    ratios = {c: float(np.median([other[seed][c] / mine[seed][c] for seed in both])) for c in _CLOCKS}
+    return {
+        "tunesmith_gains": interval(np.stack(gains)),
+        **{f"{c}_ratio": round(ratio, 2) for c, ratio in ratios.items()},
+    }
 
 
 def _median(cells: Mapping[str, Any], clock: str) -> float:

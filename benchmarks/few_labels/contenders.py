@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from benchmarks.train_time.peers import base_model_folder
 OURS = {"tunesmith": (), "tunesmith --rungs probe": ("--rungs", "probe")}
 """Name to the flags of ``train``."""
 
-SETFIT = {"SetFit": "iterations", "SetFit, all pairs": "all"}
-"""Name to the pairs that it trains on."""
+SETFIT = ("SetFit", "SetFit, fewer pairs", "SetFit, all pairs")
 
+_ITERATIONS = 20
+"""Of SetFit's paper and of its own script for few labels: for each row as many alike and as many unlike pairs."""
+_FEWER_PAIRS = 25_000
+"""About a quarter of an hour of one core, whatever the rows."""
 _MOST_PAIRS = 10_000
 """Of which all are taken: four minutes of two cores."""
 _FEW_ROWS, _SOME_ROWS = 1300, 2500
@@ -40,6 +44,29 @@ class Cell:
         """Rows to learn from, at most."""
         return self.n_labels * self.per_label
 
+    def key(self, contender: str = "") -> str:
+        """Name what is measured on this draw.
+
+        Args:
+            contender: Who; left out, the beginning that the names of all have.
+
+        Returns:
+            Rows of a label, seed, contender.
+        """
+        return f"{self.per_label}/{self.seed}/{contender}"
+
+    def iterations(self, contender: str) -> int | None:
+        """Tell how many pairs of each row SetFit trains on.
+
+        Args:
+            contender: One of ``SETFIT``.
+
+        Returns:
+            Its ``num_iterations``, half the pairs of a row; None where every pair is taken.
+        """
+        fewer = max(1, _FEWER_PAIRS // (2 * self.n_rows))
+        return {"SetFit": _ITERATIONS, "SetFit, fewer pairs": fewer, "SetFit, all pairs": None}[contender]
+
     def contenders(self) -> list[str]:
         """List who runs on this draw.
 
@@ -47,6 +74,8 @@ class Cell:
             Names, the quick ones first.
         """
         names = list(OURS)
+        if 2 * _ITERATIONS * self.n_rows > _FEWER_PAIRS:
+            names.append("SetFit, fewer pairs")
         draws = 10**6 if self.n_rows <= _FEW_ROWS else 2 if self.n_rows <= _SOME_ROWS else 1
         if self.seed < draws:
             names.append("SetFit")
@@ -56,18 +85,18 @@ class Cell:
 
 
 def run_contender(
-    name: str, train: Path, test: Path, *, setfit_python: Path, scratch: Path, threads: int, seed: int
+    name: str, cell: Cell, train: Path, test: Path, *, setfit_python: Path, scratch: Path, threads: int
 ) -> dict[str, Any]:
     """Train one contender and have it answer the test rows.
 
     Args:
         name: Who.
-        train: The draw.
+        cell: The draw, which also seeds the training.
+        train: Its rows.
         test: All test rows.
         setfit_python: Python of SetFit's environment.
         scratch: Folder to write to.
         threads: To compute with.
-        seed: Of the training.
 
     Returns:
         Seconds of the process and of training alone, peak memory, accuracy, and for each test row whether it is right,
@@ -76,9 +105,10 @@ def run_contender(
     out = scratch / "out"
     shutil.rmtree(out, ignore_errors=True)
     if name in OURS:
-        told, answers = _ours(OURS[name], train, test, out=out, threads=threads, seed=seed)
+        told, answers = _ours(OURS[name], train, test, out=out, threads=threads, seed=cell.seed)
     else:
-        told, answers = _setfit(SETFIT[name], train, test, python=setfit_python, out=out, threads=threads, seed=seed)
+        flags = {"train": train, "test": test, "out": out, "threads": threads, "seed": cell.seed}
+        told, answers = _setfit(flags, iterations=cell.iterations(name), python=setfit_python)
     right = [answer == label for answer, label in zip(answers, read_rows(test).labels, strict=True)]
     return {**told, "accuracy": round(sum(right) / len(right), 6), "right": packed(right)}
 
@@ -125,22 +155,12 @@ def _ours(
     return told, [str(json.loads(line)["label"]) for line in answered.output.splitlines()]
 
 
-def _setfit(
-    pairs: str, train: Path, test: Path, *, python: Path, out: Path, threads: int, seed: int
-) -> tuple[dict[str, Any], list[str]]:
+def _setfit(flags: Mapping[str, Any], *, iterations: int | None, python: Path) -> tuple[dict[str, Any], list[str]]:
     """Run SetFit; its clock stops when the model is on disk, before its process ends."""
-    flags = {
-        "base": base_model_folder(),
-        "train": train,
-        "test": test,
-        "out": out,
-        "pairs": pairs,
-        "threads": threads,
-        "seed": seed,
-    }
+    asked = {"base": base_model_folder(), **flags, **({} if iterations is None else {"iterations": iterations})}
     command = [str(python), "-m", "benchmarks.few_labels.setfit_peer"]
-    command += [part for name, value in flags.items() for part in (f"--{name}", str(value))]
-    ended = run_fresh(command, threads=threads, log=out.with_name("setfit.log"))
+    command += [part for name, value in asked.items() for part in (f"--{name}", str(value))]
+    ended = run_fresh(command, threads=flags["threads"], log=flags["out"].with_name("setfit.log"))
     told = json.loads(ended.output.splitlines()[-1])
     answers = told.pop("answers")
-    return {name: round(value, 2) for name, value in told.items()}, answers
+    return {name: round(value, 2) for name, value in told.items()} | {"iterations": iterations}, answers

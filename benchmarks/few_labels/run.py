@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import MUST_AGREE, Results, places, put_table, read_results
+from benchmarks.cells import Results, cpu_of, origin_of, places, put_table, read_results
 from benchmarks.few_labels.compare import compared, markdown
 from benchmarks.few_labels.contenders import OURS, SETFIT, Cell, run_contender
 from benchmarks.few_labels.draws import ROWS_A_LABEL, draw_rows
@@ -29,7 +29,8 @@ SETS = {"sst2_glue": 2, "banking77": 77, "clinc150": 150}
 
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 TABLE = "table.json"
-_MUST_AGREE = (*MUST_AGREE, "setfit_versions", "test_rows")
+_MUST_AGREE = ("threads", "versions", "setfit_versions", "test_rows")
+"""Not the machine: what is compared are the contenders on one draw, and these are all of one."""
 
 
 def ordered(sets: list[str], sizes: list[int], draws: int) -> Iterator[Cell]:
@@ -60,10 +61,9 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         The comparison.
     """
     wholes = read_results(folder, list(SETS))
-    first: Mapping[str, Any] = next(iter(wholes.values()))
-    origin = ("date", "command", "machine", "threads", "versions", "setfit_versions")
     table = {
-        **{name: first[name] for name in origin},
+        **origin_of(wholes),
+        "setfit_versions": next(iter(wholes.values()))["setfit_versions"],
         "sets": {name: list(compared(whole)) for name, whole in wholes.items()},
     }
     (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
@@ -84,6 +84,7 @@ def measure_all(flags: argparse.Namespace, folder: Path, scratch: Path) -> None:
     python = make_environment(ENVIRONMENT) if wants_setfit else Path()
     origin = provenance("few_labels", threads=flags.threads, packages=PACKAGES)
     origin["setfit_versions"] = pinned_versions()
+    cpu = origin["machine"]["cpu"]
     for cell in ordered(flags.sets, flags.rows_a_label, flags.draws):
         test = find_dataset(cell.dataset).test
         if flags.test_rows:
@@ -91,18 +92,35 @@ def measure_all(flags: argparse.Namespace, folder: Path, scratch: Path) -> None:
         results = Results(
             folder / f"{cell.dataset}.json", {**origin, "test_rows": len(read_rows(test).texts)}, must_agree=_MUST_AGREE
         )
+        missing = [name for name in cell.contenders() if name in flags.only and not results.has(cell.key(name))]
+        if not missing:
+            continue
+        if is_of_another(cpu, results.whole, cell):
+            print(cell.dataset, cell.key(), "was begun on another machine: left as it is", flush=True)
+            continue
         train = scratch / "train.csv"
         draw_rows(cell.dataset, train, per_label=cell.per_label, seed=cell.seed)
-        for name in cell.contenders():
-            key = f"{cell.per_label}/{cell.seed}/{name}"
-            if name not in flags.only or results.has(key):
-                continue
+        for name in missing:
             load = os.getloadavg()[0]
-            run = {"setfit_python": python, "scratch": scratch, "threads": flags.threads, "seed": cell.seed}
-            found = {**run_contender(name, train, test, **run), "load_before": round(load, 2)}
-            results.add(key, found)
+            run = {"setfit_python": python, "scratch": scratch, "threads": flags.threads}
+            found = {**run_contender(name, cell, train, test, **run), "load_before": round(load, 2), "cpu": cpu}
+            results.add(cell.key(name), found)
             shown = {part: value for part, value in found.items() if part != "right"}
-            print(cell.dataset, key, json.dumps(shown), flush=True)
+            print(cell.dataset, cell.key(name), json.dumps(shown), flush=True)
+
+
+def is_of_another(cpu: str, whole: Mapping[str, Any], cell: Cell) -> bool:
+    """Tell whether a draw was begun on another machine, so that what is measured here does not compare with it.
+
+    Args:
+        cpu: The processor of this machine.
+        whole: Results of the draw's data set.
+        cell: The draw.
+
+    Returns:
+        Whether any contender on it was measured elsewhere.
+    """
+    return any(cpu_of(whole, key) != cpu for key in whole["cells"] if key.startswith(cell.key()))
 
 
 def main(arguments: list[str] | None = None) -> None:

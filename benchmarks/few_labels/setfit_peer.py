@@ -13,16 +13,13 @@ from pathlib import Path
 from benchmarks.fresh import peak_mib, seconds_since_start
 from benchmarks.rows import read_rows
 
-ITERATIONS = 20
-"""Of the paper and of the project's own script for few labels: for each row as many alike and as many unlike pairs."""
-
 
 def main() -> None:
     """Train, save and, once the clock has been read, answer the test rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("base", "train", "test", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--pairs", choices=("iterations", "all"), required=True)
+    parser.add_argument("--iterations", type=int, help="for each row as many alike and as many unlike pairs; else all")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     flags = parser.parse_args()
@@ -38,7 +35,7 @@ def main() -> None:
         output_dir=str(flags.out / "checkpoints"),
         batch_size=16,
         num_epochs=1,
-        num_iterations=ITERATIONS if flags.pairs == "iterations" else None,
+        num_iterations=flags.iterations,
         sampling_strategy="oversampling",
         save_strategy="no",
         report_to="none",

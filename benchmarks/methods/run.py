@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import places, put_table, read_results
+from benchmarks.cells import origin_of, places, put_table, read_results
 from benchmarks.provenance import told
 from benchmarks.training_choices.choices import Choice
 from benchmarks.training_choices.compare import compared
 from benchmarks.training_choices.compare import told as told_difference
-from benchmarks.training_choices.run import flags_of, measure_all, origin_of
+from benchmarks.training_choices.run import flags_of, measure_all
 from benchmarks.training_choices.sets import Set
 
 README = Path(__file__).resolve().with_name("README.md")

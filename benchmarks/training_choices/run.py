@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Results, places, put_table, read_results
+from benchmarks.cells import Results, cpu_of, origin_of, places, put_table, read_results
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.training_choices.cell import measured_alone
 from benchmarks.training_choices.choices import CHOICES, Choice
@@ -46,26 +46,6 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
     return table
 
 
-def origin_of(wholes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Tell where figures come from.
-
-    Args:
-        wholes: Results of each data set.
-
-    Returns:
-        Date, command, threads and versions of the first; its machine, with the processors of all cells.
-    """
-    first: Mapping[str, Any] = next(iter(wholes.values()))
-    processors = {_cpu(whole, key) for whole in wholes.values() for key in whole["cells"]}
-    machine = {**first["machine"], "cpu": " and ".join(sorted(processors))}
-    return {**{name: first[name] for name in ("date", "command", "threads", "versions")}, "machine": machine}
-
-
-def _cpu(whole: Mapping[str, Any], key: str) -> str:
-    """Name the processor that a cell was measured on."""
-    return str(whole["cells"][key].get("cpu", whole["machine"]["cpu"]))
-
-
 def measure_all(
     flags: argparse.Namespace, folder: Path, scratch: Path, *, choices: Sequence[Choice], sets: Mapping[str, Set]
 ) -> None:
@@ -90,7 +70,7 @@ def measure_all(
             if not missing:
                 continue
             cpu = where["machine"]["cpu"]
-            if results.has(f"{default}/{seed}") and _cpu(results.whole, f"{default}/{seed}") != cpu:
+            if results.has(f"{default}/{seed}") and cpu_of(results.whole, f"{default}/{seed}") != cpu:
                 print(label, seed, "was begun on another machine: left as it is", flush=True)
                 continue
             train, test = files_of(chosen, scratch, n_rows=flags.rows)

@@ -62,21 +62,23 @@ def test_marks_come_back() -> None:
 
 
 def test_a_gain_is_paired_by_draw_and_by_row() -> None:
-    """Two draws with luck of their own, on which tunesmith is right on one row of ten more."""
+    """Two draws with luck and machines of their own, on which tunesmith is right on one row of ten more."""
 
     def cell(right: list[bool], seconds: float) -> dict[str, object]:
         return {"right": packed(right), "seconds": seconds, "cpu_seconds": seconds / 4, "train_seconds": seconds / 2}
 
     cells = {}
-    for seed, n_right in ((0, 3), (1, 8)):
+    for seed, n_right, theirs_s, ours_s in ((0, 3, 40.0, 4.0), (1, 8, 164.0, 16.0)):
         theirs = [row < n_right for row in range(10)]
-        cells[f"8/{seed}/SetFit"] = cell(theirs, 40.0 + seed)
-        cells[f"8/{seed}/tunesmith"] = cell([*theirs[:9], True], 4.0)
+        cells[f"8/{seed}/SetFit"] = cell(theirs, theirs_s)
+        cells[f"8/{seed}/tunesmith"] = cell([*theirs[:9], True], ours_s)
     cells["8/2/tunesmith"] = cell([False] * 10, 400.0)
     entries = {entry["contender"]: entry for entry in compared({"cells": cells, "test_rows": 10})}
     assert entries["SetFit"]["tunesmith_gains"][0] == pytest.approx(0.1)
     assert entries["SetFit"]["accuracy"][0] == pytest.approx(0.55)
-    assert entries["SetFit"]["seconds_ratio"] == entries["SetFit"]["cpu_seconds_ratio"] == pytest.approx(10.12)
+    assert (
+        entries["SetFit"]["seconds_ratio"] == entries["SetFit"]["cpu_seconds_ratio"] == pytest.approx(10.12)
+    )  # of each draw 10, 10.25
     assert entries["tunesmith"]["draws"] == 3
     assert "tunesmith_gains" not in entries["tunesmith"]
     assert "+10.0 (" in markdown({"sets": {"sst2_glue": list(entries.values())}})
@@ -102,6 +104,26 @@ def test_few_rows_come_first_and_setfit_has_fewer_draws_of_many() -> None:
     assert "SetFit, all pairs" not in Cell("banking77", 77, 8, 0).contenders()
 
 
+def test_setfit_trains_on_fewer_pairs_where_its_own_would_take_hours() -> None:
+    """As many of each row as its paper has, or as give 25,000 in all; a draw that its own come to has no such cell."""
+    few, many = Cell("banking77", 77, 8, 0), Cell("clinc150", 150, 64, 0)
+    assert [few.iterations("SetFit"), many.iterations("SetFit")] == [20, 20]
+    assert many.iterations("SetFit, fewer pairs") == 1
+    assert Cell("banking77", 77, 16, 0).iterations("SetFit, fewer pairs") == 10
+    assert many.iterations("SetFit, all pairs") is None
+    assert "SetFit, fewer pairs" in many.contenders()
+    assert "SetFit, fewer pairs" not in few.contenders()
+
+
+def test_a_draw_is_of_one_machine() -> None:
+    """A cell without a processor is of the one that the results began on."""
+    cells: dict[str, dict[str, str]] = {"8/0/tunesmith": {}, "8/1/tunesmith": {"cpu": "new"}, "8/10/SetFit": {}}
+    whole = {"machine": {"cpu": "old"}, "cells": cells}
+    assert run.is_of_another("new", whole, Cell("sst2_glue", 2, 8, 0))
+    assert not run.is_of_another("new", whole, Cell("sst2_glue", 2, 8, 1))
+    assert not run.is_of_another("old", whole, Cell("sst2_glue", 2, 8, 0))
+
+
 def test_the_environment_of_setfit_is_pinned() -> None:
     """Every package that a result names, and nothing by a range."""
     assert pinned_versions().keys() == set(PACKAGES)
@@ -122,6 +144,7 @@ def test_it_trains_and_goes_on_where_it_was_stopped(
     assert 0.0 < cell["train_seconds"] < cell["seconds"]
     assert 0.0 < cell["cpu_seconds"]
     assert marks(cell, 20).mean() == pytest.approx(cell["accuracy"])
+    assert cell["cpu"] == whole["machine"]["cpu"]
     capsys.readouterr()
     run.main([*flags, "--threads", "1"])
     assert "8/0/" not in capsys.readouterr().out
