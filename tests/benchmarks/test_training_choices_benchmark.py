@@ -125,18 +125,18 @@ def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatc
     (tmp_path / "README.md").write_text(subject.README.read_text("utf-8"), encoding="utf-8")
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
     trial = "--rows 90 --epochs 0.2 --seeds 1 --threads 1 --sets financial_phrasebank --only".split()
-    subject.main([*trial, "ema_99", "square"])  # the latter is no option any more
+    subject.main([*trial, "ema_99", "square", "r_drop"])  # the latter two are no options any more
     path = tmp_path / "scratch" / "financial_phrasebank.json"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     assert list(cells) == ["default/0", "ema_99/0"]
     assert cells["default/0"]["rows"] == 30
     assert cells["ema_99/0"]["steps"] == cells["default/0"]["steps"] > 0
-    subject.main([*trial, "ema_99", "r_drop_same_seconds"])
+    subject.main([*trial, "ema_99", "constant"])
     found = json.loads(path.read_text("utf-8"))
     assert {name: value for name, value in found["cells"].items() if name in cells} == cells
-    assert found["cells"].keys() - cells.keys() == {"r_drop_same_seconds/0"}
+    assert found["cells"].keys() - cells.keys() == {"constant/0"}
     readme = (tmp_path / "scratch" / "README.md").read_text("utf-8")
-    assert "| `r_drop = 1`, 0.5 × `epochs` | " in readme
+    assert '| `schedule = "constant"` | ' in readme
     assert all("mean" not in entry for entry in json.loads((path.parent / subject.TABLE).read_text("utf-8"))["choices"])
     assert readme.count(TABLE_BEGINS) == readme.count(TABLE_ENDS) == 1
     for cell in found["cells"].values():

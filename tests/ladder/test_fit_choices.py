@@ -1,4 +1,4 @@
-"""Means of the weights, R-Drop and dropout in a fit: what is scored is kept, and a stop leaves no trace."""
+"""Means of the weights and dropout in a fit: what is scored is kept, and a stop leaves no trace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from tests.ladder.test_fit_course import finetuned
-from tests.ladder.tiny_base import tiny_base
 from tests.ladder.tiny_climb import LEARNS, Home, options
 
 from tunesmith.config.recipe import load_recipe
@@ -23,7 +22,6 @@ from tunesmith.train.loop import Step
 CHOICES: dict[str, dict[str, Any]] = {
     "ema": {"ema_decay": 0.9},
     "schedule free": {"optimiser": "schedule_free"},
-    "r_drop": {"r_drop": 0.5, "dropout": 0.05},
 }
 
 every_choice = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
@@ -98,15 +96,6 @@ def test_a_mean_of_weights_changes_no_step(home: Home) -> None:
     assert losses["plain"] == losses["averaged"]
 
 
-def test_r_drop_counts_both_passes(home: Home) -> None:
-    """Twice the training in the figures of what a rung computed; scoring stays as it is."""
-    chosen = {"epochs": 1.0, "patience": 100}
-    _, plain = finetuned(home, **options("finetune", chosen))
-    _, twice = finetuned(home, name="twice", **options("finetune", {**chosen, "r_drop": 1.0}))
-    assert plain.facts["steps"] == twice.facts["steps"]
-    assert 1.5 < twice.tflop / plain.tflop < 2.0
-
-
 def test_dropout_is_that_which_is_asked_for(home: Home) -> None:
     """Without any, the loss of a batch is the same twice; the base's own encoder, which rungs share, keeps its rate."""
     rates: dict[str, float] = {}
@@ -117,22 +106,12 @@ def test_dropout_is_that_which_is_asked_for(home: Home) -> None:
     assert rates == {"own": 0.1, "none": 0.0, "much": 0.6}
 
 
-def test_r_drop_needs_dropout(home: Home) -> None:
-    """A base model without dropout is refused, and taken once it is given some."""
-    base = tiny_base(home.folder / "plain", dropout=0.0)
-    chosen = options("finetune", {"r_drop": 1.0, "epochs": 0.2})
-    with pytest.raises(ConfigError, match="no-dropout"):
-        finetuned(home, base__name=str(base), **chosen)
-    finetuned(home, name="dropped", base__name=str(base), **chosen, rung__finetune__dropout=0.1)
-
-
 @pytest.mark.parametrize(
     ("values", "told"),
     [
         ({"optimiser": "schedule_free", "ema_decay": 0.9}, "schedule_free keeps a mean of the weights itself"),
         ({"method": "adalora", "ema_decay": 0.9}, "takes ranks away"),
         ({"method": "adalora", "optimiser": "schedule_free"}, "takes ranks away"),
-        ({"r_drop": 1.0, "dropout": 0.0}, "dropout = 0: two passes of r_drop would not differ"),
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"schedule_options": {"warmup": 0.1}}, "schedule_options.warmup"),
     ],

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tunesmith.models.likelihoods import LIKELIHOODS, load_likelihood
 from tunesmith.train.averaging import put_average
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.r_drop import RDrop
 from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.optimisers.schedule_free import ScheduleFreeAdamW
 
@@ -80,10 +78,9 @@ def test_levels_cost_what_they_cost_in_coral(random: torch.Generator) -> None:
     torch.testing.assert_close(4 * built("binary_cross_entropy")(logits, levels), coral)
 
 
-def supervised(outputs: list[Tensor], loss: str, targets: Tensor, **more: Any) -> Tensor:
-    """Mean loss of rows for which a classifier gives one output after another."""
-    classifier: Any = iter(outputs).__next__
-    objective = Supervised(lambda *_: classifier(), built(loss), targets, **more)  # type: ignore[arg-type]
+def supervised(outputs: Tensor, loss: str, targets: Tensor, **more: Any) -> Tensor:
+    """Mean loss of rows for which a classifier gives these outputs."""
+    objective = Supervised(lambda *_: outputs, built(loss), targets, **more)  # type: ignore[arg-type]
     batch: Any = SimpleNamespace(tokens=None, sequence_text=None, n_texts=0, rows=np.arange(len(targets)))
     return objective.loss_sum(batch) / len(targets)
 
@@ -93,33 +90,4 @@ def test_weighted_labels_cost_what_they_cost_in_torch(random: torch.Generator) -
     logits, targets = torch.randn(16, 6, generator=random), torch.randint(2, (16, 6), generator=random)
     weights = torch.rand(16, generator=random)
     reference = torch.nn.BCEWithLogitsLoss(weight=weights[:, None])(logits, targets.float())
-    torch.testing.assert_close(supervised([logits], "binary_cross_entropy", targets, weights=weights), reference)
-
-
-def test_r_drop_is_half_of_the_papers_loss(random: torch.Generator) -> None:
-    """Liang et al. 2021, equations 1 to 3 of section 2.1: both losses, and alpha times the mean of both divergences."""
-    one, other = (torch.randn(16, 5, generator=random, requires_grad=True) for _ in range(2))
-    targets, alpha = torch.randint(5, (16,), generator=random), 3.0
-    found = supervised([one, other], "cross_entropy", targets, r_drop=RDrop(load_likelihood("softmax"), alpha))
-    p, q = one.log_softmax(dim=1), other.log_softmax(dim=1)
-    divergence = (
-        functional.kl_div(p, q, log_target=True, reduction="batchmean")
-        + functional.kl_div(q, p, log_target=True, reduction="batchmean")
-    ) / 2
-    paper = functional.cross_entropy(one, targets) + functional.cross_entropy(other, targets) + alpha * divergence
-    torch.testing.assert_close(2 * found, paper)
-    gradients = torch.autograd.grad(found, (one, other)), torch.autograd.grad(paper / 2, (one, other))
-    torch.testing.assert_close(*gradients)
-
-
-@pytest.mark.parametrize("name", LIKELIHOODS.names())
-def test_r_drop_of_any_likelihood_falls_to_nothing_as_answers_meet(name: str, random: torch.Generator) -> None:
-    """Symmetric, positive, zero for equal outputs, and no larger for a task of more outputs of the same kind."""
-    cost = RDrop(load_likelihood(name), 2.0)
-    n_outputs = 1 if name == "squared_error" else 4
-    one, other = (torch.randn(8, n_outputs, generator=random) for _ in range(2))
-    assert (cost(one, other) > 0).all()
-    torch.testing.assert_close(cost(one, other), cost(other, one))
-    torch.testing.assert_close(cost(one, one), torch.zeros(8))
-    if name in ("sigmoid", "cumulative"):
-        torch.testing.assert_close(cost(one.repeat(1, 3), other.repeat(1, 3)), cost(one, other))
+    torch.testing.assert_close(supervised(logits, "binary_cross_entropy", targets, weights=weights), reference)

@@ -17,7 +17,7 @@ from tunesmith.bundle.schema import MethodFacts
 from tunesmith.data.balance import repeats
 from tunesmith.data.batch import MicroBatch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.errors import ConfigError, counted, plural
+from tunesmith.errors import counted, plural
 from tunesmith.ladder.coverage import most_windows
 from tunesmith.ladder.fit import Fit, FitPlan, Rows, scoring_points, seconds_per_token
 from tunesmith.ladder.loop_options import LoopOptions
@@ -32,7 +32,6 @@ from tunesmith.models.step_cost import StepCost, step_cost
 from tunesmith.runtimes.torch import keep_below
 from tunesmith.train.averaging import keep_average
 from tunesmith.train.losses import LOSSES
-from tunesmith.train.objectives.r_drop import RDrop
 from tunesmith.train.objectives.supervised import Supervised
 from tunesmith.train.optimisers import OPTIMISERS
 from tunesmith.train.parameter_groups import parameter_groups
@@ -81,9 +80,6 @@ class FitOptions(LoopOptions):
     dropout: float | None = Field(None, ge=0.0, lt=1.0)
     """Share of the encoder's values that a step zeroes at random; left out, as the base model was trained."""
 
-    r_drop: float = Field(0.0, ge=0.0, le=100.0)
-    """Weight of R-Drop: two passes of a step's rows, under other dropout each, are to answer alike; 0 is one pass."""
-
     pooling: Literal["probe", "attention"] = "probe"
     """How tokens become one vector: as the probe does it, or by weights that are learnt, which begin as its mean."""
 
@@ -123,9 +119,6 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
 
     Returns:
         The fit, ready to begin.
-
-    Raises:
-        ConfigError: ``no-dropout``, R-Drop is asked for and the base model drops nothing out.
     """
     data = site.data
     model, allocator = fresh_model(site, options)
@@ -147,28 +140,10 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         layer_decay=options.layer_decay or method.LAYER_DECAY,
         weight_decay=options.weight_decay,
     )
-    objective = supervised(
-        site, options, model.classifier, drawn=drawn, allocator=allocator, r_drop=_r_drop(site, options)
-    )
+    objective = supervised(site, options, model.classifier, drawn=drawn, allocator=allocator)
     fit = fit_of(site, options, objective, groups=groups, rows=rows, name=name, seed=seed)
     cost = step_cost(pretrained(model.classifier.encoder), keeps_below=rows.train.hidden is not None)
     return SetUp(fit=fit, model=model, rows=rows, told=_what_learns(site, model, options.method, name=name), cost=cost)
-
-
-def _r_drop(site: Site, options: FitOptions) -> RDrop | None:
-    """Say what two passes cost that answer differently; without any dropout they never would."""
-    if not options.r_drop:
-        return None
-    config = site.encoded.config
-    if options.dropout is None and not config.hidden_dropout_prob and not config.attention_probs_dropout_prob:
-        raise ConfigError(
-            "no-dropout",
-            "R-Drop compares two passes under dropout, and this base model has none",
-            where=str(site.base.folder / "config.json"),
-            found="both dropout rates are 0",
-            advice="set rung.finetune.dropout to 0.1, or leave rung.finetune.r_drop out",
-        )
-    return RDrop(site.likelihood, options.r_drop)
 
 
 def _what_learns(site: Site, model: EncoderModel, method: str, *, name: str) -> dict[str, JSON]:
@@ -189,7 +164,6 @@ def supervised(
     *,
     drawn: NDArray[np.int64],
     allocator: Allocator | None = None,
-    r_drop: RDrop | None = None,
 ) -> Supervised:
     """Give a classifier its loss and the targets of the rows it is fitted on.
 
@@ -199,7 +173,6 @@ def supervised(
         classifier: To be trained.
         drawn: Rows that an epoch draws from.
         allocator: Moves about what may be learnt; None where nothing is moved.
-        r_drop: What two passes cost that answer differently; None where one is made.
 
     Returns:
         What the loop trains.
@@ -212,7 +185,6 @@ def supervised(
         torch.from_numpy(site.data.targets[drawn]),
         weights=None if weights is None else torch.from_numpy(weights),
         allocator=allocator,
-        r_drop=r_drop,
     )
 
 

@@ -316,7 +316,7 @@ def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _regularisation_problems(where: str, values: Mapping[str, Any]) -> list[str]:
-    """Refuse a mean of the weights where there is one already or some are taken away, and R-Drop without dropout."""
+    """Refuse a mean of the weights where there is one already or some are taken away."""
     problems = []
     optimiser = values.get("optimiser")
     averages = optimiser in OPTIMISERS.names() and OPTIMISERS.member(str(optimiser)).AVERAGES
@@ -324,8 +324,6 @@ def _regularisation_problems(where: str, values: Mapping[str, Any]) -> list[str]
         problems.append(f"{where}.ema_decay: {optimiser} keeps a mean of the weights itself; leave it out")
     if values.get("method") == _PRUNES and (averages or values.get("ema_decay") is not None):
         problems.append(f"{where}.method = {_PRUNES!r} takes ranks away, which a mean of the weights would bring back")
-    if values.get("r_drop") and values.get("dropout") == 0.0:
-        problems.append(f"{where}.dropout = 0: two passes of r_drop would not differ; allowed: above 0")
     return problems
 
 

@@ -125,7 +125,7 @@ def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landin
     logits, targets = fit.take_best(), rows.validation_targets
     n_train_tokens = int(rows.train.n_tokens.sum())
     forward_flops = setup.model.classifier.encoder.forward_flops
-    n_passes = setup.cost.each * fit.objective.n_passes * fit.state.tokens / n_train_tokens + setup.cost.once
+    n_passes = setup.cost.each * fit.state.tokens / n_train_tokens + setup.cost.once
     trained = n_passes * forward_flops(rows.train.lengths())
     scored = forward_flops(rows.validation.lengths()) * len(fit.state.curve)
     return Landing(

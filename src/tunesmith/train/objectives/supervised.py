@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from tunesmith.models.classifier import EncoderClassifier
     from tunesmith.models.methods import Allocator
     from tunesmith.train.losses import Loss
-    from tunesmith.train.objectives.r_drop import RDrop
 
 
 class Supervised:
@@ -24,7 +23,6 @@ class Supervised:
         targets: Of every row of the training set, ``[rows, ...]``; a batch's rows index it.
         weights: How much each row counts, ``[rows]``, of mean 1; None where all count alike.
         allocator: Moves about what may be learnt; None where nothing is moved.
-        r_drop: Says what two passes of a batch cost that answer differently; None for one pass.
     """
 
     def __init__(
@@ -35,19 +33,12 @@ class Supervised:
         *,
         weights: torch.Tensor | None = None,
         allocator: Allocator | None = None,
-        r_drop: RDrop | None = None,
     ) -> None:
         self.classifier = classifier
         self.allocator = allocator
         self._loss = loss
         self._targets = targets
         self._weights = weights
-        self._r_drop = r_drop
-
-    @property
-    def n_passes(self) -> int:
-        """Times that a batch passes through the encoder."""
-        return 1 if self._r_drop is None else 2
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -59,18 +50,10 @@ class Supervised:
             A scalar with a graph behind it.
         """
         rows = torch.from_numpy(batch.rows)
-        logits = self._logits(batch)
+        logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
         losses = self._loss(logits, self._targets[rows])  # [B]
-        if self._r_drop is not None:
-            others = self._logits(batch)  # dropout decides anew
-            losses = (losses + self._loss(others, self._targets[rows])) / 2 + self._r_drop(logits, others)
         loss = losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
         return loss if self.allocator is None else loss + len(batch) * self.allocator.penalty()
-
-    def _logits(self, batch: Batch) -> torch.Tensor:
-        """Answer the batch's rows, ``[B, C]``."""
-        logits: torch.Tensor = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)
-        return logits
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """List the encoder's and the head's parameters.
