@@ -49,6 +49,13 @@ def test_answering_loads_no_heavy_library(
     assert found == {"predict": [], "evaluate": [], "info": [], "train": []}
 
 
+def test_tuning_an_encoder_loads_no_compiler(tickets: Path, tmp_path: Path, quick: list[str]) -> None:
+    """It would take a second of every short run, and nothing is compiled."""
+    rungs = ["--rungs", "probe,contrast,finetune", "--set", "rung.finetune.epochs=0.1"]
+    found = loaded(["train", str(tickets), *quick, *rungs, "--out", str(tmp_path / "m"), "--quiet"])
+    assert found == {"train": []}
+
+
 def test_a_loaded_library_is_found() -> None:
     """The check itself sees what is loaded."""
     assert loaded(["--help"], heavy=["typer", "torch"]) == {"--help": ["typer"]}

@@ -13,6 +13,8 @@ from tunesmith.errors import ArtifactError
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.packing import pack_optimizer, pack_rng, unpack_optimizer, unpack_rng
 from tunesmith.train.averaging import keep_average
+from tunesmith.train.optimisers.adamw import FusedAdamW
+from tunesmith.train.optimisers.adamw import Options as AdamWOptions
 from tunesmith.train.optimisers.schedule_free import ScheduleFreeAdamW
 
 Build = Callable[[Iterable[dict[str, object]]], torch.optim.Optimizer]
@@ -25,6 +27,7 @@ OPTIMIZERS: dict[str, Build] = {
     "adam amsgrad": lambda groups: torch.optim.Adam(groups, lr=0.01, amsgrad=True),
     "adam rate tensor": lambda groups: torch.optim.Adam(groups, lr=torch.tensor(0.01), foreach=False),
     "adamw fused": lambda groups: torch.optim.AdamW(groups, lr=0.01, fused=True),
+    "adamw": lambda groups: FusedAdamW([{"lr": 0.01, **group} for group in groups], AdamWOptions()),
     "adagrad": lambda groups: torch.optim.Adagrad(groups, lr=0.1),
     "adadelta": lambda groups: torch.optim.Adadelta(groups, lr=1.0),
     "schedule free": lambda groups: ScheduleFreeAdamW(
