@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.config import Settings
@@ -23,6 +21,7 @@ from tunesmith.ladder.fitting import (
     supervised,
     trained_on,
 )
+from tunesmith.ladder.keeping import KeepsTrained
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.loop_options import LoopOptions
 from tunesmith.ladder.rungs.finetune import landing_of
@@ -37,7 +36,7 @@ from tunesmith.models.step_cost import StepCost
 from tunesmith.models.word_network import NetworkShape, WordNetwork, fresh_network, rows_of_tokens
 from tunesmith.train.loop import fit_steps
 from tunesmith.train.parameter_groups import parameter_groups
-from tunesmith.types import JSON, PackedTokens
+from tunesmith.types import PackedTokens
 
 _LEAST_EPOCHS = 1.0
 
@@ -71,7 +70,7 @@ class ScratchOptions(LoopOptions):
     """How the vectors of both texts of a pair become its features."""
 
 
-class FromScratch:
+class FromScratch(KeepsTrained):
     """A network trained from scratch.
 
     Args:
@@ -128,74 +127,15 @@ class FromScratch:
         landing = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
         return replace(landing, kind="network")
 
-    def finish(self, site: Site, landing: Landing) -> Landing:
-        """Leave the landing as it is: its held-out rows stay held out.
+    def fresh(self, site: Site) -> EncoderModel:
+        """Draw a network that knows the tokens of the train rows, under a head of zeros.
 
         Args:
             site: The climb.
-            landing: As it landed.
-
-        Returns:
-            The same landing.
-        """
-        del site
-        return landing
-
-    def pack(self, landing: Landing) -> tuple[Mapping[str, Tensor], JSON]:
-        """Keep all weights; which tokens have rows the train rows tell.
-
-        Args:
-            landing: As it landed.
-
-        Returns:
-            Tensors and JSON.
-        """
-        return {name: part.detach() for name, part in landing.model.classifier.named_parameters()}, {}
-
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
-        """Build the model back.
-
-        Args:
-            site: The climb.
-            tensors: As packed.
-            state: As packed.
 
         Returns:
             The model.
         """
-        del state
-        model = self._fresh_model(site)
-        with torch.no_grad():
-            for name, parameter in model.classifier.named_parameters():
-                parameter.copy_(tensors[name])
-        model.classifier.eval()
-        return model
-
-    def _set_up(self, site: Site) -> SetUp:
-        """Put together all that the fit needs."""
-        data, options = site.data, self._options
-        model, drawn = self._fresh_model(site), drawn_rows(site)
-        rows = Rows(
-            train=trained_on(site, drawn, self.name),
-            train_places=data.places.select(drawn),
-            validation=site.encoded.tokens.select(data.split.validation),
-            validation_targets=data.targets[data.split.validation],
-        )
-        rate = options.learning_rate or self._member.LEARNING_RATE
-        groups = parameter_groups(
-            model.classifier.encoder.layer_groups(),
-            model.classifier.top_parameters(),
-            learning_rate=rate,
-            head_learning_rate=rate,
-            layer_decay=1.0,
-            weight_decay=options.weight_decay,
-        )
-        objective = supervised(site, options, model.classifier, drawn=drawn)
-        fit = fit_of(site, options, objective, groups=groups, rows=rows, name=self.name, seed=site.seed)
-        return SetUp(fit=fit, model=model, rows=rows, told={"embeddings": options.embeddings}, cost=StepCost())
-
-    def _fresh_model(self, site: Site) -> EncoderModel:
-        """Draw a network that knows the tokens of the train rows, under a head of zeros."""
         options, encoded = self._options, site.encoded
         seen = encoded.tokens.select(site.data.split.train)
         vocab_size = encoded.config.vocab_size
@@ -224,6 +164,29 @@ class FromScratch:
             max_seq_length=encoded.max_seq_length,
             joins=encoded.joins,
         )
+
+    def _set_up(self, site: Site) -> SetUp:
+        """Put together all that the fit needs."""
+        data, options = site.data, self._options
+        model, drawn = self.fresh(site), drawn_rows(site)
+        rows = Rows(
+            train=trained_on(site, drawn, self.name),
+            train_places=data.places.select(drawn),
+            validation=site.encoded.tokens.select(data.split.validation),
+            validation_targets=data.targets[data.split.validation],
+        )
+        rate = options.learning_rate or self._member.LEARNING_RATE
+        groups = parameter_groups(
+            model.classifier.encoder.layer_groups(),
+            model.classifier.top_parameters(),
+            learning_rate=rate,
+            head_learning_rate=rate,
+            layer_decay=1.0,
+            weight_decay=options.weight_decay,
+        )
+        objective = supervised(site, options, model.classifier, drawn=drawn)
+        fit = fit_of(site, options, objective, groups=groups, rows=rows, name=self.name, seed=site.seed)
+        return SetUp(fit=fit, model=model, rows=rows, told={"embeddings": options.embeddings}, cost=StepCost())
 
     def _shape(self, ground: Ground, *, rows: int) -> NetworkShape:
         """Say how large all is, with so many rows in the table."""

@@ -1,4 +1,4 @@
-"""What is kept of a landed encoder, so that a killed run need not climb again: what was learnt, and nothing else."""
+"""What is kept of a trained landing, so that a killed run need not climb again: what was learnt, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from tunesmith.types import JSON
 
 
 class KeepsTrained:
-    """A rung that trains an encoder and keeps the weights that learnt; frozen ones are the base's.
+    """A rung that trains a model and keeps the weights that learnt; all others are there before it is trained."""
 
-    Args:
-        fit_options: How the encoder is trained.
-    """
+    def fresh(self, site: Site) -> EncoderModel:
+        """Build the model as it was before it was trained.
 
-    def __init__(self, fit_options: FitOptions) -> None:
-        self._fit_options = fit_options
+        Args:
+            site: The climb.
+
+        Returns:
+            The model; whatever a fit changes takes a gradient.
+        """
+        raise NotImplementedError
 
     def finish(self, site: Site, landing: Landing) -> Landing:
         """Leave the landing as it is: its held-out rows stay held out.
@@ -61,10 +65,33 @@ class KeepsTrained:
             The model.
         """
         del state
-        model, _ = fresh_model(site, self._fit_options)
+        model = self.fresh(site)
         with torch.no_grad():
             for name, parameter in model.classifier.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(tensors[name])
         model.classifier.eval()
+        return model
+
+
+class KeepsEncoder(KeepsTrained):
+    """A rung that trains the base's encoder.
+
+    Args:
+        fit_options: How the encoder is trained.
+    """
+
+    def __init__(self, fit_options: FitOptions) -> None:
+        self._fit_options = fit_options
+
+    def fresh(self, site: Site) -> EncoderModel:
+        """Take the base's encoder, with what a method puts beside it.
+
+        Args:
+            site: The climb.
+
+        Returns:
+            The model; frozen weights are the base's.
+        """
+        model, _ = fresh_model(site, self._fit_options)
         return model

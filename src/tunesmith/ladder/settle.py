@@ -37,7 +37,7 @@ _MOST_LABELS_BY_PAIRS = 10
 """Labels up to which tuning by pairs is tried, see ``benchmarks/few_labels``: it pays with 2 and costs with 77."""
 
 _ENOUGH_FOR_PAIRS = 16
-"""Rows of a label from which it is tried: with 8 it gained nothing, over four draws."""
+"""Rows of a label from which it is tried: with 8 nothing that eleven draws could show."""
 
 _ENOUGH, _ENOUGH_WITH_PAIRS = 20, 100
 """Rows of a label from which an encoder trained on four fifths of them is tried; where pairs tuned one on all, more."""

@@ -28,7 +28,7 @@ from tunesmith.ladder.fitting import (
     fresh_model,
     reserve_s,
 )
-from tunesmith.ladder.keeping import KeepsTrained
+from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import forward_flops, training_flops
@@ -82,7 +82,7 @@ class Options(Settings):
     """Share of the tuned weights in their mean with the base model's, which is kept; 1 keeps the tuned ones."""
 
 
-class Contrast(KeepsTrained):
+class Contrast(KeepsEncoder):
     """An encoder whose features were tuned by pairs.
 
     Args:

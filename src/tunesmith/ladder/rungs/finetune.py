@@ -12,7 +12,7 @@ from tunesmith.ladder.fitting import (
     reserve_s,
     set_up,
 )
-from tunesmith.ladder.keeping import KeepsTrained
+from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import training_flops
@@ -29,7 +29,7 @@ USES_BASE = True
 _LEAST_EPOCHS = 0.3
 
 
-class Finetune(KeepsTrained):
+class Finetune(KeepsEncoder):
     """The encoder trained whole.
 
     Args:

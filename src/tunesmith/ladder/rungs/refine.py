@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.ladder.fitting import FitOptions, set_up
-from tunesmith.ladder.keeping import KeepsTrained
+from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs.finetune import landing_of, least_seconds
 from tunesmith.ladder.site import Ground, Site
@@ -31,7 +31,7 @@ USES_BASE = True
 """Whether it needs the pretrained encoder."""
 
 
-class Refine(KeepsTrained):
+class Refine(KeepsEncoder):
     """A second fit, averaged with the first.
 
     Args:
