@@ -128,6 +128,18 @@ def cpu_of(whole: Mapping[str, Any], key: str) -> str:
     return str(whole["cells"][key].get("cpu", whole["machine"]["cpu"]))
 
 
+def cells_of(whole: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the cells of one data set, each with the processor that it was measured on.
+
+    Args:
+        whole: Its results.
+
+    Returns:
+        By their names.
+    """
+    return {key: {**cell, "cpu": cpu_of(whole, key)} for key, cell in whole["cells"].items()}
+
+
 def put_table(readme: Path, table: str) -> None:
     """Put a table into its place in a text.
 

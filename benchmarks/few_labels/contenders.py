@@ -85,7 +85,7 @@ class Cell:
 
 
 def run_contender(
-    name: str, cell: Cell, train: Path, test: Path, *, setfit_python: Path, scratch: Path, threads: int
+    name: str, cell: Cell, train: Path, *, test: Path, setfit_python: Path, scratch: Path, threads: int
 ) -> dict[str, Any]:
     """Train one contender and have it answer the test rows.
 

@@ -102,8 +102,8 @@ def measure_all(flags: argparse.Namespace, folder: Path, scratch: Path) -> None:
         draw_rows(cell.dataset, train, per_label=cell.per_label, seed=cell.seed)
         for name in missing:
             load = os.getloadavg()[0]
-            run = {"setfit_python": python, "scratch": scratch, "threads": flags.threads}
-            found = {**run_contender(name, cell, train, test, **run), "load_before": round(load, 2), "cpu": cpu}
+            run = {"test": test, "setfit_python": python, "scratch": scratch, "threads": flags.threads}
+            found = {**run_contender(name, cell, train, **run), "load_before": round(load, 2), "cpu": cpu}
             results.add(cell.key(name), found)
             shown = {part: value for part, value in found.items() if part != "right"}
             print(cell.dataset, cell.key(name), json.dumps(shown), flush=True)

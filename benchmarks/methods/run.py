@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import origin_of, places, put_table, read_results
+from benchmarks.cells import cells_of, origin_of, places, put_table, read_results
 from benchmarks.provenance import told
 from benchmarks.training_choices.choices import Choice
 from benchmarks.training_choices.compare import compared
@@ -51,7 +51,7 @@ def write_table(folder: Path, readme: Path) -> dict[str, Any]:
         The comparison.
     """
     wholes = read_results(folder, list(SETS))
-    cells = {name: whole["cells"] for name, whole in wholes.items()}
+    cells = {name: cells_of(whole) for name, whole in wholes.items()}
     entries = compared(cells, METHODS, default=FULL)
     for entry in entries:
         one = next(

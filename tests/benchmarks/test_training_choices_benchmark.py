@@ -107,6 +107,18 @@ def test_seconds_are_of_the_processor_where_both_tell_them() -> None:
     assert ema["sets"]["one"]["seconds"] == 4.0
 
 
+def test_costs_are_of_one_machine_and_accuracy_of_all() -> None:
+    """A seed whose default was measured elsewhere says how right a choice is, and nothing of its seconds."""
+    cells = {
+        "default/0": {**cell([True], seconds=10.0), "cpu": "here"},
+        "default/1": {**cell([False], seconds=100.0), "cpu": "there"},
+        "ema_99/0": {**cell([True], seconds=20.0), "cpu": "here"},
+        "ema_99/1": {**cell([True], seconds=20.0), "cpu": "here"},
+    }
+    found = compared({"one": cells})[1]["sets"]["one"]
+    assert (found["seeds"], found["seconds"], found["difference"]) == (2, 2.0, 50.0)
+
+
 def test_a_part_has_every_label_at_its_share(tmp_path: Path) -> None:
     """To a row, in the order of the file."""
     labels = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
