@@ -27,6 +27,8 @@ METHODS = (
     Choice("topk", "part", {"method": "topk"}),
     Choice("bitfit", "part", {"method": "bitfit"}),
     Choice("lora", "beside", {"method": "lora"}),
+    Choice("lora_rank_7", "beside", {"method": "lora", "method_options": {"rank": 7, "alpha": 14.0}}),
+    Choice("lora_rank_16", "beside", {"method": "lora", "method_options": {"rank": 16, "alpha": 32.0}}),
     Choice("dora", "beside", {"method": "dora"}),
     Choice("adalora", "beside", {"method": "adalora"}),
     Choice("pfeiffer", "beside", {"method": "adapter"}),

@@ -15,6 +15,8 @@ from tunesmith.evaluate.calibration import (
     cross_fitted_probabilities,
     ece,
     fit_temperature,
+    mean_gap,
+    mean_gaps,
     softmax,
 )
 
@@ -139,3 +141,11 @@ def test_misfits_are_refused() -> None:
         ece(np.array([0, 2]), np.full((2, 2), 0.5))
     with pytest.raises(ShapeError, match="1 rows hold a number that is not finite"):
         fit_temperature(np.array([[0.0, np.inf], [0.0, 1.0]]), np.array([0, 1]))
+
+
+def test_many_rows_of_gaps_have_the_error_of_each() -> None:
+    """With more rows than bins, and with fewer."""
+    for n_rows in (40, 7):
+        gaps = np.random.default_rng(n_rows).normal(size=(5, n_rows))
+        assert mean_gaps(gaps).tolist() == pytest.approx([mean_gap(each) for each in gaps], rel=1e-12)
+        assert mean_gap(gaps[0], bins=1) == pytest.approx(abs(gaps[0].mean()))

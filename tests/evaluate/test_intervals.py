@@ -10,6 +10,7 @@ from tunesmith.evaluate.intervals import (
     mean_interval,
     percentile_interval,
     reflected_interval,
+    resampled_blocks,
     resampled_counts,
     resampled_rows,
 )
@@ -49,6 +50,17 @@ def test_resamples_hold_as_many_rows() -> None:
     assert (counts.sum(axis=1) == 9).all()
     assert not counts[:, 1].any()
     assert counts[:, 0].mean() == pytest.approx(5, abs=0.4)
+
+
+def test_resamples_of_a_block_are_those_drawn_one_by_one() -> None:
+    """How many are drawn at once is a matter of speed: figures that were told before stay what they are."""
+    for n_rows in (7, 40_000):
+        generator = np.random.default_rng(3)
+        one_by_one = [np.bincount(generator.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(5)]
+        blocks = list(resampled_blocks(n_rows, draws=5, seed=3))
+        assert [len(block) for block in blocks] == ([5] if n_rows == 7 else [1] * 5)
+        assert np.array_equal(np.concatenate(blocks), one_by_one)
+        assert np.array_equal(list(resampled_rows(n_rows, draws=5, seed=3)), one_by_one)
 
 
 def test_no_rows_have_no_mean() -> None:

@@ -140,6 +140,19 @@ def test_more_features_than_rows_without_penalty_are_solved() -> None:
     assert (solution.logits(rows).argmax(axis=1) == targets).all()
 
 
+@pytest.mark.parametrize("n_rows", [12, 29])
+def test_the_space_of_few_rows_holds_the_same_steps(n_rows: int) -> None:
+    """From zero, rows fewer than features are walked in the space they span; a start given walks in the whole one."""
+    x, y = features(n_rows, 30, 3, noise=0.5)
+    nowhere = np.zeros((3, 30), np.float32), np.zeros(3, np.float32)
+    narrow = solve_head(x, classes(y, 3), l2=1e-2)
+    whole = solve_head(x, classes(y, 3), l2=1e-2, start=nowhere)
+    assert narrow.iterations == whole.iterations
+    assert narrow.loss == pytest.approx(whole.loss, rel=1e-5)
+    np.testing.assert_allclose(narrow.weight, whole.weight, atol=1e-4 * np.abs(whole.weight).max())
+    np.testing.assert_allclose(narrow.bias, whole.bias, atol=1e-4)
+
+
 def test_separable_rows_without_penalty_end() -> None:
     """With no penalty the minimum lies at infinity; the solver must stop all the same."""
     rows = np.array([[0.0], [1.0]], np.float32)

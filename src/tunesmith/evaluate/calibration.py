@@ -183,9 +183,24 @@ def mean_gap(gaps: NDArray[np.float64], *, bins: int = 15) -> float:
     Returns:
         The expected calibration error, 0..1.
     """
-    n_bins = min(bins, len(gaps))
-    starts = np.arange(n_bins) * len(gaps) // n_bins
-    return float(np.abs(np.add.reduceat(gaps, starts)).sum() / len(gaps))
+    return float(mean_gaps(gaps, bins=bins))
+
+
+def mean_gaps(gaps: NDArray[np.float64], *, bins: int = 15) -> NDArray[np.float64]:
+    """Take ``mean_gap`` of many rows of gaps at once.
+
+    Args:
+        gaps: In the order of confidence along the last axis, ``[..., B]``.
+        bins: Number of bins.
+
+    Returns:
+        The expected calibration errors, ``[...]``.
+    """
+    n_rows = gaps.shape[-1]
+    n_bins = min(bins, n_rows)
+    starts = np.arange(n_bins) * n_rows // n_bins
+    means: NDArray[np.float64] = np.abs(np.add.reduceat(gaps, starts, axis=-1)).sum(axis=-1) / n_rows
+    return means
 
 
 def cross_fitted_probabilities(

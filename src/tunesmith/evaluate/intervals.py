@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from tunesmith.errors import ShapeError
 from tunesmith.types import Interval
 
+_DRAWN_AT_ONCE = 2**16  # rows of resamples, half a megabyte
+
 
 def percentile_interval(value: float, draws: NDArray[np.float64], *, level: float = 0.95) -> Interval:
     """Take the middle share of the bootstrap draws of a figure.
@@ -85,9 +87,27 @@ def resampled_rows(n_rows: int, *, draws: int, seed: int) -> Iterator[NDArray[np
     Yields:
         How often each row was drawn, ``[B]``.
     """
+    for block in resampled_blocks(n_rows, draws=draws, seed=seed):
+        yield from block
+
+
+def resampled_blocks(n_rows: int, *, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw rows as ``resampled_rows`` does, many resamples at once where rows are few.
+
+    Args:
+        n_rows: B.
+        draws: Number of resamples.
+        seed: Of the resampling.
+
+    Yields:
+        How often each row was drawn in some of the resamples, ``[D, B]``.
+    """
     generator = np.random.default_rng(seed)
-    for _ in range(draws):
-        yield np.bincount(generator.integers(n_rows, size=n_rows), minlength=n_rows)
+    at_once = max(1, _DRAWN_AT_ONCE // n_rows)
+    for begin in range(0, draws, at_once):
+        size = min(at_once, draws - begin)
+        drawn = generator.integers(n_rows, size=(size, n_rows)) + n_rows * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * n_rows).reshape(size, n_rows)
 
 
 def resampled_counts(counts: NDArray[np.int64], *, draws: int, seed: int) -> NDArray[np.int64]:

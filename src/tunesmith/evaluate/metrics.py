@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import ShapeError
-from tunesmith.evaluate.calibration import confidence_gaps, mean_gap
-from tunesmith.evaluate.intervals import percentile_interval, reflected_interval, resampled_counts, resampled_rows
+from tunesmith.evaluate.calibration import confidence_gaps, mean_gap, mean_gaps
+from tunesmith.evaluate.intervals import percentile_interval, reflected_interval, resampled_blocks, resampled_counts
 from tunesmith.types import JSON, Interval
 
 _SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)  # as scikit-learn: one impossible target must not be infinite
@@ -277,8 +277,8 @@ def _row_intervals(
     """Figures that depend on the probabilities of each row."""
     by_row = np.stack([log_losses(targets, probabilities), brier_scores(targets, probabilities)], axis=1)  # [B, 2]
     log_loss, brier = by_row.mean(axis=0).tolist()
-    means = np.array([weights @ by_row for weights in resampled_rows(len(targets), draws=draws, seed=seed)])
-    means /= len(targets)
+    blocks = resampled_blocks(len(targets), draws=draws, seed=seed)
+    means = np.concatenate([block @ by_row for block in blocks]) / len(targets)
     return {
         "log_loss": percentile_interval(log_loss, means[:, 0]),
         "brier": percentile_interval(brier, means[:, 1]),
@@ -293,8 +293,9 @@ def _ece_interval(gaps: NDArray[np.float64], *, draws: int, seed: int) -> Interv
     figure lies above the truth. In a simulation of a model 2 points off, 1,000 rows, plain percentiles held the truth
     in 1 % of cases, the reflected interval in 92 %.
     """
-    rows = resampled_rows(len(gaps), draws=draws, seed=seed)
-    resampled = np.array([mean_gap(np.repeat(gaps, weights)) for weights in rows])
+    blocks = resampled_blocks(len(gaps), draws=draws, seed=seed)
+    drawn = (np.repeat(np.tile(gaps, len(block)), block.ravel()).reshape(block.shape) for block in blocks)
+    resampled = np.concatenate([mean_gaps(each) for each in drawn])
     return reflected_interval(mean_gap(gaps), resampled)
 
 

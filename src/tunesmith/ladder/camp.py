@@ -35,6 +35,9 @@ from tunesmith.run.workspace import Start, Workspace
 from tunesmith.track import Place, Trackers, tracked
 from tunesmith.types import JSON
 
+_SECONDS_OF_THE_RATE = 0.1
+"""To measure the matrix product for: with a few rows, a climb takes two or three seconds of its own."""
+
 
 @dataclass(frozen=True)
 class Lives:
@@ -119,7 +122,7 @@ def open_site(
                 log=RunLog(workspace.log),
                 stop=stop,
                 narrator=narrator,
-                matmul_gflops=matmul_rate(threads=threads),
+                matmul_gflops=matmul_rate(seconds=_SECONDS_OF_THE_RATE, threads=threads),
                 uses_base=resolved.uses_base,
                 base_sha256=header.base,
                 trackers=trackers,

@@ -134,7 +134,7 @@ def solve_head(
         array([0, 1])
     """
     _refuse_misfits(features, wanted, start=start)
-    problem = _problem(features, wanted)
+    problem = _problem(features, wanted) if start is not None else _problem_from_zero(features, wanted)
     return problem.solve(l2, start, max_iterations=max_iterations, tolerance=tolerance)
 
 
@@ -221,7 +221,7 @@ def choose_l2_out_of_fold(
     outputs = {l2: np.empty((len(wanted), wanted.n_outputs), dtype=np.float32) for l2 in grid}
     for fold in numbers:
         held = fold_of == fold
-        problem = _problem(features[~held], wanted[~held])
+        problem = _problem_from_zero(features[~held], wanted[~held])
         for l2, found in outputs.items():
             solution = problem.solve(l2, None, max_iterations=_MAX_ITERATIONS, tolerance=tolerance)
             found[held] = solution.logits(features[held])
@@ -238,6 +238,8 @@ class _Problem:
     features: Tensor
     wanted: Supervision
     second_moment: Tensor
+    basis: Tensor | None = None
+    """Directions that the features are told by, ``[all of them, H]``; None where they stand as they are."""
 
     def solve(
         self,
@@ -264,15 +266,31 @@ class _Problem:
             max_iterations=max_iterations,
             tolerance=tolerance,
         )
-        parameters = descent.parameters.numpy()
-        weight = np.ascontiguousarray(parameters[:-1].T)
-        return HeadSolution(weight, parameters[-1].copy(), descent.loss, descent.iterations)
+        weight, bias = descent.parameters[:-1], descent.parameters[-1]
+        if self.basis is not None:
+            weight = self.basis @ weight
+        return HeadSolution(
+            np.ascontiguousarray(weight.numpy().T), bias.numpy().copy(), descent.loss, descent.iterations
+        )
 
 
 def _problem(features: NDArray[np.float32], wanted: Supervision) -> _Problem:
     """Put the rows of heads that differ only in their penalty together."""
     shared = _tensor(features)
     return _Problem(shared, wanted, _second_moment(shared))
+
+
+def _problem_from_zero(features: NDArray[np.float32], wanted: Supervision) -> _Problem:
+    """Put the rows of heads together that start at zero.
+
+    Every step from there is a sum of rows: where they are fewer than the features, the same steps are taken in the
+    space they span.
+    """
+    if len(features) >= features.shape[1]:
+        return _problem(features, wanted)
+    basis, narrow = torch.linalg.qr(_tensor(features).T)
+    told = narrow.T.contiguous()
+    return _Problem(told, wanted, _second_moment(told), basis)
 
 
 @dataclass(frozen=True, slots=True)
