@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Results, places, put_table
+from benchmarks.cells import Results, origin_of, places, put_table
 from benchmarks.fresh import run_fresh
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import find_dataset
@@ -36,6 +36,9 @@ CELLS = (
     *(f"banking77/{name}/{embeddings}" for name in NETWORKS for embeddings in EMBEDDINGS),
     *(f"sst2_glue/{name}/base" for name in ("cnn", "gru", "lstm")),
 )
+
+_MUST_AGREE = ("threads", "versions")
+"""Not the machine: a limit in minutes holds on any, and vectors are compared on one."""
 
 
 def command_of(cell: str, out: Path, *, threads: int) -> list[str]:
@@ -153,15 +156,15 @@ def main(arguments: list[str] | None = None) -> None:
     flags = parser.parse_args(arguments)
     folder, readme, scratch = places(README, is_trial=False)
     here = provenance("from_scratch", threads=flags.threads, packages=PACKAGES)
-    results = Results(folder / "results.json", here)
+    results = Results(folder / "results.json", here, must_agree=_MUST_AGREE)
     for cell in flags.only:
         if not results.has(cell):
-            found = measured(cell, scratch, threads=flags.threads)
+            found = {**measured(cell, scratch, threads=flags.threads), "cpu": here["machine"]["cpu"]}
             results.add(cell, found)
             print(cell, json.dumps(found), flush=True)
             if cell == EVERY_RUNG:
                 draw(scratch / "model", folder)
-    put_table(readme, f"{markdown(results.whole['cells'])}\n\n{told(results.whole)}")
+    put_table(readme, f"{markdown(results.whole['cells'])}\n\n{told(origin_of({README.parent.name: results.whole}))}")
 
 
 if __name__ == "__main__":

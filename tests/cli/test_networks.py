@@ -14,9 +14,9 @@ import tunesmith
 from tunesmith.sample import sample_file
 
 SMALL = [
-    "--set=rung.lstm.hidden_size=32",
-    "--set=rung.lstm.embedding_size=32",
-    "--set=rung.lstm.learning_rate=5e-3",
+    "--set=rung.lstm.hidden_size=64",
+    "--set=rung.lstm.embedding_size=64",
+    "--set=rung.lstm.learning_rate=1e-2",
     "--set=rung.lstm.batch_tokens=256",
     "--set=rung.lstm.epochs=10",
 ]
