@@ -22,8 +22,8 @@ SETFIT = ("SetFit", "SetFit, fewer pairs", "SetFit, all pairs")
 
 _ITERATIONS = 20
 """Of SetFit's paper and of its own script for few labels: for each row as many alike and as many unlike pairs."""
-_FEWER_PAIRS = 25_000
-"""A quarter of an hour to forty minutes of one core, whatever the rows."""
+_FEWER_PAIRS = 10_000
+"""Ten minutes to half an hour of one core, whatever the rows: two pairs of each row at least."""
 _MOST_PAIRS = 10_000
 """Of which all are taken: four minutes of two cores."""
 _FEW_ROWS, _SOME_ROWS = 1300, 2500

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Results, origin_of, places, put_table
+from benchmarks.cells import Results, origin_of, places, put_table, read_results
 from benchmarks.fresh import run_fresh
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import find_dataset
@@ -39,6 +39,18 @@ CELLS = (
 
 _MUST_AGREE = ("threads", "versions")
 """Not the machine: a limit in minutes holds on any, and vectors are compared on one."""
+
+
+def results_of(cell: str) -> str:
+    """Name the file that holds a cell: the whole ladder has one of its own, with its own threads and machine.
+
+    Args:
+        cell: Its name.
+
+    Returns:
+        The file's name.
+    """
+    return "ladder.json" if cell == EVERY_RUNG else "networks.json"
 
 
 def command_of(cell: str, out: Path, *, threads: int) -> list[str]:
@@ -108,14 +120,14 @@ def draw(model: Path, folder: Path) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def markdown(cells: Mapping[str, Mapping[str, Any]]) -> str:
-    """Lay out what was measured.
+def markdown(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Lay out what each network gave by itself.
 
     Args:
-        cells: Name to figures.
+        networks: Cell to figures.
 
     Returns:
-        Two Markdown tables: the whole ladder, and each network by itself.
+        A Markdown table.
     """
     lines = [
         "| trained alone | random vectors | seconds | vectors of the base | seconds |",
@@ -123,21 +135,51 @@ def markdown(cells: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     for dataset in ("sst2_glue", "banking77"):
         for name in NETWORKS:
-            found = [cells.get(f"{dataset}/{name}/{embeddings}") for embeddings in EMBEDDINGS]
+            found = [networks.get(f"{dataset}/{name}/{embeddings}") for embeddings in EMBEDDINGS]
             if any(found):
                 shown = [f"{_share(cell['test'])} | {cell['seconds']:.0f}" if cell else " | " for cell in found]
                 lines.append(f"| {dataset}, `{name}` | {' | '.join(shown)} |")
-    whole = cells.get(EVERY_RUNG)
-    if whole is not None:
-        kept = f"kept: `{whole['kept']}`, test {_share(whole['test'])}; {whole['seconds']:.0f} s in all"
-        lines += ["", f"`--rungs all --budget {BUDGET}` on banking77 ({kept}):", ""]
-        lines += ["| rung | validation | seconds | TFLOP | MiB |", "|---|---:|---:|---:|---:|"]
-        lines += [
-            f"| `{rung['name']}` | {_share(rung['validation'])} | {rung['seconds']:.0f} | {rung['tflop']:.1f} "
-            f"| {rung['peak_mib']:.0f} |"
-            for rung in whole["rungs"]
-        ]
     return "\n".join(lines)
+
+
+def ladder_markdown(ladder: Mapping[str, Any]) -> str:
+    """Lay out the whole ladder.
+
+    Args:
+        ladder: Its figures.
+
+    Returns:
+        What was kept, and a Markdown table with a line a rung.
+    """
+    kept = f"kept: `{ladder['kept']}`, test {_share(ladder['test'])}; {ladder['seconds']:.0f} s in all"
+    lines = [f"`--rungs all --budget {BUDGET}` on banking77 ({kept}):", ""]
+    lines += ["| rung | validation | seconds | TFLOP | MiB |", "|---|---:|---:|---:|---:|"]
+    lines += [
+        f"| `{rung['name']}` | {_share(rung['validation'])} | {rung['seconds']:.0f} | {rung['tflop']:.1f} "
+        f"| {rung['peak_mib']:.0f} |"
+        for rung in ladder["rungs"]
+    ]
+    return "\n".join(lines)
+
+
+def write_table(folder: Path, readme: Path) -> str:
+    """Put what has been measured into the text about it.
+
+    Args:
+        folder: Holds the results.
+        readme: Has a place for the tables.
+
+    Returns:
+        The tables, each with the machine that gave it.
+    """
+    parts = []
+    for name in ("networks", "ladder"):
+        for whole in read_results(folder, [name]).values():
+            cells = whole["cells"]
+            table = markdown(cells) if name == "networks" else ladder_markdown(cells[EVERY_RUNG])
+            parts.append(f"{table}\n\n{told(origin_of({name: whole}))}")
+    put_table(readme, "\n\n".join(parts))
+    return "\n\n".join(parts)
 
 
 def _share(interval: Mapping[str, float]) -> str:
@@ -152,19 +194,20 @@ def main(arguments: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=list(CELLS), choices=CELLS, metavar="CELL")
-    parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument("--threads", type=int, help="every core for the whole ladder, one for a network, unless given")
     flags = parser.parse_args(arguments)
     folder, readme, scratch = places(README, is_trial=False)
-    here = provenance("from_scratch", threads=flags.threads, packages=PACKAGES)
-    results = Results(folder / "results.json", here, must_agree=_MUST_AGREE)
     for cell in flags.only:
+        threads = flags.threads or (available_cores() if cell == EVERY_RUNG else 1)
+        here = provenance("from_scratch", threads=threads, packages=PACKAGES)
+        results = Results(folder / results_of(cell), here, must_agree=_MUST_AGREE)
         if not results.has(cell):
-            found = {**measured(cell, scratch, threads=flags.threads), "cpu": here["machine"]["cpu"]}
+            found = {**measured(cell, scratch, threads=threads), "cpu": here["machine"]["cpu"]}
             results.add(cell, found)
             print(cell, json.dumps(found), flush=True)
             if cell == EVERY_RUNG:
                 draw(scratch / "model", folder)
-    put_table(readme, f"{markdown(results.whole['cells'])}\n\n{told(origin_of({README.parent.name: results.whole}))}")
+    print(write_table(folder, readme))
 
 
 if __name__ == "__main__":
