@@ -247,6 +247,7 @@ def test_every_finding_has_its_words(climbed: Climbed, key: str, language: str) 
     assert start[:12].lower() in picture.headline.lower()
     assert "{" not in picture.headline + picture.deck + picture.notes + picture.description
     assert picture.deck.startswith(tongue.words[f"{key}_deck"].partition("{")[0])
+    assert ("p\xa0=\xa00.2" in picture.deck) == (key == "topped")  # its interval alone may seem to prove a gain
 
 
 def test_several_climbs_are_told_apart() -> None:

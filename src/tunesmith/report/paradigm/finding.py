@@ -49,6 +49,8 @@ class Finding:
     gain: Interval | None = None
     """Points of the rival over the step; where ``needed``, of the step over the rival."""
     most: Most | None = None
+    p_value: float | None = None
+    """Of that gain, where ``topped`` or ``at_least``: the test may not prove what the interval hardly excludes."""
 
 
 def find(climbed: Climbed, totals: Mapping[str, float | None]) -> Finding:
@@ -99,7 +101,7 @@ def _short_of_the_best(
     if is_first:
         return Finding(_first_kind(versus.gain), needed, best, versus.gain)
     kind: Kind = "topped" if versus.gain.high < MATTERS_POINTS else "at_least"
-    return Finding(kind, needed, best, versus.gain, _most(climbed.steps, totals, needed))
+    return Finding(kind, needed, best, versus.gain, _most(climbed.steps, totals, needed), versus.p_value)
 
 
 def _first_kind(gain: Interval) -> Kind:

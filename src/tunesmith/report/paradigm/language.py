@@ -144,7 +144,7 @@ ENGLISH = Language(
         "({level}\xa0% interval {low} to {high}) for {extra} more.",
         "topped": "This problem needs {step}",
         "topped_deck": "Everything cheaper is proven worse than the best. What {rival} adds, {gain} {points} "
-        "({level}\xa0% interval {low} to {high}) for {extra} more, is not proven.",
+        "({level}\xa0% interval {low} to {high}) for {extra} more, is not proven ({p_value}).",
         "at_least": "This problem needs at least {step}",
         "at_least_deck": "Everything cheaper is proven worse than the best. Whether {rival} is better still, {rows} "
         "rows cannot tell: {gain} {points} ({level}\xa0% interval {low} to {high}) for {extra} more.",
@@ -240,7 +240,7 @@ CHINESE = Language(
         "，多用 {extra}。",
         "topped": "这个问题需要{step}",
         "topped_deck": "所有更省的做法都被证明不如最好的一级。{rival}再加 {gain} {points}"
-        "（{level}% 区间 {low} 到 {high}），多用 {extra}，未获证明。",
+        "（{level}% 区间 {low} 到 {high}），多用 {extra}，未获证明（{p_value}）。",
         "at_least": "这个问题至少需要{step}",
         "at_least_deck": "所有更省的做法都被证明不如最好的一级。{rival}是否更好，{rows} 行还分不出来："
         "{gain} {points}（{level}% 区间 {low} 到 {high}），多用 {extra}。",

@@ -11,7 +11,7 @@ from tunesmith.report.paradigm.cost import Cost, totals, with_starts
 from tunesmith.report.paradigm.finding import Finding, find
 from tunesmith.report.paradigm.language import Language
 from tunesmith.report.paradigm.palette import PARADIGMS, paradigm_of
-from tunesmith.report.wording import shown, signed, verdict
+from tunesmith.report.wording import probability, shown, signed, verdict
 from tunesmith.types import Interval
 
 FEW_ROWS = 200
@@ -98,6 +98,8 @@ def _finding_told(
         dear, cheap = (found.step, found.rival) if found.kind == "needed" else (found.rival, found.step)
         extra = telling.spent(_more(spent, dear.name, cheap.name))
         filled |= {"rival": language.step(found.rival.name), "extra": extra, **_ends(found.gain)}
+    if found.p_value is not None:
+        filled["p_value"] = probability(found.p_value)
     headline, deck = language.say(found.kind, **filled), [language.say(f"{found.kind}_deck", **filled)]
     if found.most is not None:
         most = {
