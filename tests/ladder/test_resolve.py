@@ -191,6 +191,38 @@ def test_a_second_fit_is_like_the_first_where_nothing_else_is_asked_of_it() -> N
     assert (other["epochs"], other["loss"], other["loss_options"]) == (3.0, "cross_entropy", {})
 
 
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (["finetune.method=adalora", "refine.ema_decay=0.99"], r"rung\.refine\.method = 'adalora' takes ranks away"),
+        (["finetune.method=adalora", "refine.optimiser=schedule_free"], r"rung\.refine\.method = 'adalora' takes"),
+        (
+            ["finetune.optimiser=schedule_free", "refine.ema_decay=0.99"],
+            r"rung\.refine\.ema_decay: schedule_free keeps",
+        ),
+        (
+            ["finetune.ema_decay=0.99", "refine.optimiser=schedule_free"],
+            r"rung\.refine\.ema_decay: schedule_free keeps",
+        ),
+        (["finetune.optimiser=sgd", "refine.optimiser_options.beta1=0.5"], r"rung\.refine\.optimiser_options\.beta1"),
+        (["finetune.loss_options.gamma=1.0"], r"rung\.finetune\.loss_options\.gamma is not a known key"),
+    ],
+)
+def test_a_second_fit_is_checked_with_what_it_takes_over(items: list[str], told: str) -> None:
+    """And the options of a loss that follows from the task are told by their key."""
+    with pytest.raises(ConfigError, match=told):
+        resolved(*(f"rung.{item}" for item in items))
+
+
+def test_options_of_what_a_second_fit_takes_over_are_its_own() -> None:
+    """They are those of the first fit's optimiser and method, not of the defaults."""
+    sets = ["rung.finetune.optimiser=sgd", "rung.finetune.method=lora", "rung.finetune.method_options.rank=8"]
+    own = ["rung.refine.optimiser_options.momentum=0.5", "rung.refine.method_options.rank=8"]
+    found = resolved(*sets, *own).recipe.rung["refine"]
+    assert (found["optimiser"], found["optimiser_options"]["momentum"]) == ("sgd", 0.5)
+    assert (found["method"], found["method_options"]["rank"]) == ("lora", 8)
+
+
 def test_a_method_brings_its_own_rates() -> None:
     """Written out in the recipe, unless a rate is asked for."""
     found = resolved("rung.finetune.method=topk", "rung.finetune.layer_decay=0.5").recipe.rung["finetune"]

@@ -189,7 +189,17 @@ def test_we_read_what_peft_has_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("around", [False, True], ids=["bare", "with a head"])
-@pytest.mark.parametrize("more", [{}, {"use_rslora": True}, {"alpha_pattern": {"value": 11}}], ids=str)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"use_rslora": True},
+        {"alpha_pattern": {"value": 11}},
+        {"alpha_pattern": {r"encoder\.layer\.\d+\.attention\.self\.value": 11}},
+        {"modules_to_save": ["LayerNorm"]},
+    ],
+    ids=str,
+)
 def test_an_adapter_of_peft_becomes_a_base(more: dict[str, object], around: bool, tmp_path: Path) -> None:
     """Merged by us it answers as PEFT computes it, on the encoder or on a model with a head around it."""
     from transformers import AutoModel, AutoModelForSequenceClassification
@@ -215,6 +225,10 @@ def test_an_adapter_of_peft_becomes_a_base(more: dict[str, object], around: bool
         ({"use_dora": True}, "use_dora"),
         ({"bias": "all"}, "bias"),
         ({"r": 0}, "r = 0"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights = 'pissa'"),
+        ({"lora_bias": True}, "lora_bias"),
+        ({"layer_replication": [[0, 2]]}, "layer_replication"),
+        ({"alpha_pattern": {"(": 3}}, "alpha_pattern"),
     ],
 )
 def test_an_adapter_that_is_no_product_is_refused(change: dict[str, object], told: str, tmp_path: Path) -> None:
@@ -227,6 +241,32 @@ def test_an_adapter_that_is_no_product_is_refused(change: dict[str, object], tol
     with pytest.raises(ArtifactError, match=told):
         merge_peft(files, tmp_path / "merged", base=base)
     assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Adapter 'default'")  # PEFT takes a bias for a factor that was cut
+@pytest.mark.parametrize("more", [{"lora_bias": True}, {"target_modules": ["query", "word_embeddings"]}], ids=str)
+def test_what_is_learnt_beside_products_is_never_left_out(more: dict[str, object], tmp_path: Path) -> None:
+    """PEFT's own files, the setting taken out that would tell: the tensor itself is refused by name."""
+    from transformers import AutoModel
+
+    base = saved(hf_model("bert"), tmp_path / "base")
+    model = AutoModel.from_pretrained(base, attn_implementation="eager")
+    settings = peft.LoraConfig(**{"r": 3, "target_modules": ["query"], **more})
+    peft.get_peft_model(model, settings).save_pretrained(tmp_path / "adapter")
+    described = json.loads((tmp_path / "adapter" / ADAPTER_CONFIG).read_text("utf-8"))
+    (tmp_path / "adapter" / ADAPTER_CONFIG).write_text(json.dumps({**described, "lora_bias": False}), "utf-8")
+    with pytest.raises(ArtifactError, match=r"(lora_B\.bias|lora_embedding_A), which is no factor of a product"):
+        merge_peft(tmp_path / "adapter", tmp_path / "merged", base=base)
+
+
+def test_an_adapter_that_names_no_base_asks_for_one(tmp_path: Path) -> None:
+    """Beside a config.json too, as in our own folders."""
+    base = saved(hf_model("bert"), tmp_path / "base")
+    copy, options = built(base, "lora")
+    files = written(copy.encoder, "lora", options, tmp_path / "adapter")
+    (files / "config.json").write_bytes((base / "config.json").read_bytes())
+    with pytest.raises(ConfigError, match=r"does\s+not\s+name\s+the\s+base\s+model"):
+        merge_peft(files, tmp_path / "merged")
 
 
 def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tunesmith.files.tensors import save_tensors
 from tunesmith.models.base import BASE_FILES, find_base
 from tunesmith.models.checkpoint import load_weights
 from tunesmith.models.merge_peft import merged_with_lora, read_lora_settings
+from tunesmith.models.peft import ADAPTER_CONFIG
 from tunesmith.models.weights import WEIGHTS
 
 
@@ -27,14 +28,22 @@ def merge_peft(adapter: str | Path, out: str | Path, *, base: str | Path | None 
         ``out``.
 
     Raises:
-        ConfigError: ``out-exists``, or the base model is not on this machine.
+        ConfigError: ``out-exists``, ``base-unnamed``, or the base model is not on this machine.
         ArtifactError: The adapter is of another kind, damaged, or of another base model.
         ResourceError: The disk is full or refuses the write.
     """
     place, source = Path(out), Path(adapter)
     if place.exists():
         raise ConfigError("out-exists", "something is there already", where=str(place), advice="choose another folder")
-    named = base or read_lora_settings(source).base_model_name_or_path or source
+    named = base or read_lora_settings(source).base_model_name_or_path
+    if named is None:
+        raise ConfigError(
+            "base-unnamed",
+            "the adapter does not name the base model it belongs to",
+            where=str(source / ADAPTER_CONFIG),
+            found="base_model_name_or_path = null",
+            advice='name it: tunesmith.merge_peft(ADAPTER, OUT, base="all-MiniLM-L6-v2"), or the base\'s folder',
+        )
     found = find_base(str(named), offline=False)
     weights = merged_with_lora(load_weights(found.folder), source)
     partial = place.with_name(f".{place.name}.partial")

@@ -74,6 +74,7 @@ def resolve(recipe: Recipe) -> Resolved:
         names, notes = _with_needs(recipe, task, problems)
         problems += _unlabelled_problems(recipe, names, task)
         problems += _loss_problems(recipe, names, task) if named else []
+        problems += _loss_option_problems(recipe, names, task)
     problems += _rung_problems(recipe.rung)
     problems += _pooling_problems(recipe.rung)
     problems += _average_problems(recipe.rung)
@@ -146,7 +147,7 @@ def _rung_problems(sections: Mapping[str, Any]) -> list[str]:
         if name not in RUNGS.names():
             problems.append(_unknown("rung", name, RUNGS.names()))
         elif isinstance(values, Mapping):
-            problems += _option_problems(name, values)
+            problems += _option_problems(name, values, _inherited(name, sections))
     return problems
 
 
@@ -178,12 +179,25 @@ def _loss_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str
     """Refuse a loss that is not made for the targets of the task."""
     problems = []
     for name in names:
-        loss = recipe.rung.get(name, {}).get("loss")
+        values = {**_inherited(name, recipe.rung), **recipe.rung.get(name, {})}
+        loss = values.get("loss")
         if loss in LOSSES.names() and task.likelihood not in LOSSES.member(loss).LIKELIHOODS:
             fitting = [each for each in LOSSES.names() if task.likelihood in LOSSES.member(each).LIKELIHOODS]
             problems.append(
                 f"rung.{name}.loss = {shown_value(loss)} is not for the task {task.name}; allowed: {', '.join(fitting)}"
             )
+    return problems
+
+
+def _loss_option_problems(recipe: Recipe, names: Sequence[str], task: Task) -> list[str]:
+    """Check the options of a loss that follows from the task; those of a loss that is named are checked with it."""
+    problems = []
+    for name in names:
+        own = recipe.rung.get(name, {})
+        follows = _with_loss(name, {**_inherited(name, recipe.rung), **own}, recipe, task=task).get("loss")
+        if follows is not None and isinstance(own.get("loss_options"), dict):
+            member = LOSSES.member(follows)
+            problems += problems_of(member.Options, own["loss_options"], where=f"rung.{name}.loss_options")
     return problems
 
 
@@ -211,7 +225,7 @@ def _average_problems(rungs: Mapping[str, Any]) -> list[str]:
 
 def _completed(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
     """Give the options of a rung with what follows from other sections where it says nothing itself."""
-    values = {**_inherited(rung, recipe), **recipe.rung.get(rung, {})}
+    values = {**_inherited(rung, recipe.rung), **recipe.rung.get(rung, {})}
     values |= _with_loss(rung, values, recipe, task=task)
     if "method" in RUNGS.member(rung).Options.model_fields:
         method = METHODS.member(values.get("method", RUNGS.member(rung).Options().method))
@@ -231,9 +245,11 @@ def _schedule_of(optimiser: Any, options: type[Settings]) -> str | None:
     return schedule
 
 
-def _inherited(rung: str, recipe: Recipe) -> dict[str, Any]:
+def _inherited(rung: str, rungs: Mapping[str, Any]) -> dict[str, Any]:
     """Give what a rung takes over: a second fit all of the first's, a probe the pooling that is to be learnt."""
-    first, own = recipe.rung.get("finetune", {}), recipe.rung.get(rung, {})
+    first, own = rungs.get("finetune", {}), rungs.get(rung, {})
+    if not isinstance(first, Mapping):
+        return {}
     if rung == "probe" and first.get("pooling") == "attention":
         return {"poolings": ("mean",)}  # it begins as the mean
     if rung != "refine":
@@ -287,26 +303,27 @@ def _with_needs(recipe: Recipe, task: Task, problems: list[str]) -> tuple[list[s
     return [name for name in task.rungs if name in wanted], notes
 
 
-def _option_problems(name: str, values: Mapping[str, Any]) -> list[str]:
-    """Check one rung's options and those of the members it names."""
+def _option_problems(name: str, values: Mapping[str, Any], inherited: Mapping[str, Any]) -> list[str]:
+    """Check one rung's options and those of the members it names or takes over; what it takes over is checked there."""
     where = f"rung.{name}"
     options = RUNGS.member(name).Options
+    whole = {**inherited, **values}
     problems = problems_of(options, values, where=where)
     for kind, family in _NESTED:
         if kind not in options.model_fields:
             continue
-        member = values.get(kind, options.model_fields[kind].default)
+        member = whole.get(kind, options.model_fields[kind].default)
         if member is None and kind == "schedule":
-            member = _schedule_of(values.get("optimiser"), options)
+            member = _schedule_of(whole.get("optimiser"), options)
         if member is None:
             continue
         if member not in family.names():
-            problems.append(_unknown(f"{where}.{kind}", str(member), family.names()))
+            problems += [_unknown(f"{where}.{kind}", str(member), family.names())] if kind in values else []
             continue
         nested = values.get(f"{kind}_options", {})
         if isinstance(nested, dict):
             problems += problems_of(family.member(member).Options, nested, where=f"{where}.{kind}_options")
-    problems += _regularisation_problems(where, values)
+    problems += _regularisation_problems(where, whole) if values else []
     poolings = values.get("poolings", ()) if "poolings" in options.model_fields else ()
     poolings = (poolings,) if isinstance(poolings, str) else poolings
     if isinstance(poolings, list | tuple):
