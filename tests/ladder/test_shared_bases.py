@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -132,12 +134,64 @@ def test_a_copy_that_was_cut_short_is_not_taken_for_a_base(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(shared_bases.shutil, "copyfile", full)
+        patched.setattr(shared_bases, "copy_file", full)
         with pytest.raises(tunesmith.errors.ResourceError, match="No space left"):
             share_base(home.folder / "base", tmp_path)
     assert not any((tmp_path / BASES).iterdir())
     place = share_base(home.folder / "base", tmp_path)
     assert torch.equal(*[torch.tensor(list((f / "config.json").read_bytes())) for f in (place, home.folder / "base")])
+
+
+def test_two_that_share_the_same_base_at_once_both_find_it_whole(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins while the first has copied a file and no more."""
+    began, second_done = threading.Event(), threading.Event()
+    copy = shared_bases.copy_file
+
+    def slow(source: Path, path: Path) -> None:
+        copy(source, path)
+        if threading.current_thread() is first:
+            began.set()
+            second_done.wait(30.0)
+
+    monkeypatch.setattr(shared_bases, "copy_file", slow)
+    first = threading.Thread(target=share_base, args=(home.folder / "base", tmp_path))
+    first.start()
+    assert began.wait(30.0)
+    place = share_base(home.folder / "base", tmp_path)
+    expected = sorted(path.name for path in place.iterdir())
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(expected)
+    second_done.set()
+    first.join()
+    assert sorted(path.name for path in place.iterdir()) == expected
+    assert list((tmp_path / BASES).iterdir()) == [place]
+
+
+@pytest.mark.parametrize("harm", ["emptied", "removed"])
+def test_a_base_that_is_damaged_is_put_there_anew(harm: str, home: Home, tmp_path: Path) -> None:
+    """A folder of the right name with half of what belongs there is not believed."""
+    place = share_base(home.folder / "base", tmp_path)
+    whole = (place / "model.safetensors").read_bytes()
+    if harm == "emptied":
+        (place / "model.safetensors").write_bytes(b"")
+    else:
+        (place / "tokenizer.json").unlink()
+    assert share_base(home.folder / "base", tmp_path) == place
+    assert (place / "model.safetensors").read_bytes() == whole
+    assert (place / "tokenizer.json").is_file()
+
+
+def test_what_a_killed_writer_left_is_removed_once_it_is_old(home: Home, tmp_path: Path) -> None:
+    """Another that is at work now is left alone."""
+    place = share_base(home.folder / "base", tmp_path)
+    old, new = (place.with_name(f".{place.name}.{name}") for name in ("old", "new"))
+    for left in (old, new):
+        left.mkdir()
+    os.utime(old, (1.0, 1.0))
+    (place / "config.json").unlink()
+    share_base(home.folder / "base", tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_the_card_and_info_say_that_the_base_lies_beside(two: tuple[Path, Path]) -> None:

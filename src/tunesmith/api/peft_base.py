@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tunesmith.errors import ConfigError
-from tunesmith.files.atomic import write_error
+from tunesmith.files.atomic import copy_file, write_error
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.files.tensors import save_tensors
 from tunesmith.models.base import BASE_FILES, find_base
@@ -52,7 +52,7 @@ def merge_peft(adapter: str | Path, out: str | Path, *, base: str | Path | None 
         partial.mkdir(parents=True)
         for name in BASE_FILES:
             if name != WEIGHTS and (found.folder / name).is_file():
-                shutil.copyfile(found.folder / name, partial / name)
+                copy_file(found.folder / name, partial / name)
         save_tensors(partial / WEIGHTS, weights)
         exchange_folders(partial, place)
     except OSError as error:

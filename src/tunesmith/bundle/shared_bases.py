@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from tunesmith.bundle.schema import BaseFacts
 from tunesmith.errors import ArtifactError, ConfigError
-from tunesmith.files.atomic import write_error
+from tunesmith.files.atomic import copy_file, write_error
 from tunesmith.files.exchange import exchange_folders
 from tunesmith.files.manifest import file_digest
 from tunesmith.models.base import BASE_FILES, BASES, find_base
@@ -20,6 +22,8 @@ from tunesmith.models.weights import weights_file
 
 _LOADED: WeakValueDictionary[tuple[str, str], Encoder] = WeakValueDictionary()
 """Encoders in memory by the digests of weights and config: one for all models that share it."""
+
+_LONG_AGO_S = 3600.0
 
 
 def share_base(base_folder: Path, beside: Path) -> Path:
@@ -35,22 +39,35 @@ def share_base(base_folder: Path, beside: Path) -> Path:
     Raises:
         ResourceError: The disk is full or refuses the write.
     """
+    files = [name for name in BASE_FILES if (base_folder / name).is_file()]
     place = beside / BASES / file_digest(weights_file(base_folder))
-    if place.is_dir():
+    if _is_whole(place, files):
         return place
-    partial = place.with_name(f".{place.name}.partial")
+    partial = place.with_name(f".{place.name}.{secrets.token_hex(8)}")  # others may be writing the same base
     try:
-        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        for name in BASE_FILES:
-            if (base_folder / name).is_file():
-                shutil.copyfile(base_folder / name, partial / name)
+        for name in files:
+            copy_file(base_folder / name, partial / name)
         exchange_folders(partial, place)
+        _remove_leftovers(place)
     except OSError as error:
         raise write_error(place, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return place
+
+
+def _is_whole(place: Path, files: list[str]) -> bool:
+    """Whether all files of a base are there, with the weights that its folder is named by."""
+    is_there = all((place / name).is_file() for name in files)
+    return is_there and file_digest(weights_file(place)) == place.name
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove what writers of the same base left behind that were killed long ago."""
+    for left in place.parent.glob(f".{place.name}.*"):
+        if time.time() - left.stat().st_mtime > _LONG_AGO_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def find_shared_base(base: BaseFacts, bundle: Path) -> Path:

@@ -72,6 +72,21 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file whole and force it to the disk.
+
+    Args:
+        source: To read.
+        path: To write; its folder exists.
+
+    Raises:
+        ResourceError: As ``replacing`` says; what was at ``path`` before is untouched.
+        OSError: The source cannot be opened.
+    """
+    with source.open("rb") as read, replacing(path, expected_bytes=source.stat().st_size) as file:
+        shutil.copyfileobj(read, file)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file as UTF-8, line ends as they are.
 
