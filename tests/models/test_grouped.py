@@ -9,8 +9,10 @@ import torch
 from tests.models.tiny_encoders import GROUPED, hf_model, packed, saved, tiny_config
 
 from tunesmith.errors import ArtifactError
+from tunesmith.models.adaptation import adapted
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import grouped, load_encoder
+from tunesmith.models.methods import load_method
 
 
 @pytest.mark.parametrize("model_type", GROUPED)
@@ -46,6 +48,43 @@ def test_layers_are_sorted_by_height(model_type: str, n_layers: int) -> None:
     first = {names[id(parameter)].removeprefix("module.").split(".")[0] for parameter in groups[0]}
     assert "embeddings" in first
     assert not any(names[id(parameter)].startswith("module.embeddings") for group in groups[1:] for parameter in group)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "changes", "part"),
+    [("mpnet", {}, "layer.0"), ("deberta-v2", {}, "layer.0"), ("deberta-v2", {"conv_kernel_size": 3}, "conv")],
+)
+def test_what_is_declared_after_the_layers_may_lie_below_them(
+    model_type: str, changes: dict[str, int], part: str
+) -> None:
+    """Where the top layer alone learns, what the lowest makes of the tokens stays as it was."""
+    model = hf_model(model_type, **changes)
+    base = grouped.build(tiny_config(model_type, **changes), model.state_dict(), grouped.Options())
+    encoder = adapted(base, load_method("topk", {"layers": 1}), seed=0).encoder.eval()
+    lowest = []
+    encoder.module.encoder.get_submodule(part).register_forward_hook(lambda *seen: lowest.append(seen[-1]))
+    encoder(packed([3, 3]))
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            if parameter.requires_grad:
+                parameter.add_(1.0)
+    encoder(packed([3, 3]))
+    first, second = (found[0] if isinstance(found, tuple) else found for found in lowest)
+    torch.testing.assert_close(first, second, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("model_type", ["mpnet", "deberta-v2", "modernbert"])
+def test_layers_that_do_not_learn_drop_nothing_out(model_type: str) -> None:
+    """Two passes of training see the same; with a layer that learns above, they differ."""
+    model = hf_model(model_type, dropout=0.3)
+    config = tiny_config(model_type)
+    found = {}
+    for n_layers in (0, 1):
+        base = grouped.build(config, model.state_dict(), grouped.Options())
+        base.set_dropout(0.3)
+        encoder = adapted(base, load_method("topk", {"layers": n_layers}), seed=0).encoder.train()
+        found[n_layers] = torch.equal(encoder(packed([3, 7])), encoder(packed([3, 7])))
+    assert found == {0: True, 1: False}
 
 
 def test_a_pooler_is_not_trained() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tunesmith.data.batch import length_batches, places_of
 from tunesmith.data.tokenize import TokenSet
+from tunesmith.files.mapped import new_array
 from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.network import Network
@@ -150,10 +151,13 @@ def keep_below(encoder: Encoder, tokens: TokenSet, path: Path, *, batch_tokens: 
 
     Returns:
         The same rows with what was kept, read from the disk as it is needed.
+
+    Raises:
+        ResourceError: ``disk-full``.
     """
     shape = (len(tokens.input_ids), encoder.hidden_size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    kept = new_array(path, shape)
     with _evaluating(encoder):
         for batch in length_batches(replace(tokens, hidden=None), batch_tokens=batch_tokens):
             at, done = places_of(tokens, batch.rows), 0

@@ -22,6 +22,14 @@ from tunesmith.models.encoders._roles import role_of
 from tunesmith.models.places import Part, Place
 from tunesmith.types import PackedTokens
 
+_HEIGHTS = {
+    "encoder.rel_embeddings": 0,
+    "encoder.LayerNorm": 0,
+    "encoder.relative_attention_bias": 0,
+    "encoder.conv": 1,
+}
+"""What DeBERTa and MPNet declare after the layers: tables of positions that all of them read, a part of the first."""
+
 
 class Options(Settings):
     """The grouped engine has no options."""
@@ -82,17 +90,42 @@ class GroupedEncoder(Encoder):
         """Sort the parameters by height: the longest list of modules is taken for the layers.
 
         Returns:
-            What is declared before the layers, then each layer; what is declared after them belongs to the last.
+            What is declared before the layers or read by all of them, then each layer; what else is declared after
+            them belongs to the last one.
         """
-        lists = [(name, part) for name, part in self.module.named_modules() if isinstance(part, nn.ModuleList)]
-        stack, layers = max(lists, key=lambda found: len(found[1]))
+        stack, layers = self._stack()
         groups: list[list[nn.Parameter]] = [[] for _ in range(len(layers) + 1)]
         height = 0
         for name, parameter in self.module.named_parameters():
             if name.startswith(f"{stack}."):
                 height = int(name.removeprefix(f"{stack}.").split(".")[0]) + 1
-            groups[height].append(parameter)
+            owner = ".".join(name.split(".")[:2])
+            groups[_HEIGHTS.get(owner, height)].append(parameter)
         return groups
+
+    def train(self, mode: bool = True) -> GroupedEncoder:
+        """Switch dropout on or off; where whole layers do not learn, nothing below the first that does drops out.
+
+        Args:
+            mode: Whether to train.
+
+        Returns:
+            Itself.
+        """
+        super().train(mode)
+        if mode and self.n_frozen > 1:
+            stack, layers = self._stack()
+            for name, part in self.module.named_modules():
+                if name and not stack.startswith(name) and not name.startswith(f"{stack}."):
+                    part.eval()
+            for layer in layers[: self.n_frozen - 1]:
+                layer.eval()
+        return self
+
+    def _stack(self) -> tuple[str, nn.ModuleList]:
+        """Find the layers: the longest list of modules, and its name."""
+        lists = [(name, part) for name, part in self.module.named_modules() if isinstance(part, nn.ModuleList)]
+        return max(lists, key=lambda found: len(found[1]))
 
     def set_dropout(self, rate: float) -> None:
         """Drop out by one rate in every module that drops out, and in attention that keeps its rate as a number.

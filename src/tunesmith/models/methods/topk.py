@@ -1,4 +1,4 @@
-"""``topk``: only the top layers learn; what those below make of the rows is computed once."""
+"""``topk``: only the top layers learn; what those below make of the rows is computed once where the encoder is flat."""
 
 from __future__ import annotations
 
