@@ -170,7 +170,7 @@ def test_out_of_fold_figures_name_the_rows_that_chose() -> None:
 def test_it_says_why_it_stopped(because: StoppedBecause | None, sentence: str) -> None:
     """Each way to end has its sentence; a climb that goes on says so at the top."""
     found = outcome("linear", "probe", "finetune", names=labels(12), stopped_because=because)
-    level = Comparison(Interval(0.0, -0.1, 0.1), 1.0)
+    level = Comparison(Interval(0.0, -0.1, 0.1), 1.0, over="probe")
     found = replace(found, comparisons={**found.comparisons, "finetune": level})
     text = _page(found).text
     assert sentence in text
@@ -191,7 +191,7 @@ def test_it_says_why_it_stopped(because: StoppedBecause | None, sentence: str) -
 def test_proven_is_said_apart_from_kept(p_value: float, points: float, sentence: str) -> None:
     """A rung can be kept without being proven better, and the page must tell the two apart."""
     found = outcome("probe", "finetune", names=labels(12))
-    gain = Comparison(Interval(points, points - 0.8, points + 0.8), p_value)
+    gain = Comparison(Interval(points, points - 0.8, points + 0.8), p_value, over="probe")
     text = _page(replace(found, comparisons={"finetune": gain})).text
     assert sentence in text
 
@@ -348,7 +348,7 @@ def test_yes_or_no_says_which_label_is_yes() -> None:
 def test_numbers_have_no_labels_and_gains_of_correlations_no_points() -> None:
     """Their range is told; a gain of 0.012 is 1.2 hundredths."""
     found = outcome("probe", "finetune", names=("1", "2"))
-    found = replace(found, comparisons={"finetune": Comparison(Interval(1.2, 0.4, 2.0), 0.0002)})
+    found = replace(found, comparisons={"finetune": Comparison(Interval(1.2, 0.4, 2.0), 0.0002, over="probe")})
     facts = facts_of(found, metric="mcc")
     data = facts.data.model_copy(update={"labels": {}, "numbers": (0.0, 1.0, 2.5, 3.0, 5.0)})
     plain = {name: value for name, value in found.metrics.items() if name not in ("per_class", "confusion")}

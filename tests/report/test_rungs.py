@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.report.made_up import labels, outcome
 
 from tunesmith.ladder.stop import Comparison
+from tunesmith.report.paradigm.compared import compared
 from tunesmith.report.rungs import rung_lines
+from tunesmith.tasks import load_task
 from tunesmith.types import Interval
 
 
-def test_each_rung_is_held_against_the_one_kept_before_it() -> None:
-    """A rung that did not take over must not become the measure of the next."""
+@pytest.mark.parametrize("kept_before", ["linear", "probe"])
+def test_each_rung_is_held_against_the_one_kept_before_it(kept_before: str) -> None:
+    """As the climb says, which where rows are few keeps a rung that is worse on those held out."""
     found = outcome("linear", "probe", "finetune", names=labels(12))
     linear, probe, finetune = found.landings
     worse = replace(probe, objective=linear.objective - 0.05)
     gains = {
-        "probe": Comparison(Interval(-5.0, -6.0, -4.0), 1e-5),
-        "finetune": Comparison(Interval(9.0, 8.0, 10.0), 1e-9),
+        "probe": Comparison(Interval(-5.0, -6.0, -4.0), 1e-5, over="linear"),
+        "finetune": Comparison(Interval(9.0, 8.0, 10.0), 1e-9, over=kept_before),
     }
     found = replace(found, landings=(linear, worse, finetune), comparisons=gains)
     lines = rung_lines(found, metric="accuracy", usual="accuracy")
-    assert [line.gain.over if line.gain else None for line in lines] == [None, "linear", "linear"]
+    assert [line.gain.over if line.gain else None for line in lines] == [None, "linear", kept_before]
     assert [line.gain.verdict for line in lines if line.gain] == ["proven worse", "proven better"]
     assert [line.kept for line in lines] == [False, False, True]
+    told = compared(found, load_task("single_label"), objective="accuracy", seed=0)["comparisons"]
+    assert isinstance(told, list)
+    assert ("finetune", kept_before, 9.0) in [(each["rung"], each["over"], each["gain"]["value"]) for each in told]
 
 
 def test_what_was_not_counted_is_none() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class Comparison:
     p_value: float
     test: str = "McNemar"
     """Name of the test that gave the p-value."""
+    over: str = ""
+    """The rung kept before it; empty where no rungs are compared."""
 
 
 def better(challenger: Landing, holder: Landing) -> bool:
@@ -56,9 +58,10 @@ def compare(challenger: Landing, holder: Landing, task: Task, *, objective: str,
     Returns:
         Gain in points of that figure with its 90 % interval, and the p-value of a test for it.
     """
-    return compare_outputs(
+    found = compare_outputs(
         holder.logits, challenger.logits, targets=holder.targets, task=task, objective=objective, seed=seed
     )
+    return replace(found, over=holder.rung)
 
 
 def compare_outputs(

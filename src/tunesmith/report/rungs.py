@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunesmith.ladder.stop import better
 from tunesmith.report.wording import figure, rung_words, verdict
 from tunesmith.types import JSON, Interval
 
@@ -65,7 +64,6 @@ def rung_lines(outcome: Outcome, *, metric: str, usual: str) -> list[RungLine]:
         One line a rung.
     """
     lines: list[RungLine] = []
-    holder: Landing | None = None
     for landing in outcome.landings:
         metrics = outcome.validation.get(landing.rung, {})
         lines.append(
@@ -77,21 +75,19 @@ def rung_lines(outcome: Outcome, *, metric: str, usual: str) -> list[RungLine]:
                 tflop=landing.tflop if landing.tflop > 0.0 else None,
                 score=figure(metrics.get(metric)),
                 beside=None if usual == metric else figure(metrics.get(usual)),
-                gain=_gain(outcome, landing, holder),
+                gain=_gain(outcome, landing),
                 kept=landing.rung == outcome.kept.rung,
                 notes=(*_decisions(landing.facts), *landing.notes),
             )
         )
-        # The outcome does not say whom a rung was compared with: whoever the ladder's own rule had kept until then.
-        holder = landing if holder is None or better(landing, holder) else holder
     return lines
 
 
-def _gain(outcome: Outcome, landing: Landing, holder: Landing | None) -> Gain | None:
+def _gain(outcome: Outcome, landing: Landing) -> Gain | None:
     comparison = outcome.comparisons.get(landing.rung)
-    if comparison is None or holder is None:
+    if comparison is None:
         return None
-    return Gain(over=holder.rung, points=comparison.gain, p_value=comparison.p_value, test=comparison.test)
+    return Gain(over=comparison.over, points=comparison.gain, p_value=comparison.p_value, test=comparison.test)
 
 
 def _decisions(facts: dict[str, JSON]) -> list[str]:

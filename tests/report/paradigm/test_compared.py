@@ -30,7 +30,7 @@ def test_the_kept_one_is_held_against_each() -> None:
     assert len(pairs) == len(set(pairs)) == 5
     assert {("probe", "linear"), ("finetune", "probe"), ("refine", "finetune")} <= set(pairs)
     assert {("refine", "linear"), ("refine", "probe")} <= set(pairs)
-    marked = {**found.comparisons, "probe": Comparison(Interval(1.25, 0.5, 2.0), 0.125, test="by hand")}
+    marked = {**found.comparisons, "probe": Comparison(Interval(1.25, 0.5, 2.0), 0.125, test="by hand", over="linear")}
     told = _made(replace(found, comparisons=marked))["comparisons"]
     assert told[0] == {
         "rung": "probe",

@@ -6,14 +6,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tunesmith.ladder.rungs import RUNGS
-from tunesmith.ladder.stop import Comparison, better, compare
+from tunesmith.ladder.stop import compare
 from tunesmith.report.paradigm.climbed import Step
 from tunesmith.report.paradigm.cost import COSTS, frontier, totals
 from tunesmith.types import JSON, Interval
 
 if TYPE_CHECKING:
     from tunesmith.ladder.climb import Outcome
-    from tunesmith.ladder.landing import Landing
     from tunesmith.tasks import Task
 
 
@@ -35,13 +34,7 @@ def compared(outcome: Outcome, task: Task, *, objective: str, seed: int) -> dict
     """
     by_name = {landing.rung: landing for landing in outcome.landings}
     starts_from = {name: RUNGS.member(name).NEEDS for name in by_name}
-    made: dict[tuple[str, str], Comparison] = {}
-    holder: Landing | None = None
-    for landing in outcome.landings:
-        comparison = outcome.comparisons.get(landing.rung)
-        if holder is not None and comparison is not None:
-            made[landing.rung, holder.rung] = comparison
-        holder = landing if holder is None or better(landing, holder) else holder
+    made = {(rung, comparison.over): comparison for rung, comparison in outcome.comparisons.items()}
     for step, over in _wanted(outcome, starts_from):
         if (step, over) not in made and (over, step) not in made:
             made[step, over] = compare(by_name[step], by_name[over], task, objective=objective, seed=seed)
