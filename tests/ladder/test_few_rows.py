@@ -13,6 +13,7 @@ from tests.ladder.tiny_base import tiny_file
 from tests.ladder.tiny_climb import Home
 
 from tunesmith.config.recipe import load_recipe
+from tunesmith.data.check import Finding
 from tunesmith.data.read import read_table
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.few_rows import are_few, takes_over
@@ -140,6 +141,30 @@ def test_the_fewer_rows_are_held_out_the_more_counts_what_was_known(
     holder = landing(objective=0.5, refit_s=float(refits[1]))
     comparison = Comparison(gain=Interval(gain, gain - reach, gain + reach), p_value=0.5)
     assert takes_over(challenger, holder, comparison) is wins
+
+
+@pytest.mark.parametrize(("gain", "reads", "wins"), [(-4.0, True, True), (-4.0, False, False), (1.0, False, True)])
+def test_nothing_is_expected_of_a_base_that_cannot_read_the_texts(gain: float, reads: bool, wins: bool) -> None:
+    """It wins by what the held-out rows show, or not at all."""
+    challenger, holder = (landing(objective=0.5 + points / 100, refit_s=1.0) for points in (gain, 0.0))
+    comparison = Comparison(gain=Interval(gain, gain - ROWS_48, gain + ROWS_48), p_value=0.5)
+    assert takes_over(challenger, holder, comparison, reads=reads) is wins
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_the_climb_asks_whether_the_base_can_read(reads: bool, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the finding that it tells as well."""
+    seen = {}
+
+    def watched(challenger: Landing, holder: Landing, comparison: Comparison, *, reads: bool) -> bool:
+        seen[challenger.rung] = reads
+        return takes_over(challenger, holder, comparison, reads=reads)
+
+    unfit = Finding("base-unfit", "warning", 1, (), "it cannot read these")
+    monkeypatch.setattr("tunesmith.ladder.climb.takes_over", watched)
+    monkeypatch.setattr(EncodedTexts, "unfit", lambda _: None if reads else unfit)
+    home.climbed(ladder__rungs=("linear", "probe"))
+    assert seen == {"probe": reads}
 
 
 @pytest.mark.parametrize(("n_rows", "few"), [(300, True), (999, True), (1000, False)])

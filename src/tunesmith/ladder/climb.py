@@ -147,7 +147,8 @@ def _takes_over(site: Site, challenger: Landing, holder: Landing, *, comparison:
     if challenger.facts.get("taken") == 0:
         return False
     if are_few(site.data) and site.objective not in _UNBOUNDED:
-        return takes_over(challenger, holder, comparison)
+        reads = not RUNGS.member(challenger.rung).USES_BASE or site.encoded.unfit() is None
+        return takes_over(challenger, holder, comparison, reads=reads)
     return better(challenger, holder)
 
 

@@ -35,7 +35,7 @@ def are_few(data: Prepared) -> bool:
     return data.columns.time is None and len(rows) < FEW and len(np.unique(data.groups[rows])) >= _LEAST_GROUPS
 
 
-def takes_over(challenger: Landing, holder: Landing, comparison: Comparison) -> bool:
+def takes_over(challenger: Landing, holder: Landing, comparison: Comparison, *, reads: bool = True) -> bool:
     """Decide whether a rung replaces the one kept so far, where rows are few.
 
     What the held-out rows show and what was measured beforehand are weighed, each by how sure it is: four rows say next
@@ -46,6 +46,7 @@ def takes_over(challenger: Landing, holder: Landing, comparison: Comparison) -> 
         challenger: The rung just landed.
         holder: The rung kept so far.
         comparison: Of the two.
+        reads: Whether the challenger can read the texts; nothing is to be expected of one whose base model cannot.
 
     Returns:
         True where the gain to be expected is above zero. As with many rows where the holder is not fitted again on all
@@ -56,6 +57,6 @@ def takes_over(challenger: Landing, holder: Landing, comparison: Comparison) -> 
     gain = comparison.gain
     if not holder.refit_s or not np.isfinite([gain.value, gain.low, gain.high]).all():
         return better(challenger, holder)
-    expected = _OF_A_RUNG if challenger.refit_s else _WITHOUT_A_FIFTH
+    expected = _WITHOUT_A_FIFTH if not challenger.refit_s else _OF_A_RUNG if reads else 0.0
     error = (gain.high - gain.low) / (2.0 * _ERRORS_TO_THE_END)
     return gain.value * _SPREAD**2 + expected * error**2 > 0.0
