@@ -14,6 +14,7 @@ from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
 
 import tunesmith
+from tunesmith.data.read import read_table
 from tunesmith.errors import ConfigError
 from tunesmith.types import JSON
 
@@ -160,6 +161,53 @@ def test_cells_that_a_spreadsheet_would_run_are_disarmed(probed: Model, tmp_path
     lines = [json.loads(line) for line in (tmp_path / "next.jsonl").read_text("utf-8").splitlines()]
     assert sorted(line["text"] for line in lines) == sorted(texts)
     assert list(lines[0]) == ["text", "=note", "topic", *OURS]
+
+
+def test_texts_come_back_as_they_were_given(probed: Model, tmp_path: Path, quick: list[str]) -> None:
+    """No apostrophe is learnt, other columns of the pool are no hindrance, and what is printed can be run."""
+    texts = [("=1+1 " if n % 2 else "@all ") + text for n, (text, _) in enumerate(rows())]
+    pool = written(
+        tmp_path / "pool.csv", ["text", "=note", "id"], [[text, "x", str(n)] for n, text in enumerate(texts)]
+    )
+    labelled = written(tmp_path / "labelled.csv", ["text", "topic"], [[text, label] for text, label in rows()])
+    ended = run("next", probed.folder, "--unlabelled", pool, "-n", "30", "--labelled", labelled)
+    command = next(line for line in ended.out.splitlines() if line.startswith("  tunesmith train "))
+    sheet = records(tmp_path / "pool.next.csv")
+    label_of = {text: label for text, (_, label) in zip(texts, rows(), strict=True)}
+    filled = [[*row.values()] for row in ({**row, "topic": label_of[row["text"][1:]]} for row in sheet)]
+    written(tmp_path / "pool.next.csv", list(sheet[0]), filled)
+    assert sorted(read_table(tmp_path / "pool.next.csv").columns["text"]) == sorted(row["text"][1:] for row in sheet)
+    assert "=note" in read_table(tmp_path / "pool.next.csv").columns
+    trained = run(*command.split()[1:], "--out", tmp_path / "m", *quick, "--rungs", "linear", "--quiet")
+    assert trained.code == 0, trained.err
+    assert tunesmith.load(tmp_path / "m").bundle.facts.data.rows == 120 + 30
+
+
+def test_the_task_is_told_again(tmp_path: Path, quick: list[str]) -> None:
+    """Levels look like labels: without the flag the same rows would be learnt as these."""
+    cells = [[text, str(n % 3), "no"] for n, (text, _) in enumerate(rows())]
+    data = written(tmp_path / "stars.csv", ["body", "stars", "other"], cells)
+    flags = ["--task", "ordinal", "--text", "body", "--label", "stars"]
+    ended = run("train", data, "--out", tmp_path / "m", *quick, "--rungs", "linear", "--quiet", *flags)
+    assert ended.code == 0, ended.err
+    pool = written(tmp_path / "pool.csv", ["body"], [[f"another {text}"] for text, _ in rows()])
+    ended = run("next", tmp_path / "m", "--unlabelled", pool, "-n", "5")
+    assert ended.out.splitlines()[-1].endswith(f"pool.next.csv {' '.join(flags)}")
+
+
+def test_rows_that_are_not_filled_in_are_not_learnt_as_none_of_the_labels(tmp_path: Path, quick: list[str]) -> None:
+    """Elsewhere an empty cell is an answer where a text may have several labels."""
+    cells = [[text, ["card;lost", "lost", "", "card"][n % 4]] for n, (text, _) in enumerate(rows())]
+    data = written(tmp_path / "tags.csv", ["text", "tags"], cells)
+    flags = [*quick, "--rungs", "linear", "--quiet", "--task", "multi_label"]
+    assert run("train", data, "--out", tmp_path / "m", *flags).code == 0
+    pool = written(tmp_path / "pool.csv", ["text"], [[f"another {text}"] for text, _ in rows()])
+    proposed(tmp_path / "m", pool, "-n", "4")
+    sheet = tmp_path / "pool.next.csv"
+    assert_error(run("train", data, sheet, "--out", tmp_path / "n", *flags), "label-missing", "4 of 124 rows")
+    ended = run("train", data, sheet, "--out", tmp_path / "n", *flags, "--drop-unlabelled")
+    assert ended.code == 0, ended.err
+    assert tunesmith.load(tmp_path / "n").bundle.facts.data.rows == 120
 
 
 def test_rows_come_from_everywhere(probed: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

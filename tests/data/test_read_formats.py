@@ -202,9 +202,12 @@ def test_files_with_other_columns_are_refused(write: Write, header: str, found: 
 
 
 def test_columns_that_next_adds_make_no_difference(write: Write) -> None:
-    """Where a later file has them alone they are dropped, where it lacks them they are empty; others still count."""
-    plain, ours = write("a.csv", "text,label\nhi,x\n"), write("b.csv", "label,text,tunesmith_row\ny,bye,7\n")
-    assert read_table([plain, ours]).columns == {"text": ["hi", "bye"], "label": ["x", "y"]}
+    """Nor do others of such a file; its mark stays, since rows of it that have no label yet are not learnt."""
+    plain, ours = write("a.csv", "text,label\nhi,x\n"), write("b.csv", "label,text,id,tunesmith_row\ny,bye,3,7\n")
+    table = read_table([plain, ours])
+    assert table.columns == {"text": ["hi", "bye"], "label": ["x", "y"], "tunesmith_row": ["", "7"]}
+    assert [note.partition(": ")[2] for note in table.notes] == [f'"id" left out, which {plain} does not have']
+    ours = write("b.csv", "label,text,tunesmith_row\ny,bye,7\n")
     columns = {"label": ["y", "x"], "text": ["bye", "hi"], "tunesmith_row": ["7", ""]}
     assert read_table([ours, plain]).columns == columns
     told = fault(plain, write("c.csv", "text,label,tunesmith\nbye,y,7\n"))

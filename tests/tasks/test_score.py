@@ -73,6 +73,7 @@ def test_rows_are_dealt_out_by_the_order_of_their_numbers() -> None:
         ([f"{number % 5}.5" for number in range(300)], "single_label"),
         (["1.5", "two"] * 30, "single_label"),
         (['["late"]', "[]", ""], "multi_label"),
+        (['["late"]', "[]", "late;damaged"], "multi_label"),
         (["[late]", "[]"], "single_label"),
     ],
 )

@@ -15,11 +15,12 @@ from typing import Literal, TextIO, TypeAlias
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
-from tunesmith.api.sheets import disarmed, free_names, write_records
+from tunesmith.api.sheets import free_names, write_records
 from tunesmith.bundle.predict import other_texts, predict_texts
 from tunesmith.bundle.schema import Facts
 from tunesmith.data.bad_rows import BadRows
 from tunesmith.data.columns import Columns, choose_columns, find_column
+from tunesmith.data.formulas import disarmed
 from tunesmith.data.labelled import inputs_of
 from tunesmith.data.read import Source, read_chunks
 from tunesmith.data.table import Table

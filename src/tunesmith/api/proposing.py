@@ -11,12 +11,13 @@ from typing import Any
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
-from tunesmith.api.sheets import disarmed, free_names, write_records
+from tunesmith.api.sheets import free_names, write_records
 from tunesmith.bundle.predict import other_texts
 from tunesmith.bundle.schema import Facts
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.columns import Columns, choose_columns
 from tunesmith.data.files_given import STDIN, are_paths, files_given, plain_stem
+from tunesmith.data.formulas import disarmed
 from tunesmith.data.frames import table_of
 from tunesmith.data.labelled import inputs_of
 from tunesmith.data.names import OURS
@@ -64,6 +65,8 @@ class Proposed:
     n_rows: int
     """Rows of the file."""
     found: Proposals
+    flags: tuple[str, ...] = ()
+    """Of ``train``, for rows of this file to be learnt as those of the model were."""
 
     def as_json(self) -> dict[str, JSON]:
         """Give it as ``next --json`` prints it.
@@ -142,7 +145,25 @@ def propose_file(
         progress=narrator.progress,
     )
     _write(out, _sheet(table, facts, label=label, found=found))
-    return Proposed(out, label, tuple(texts[row] for row in found.rows), table.n_rows, found=found)
+    chosen = tuple(texts[row] for row in found.rows)
+    return Proposed(out, label, chosen, table.n_rows, found=found, flags=_flags_of(facts))
+
+
+def _flags_of(facts: Facts) -> tuple[str, ...]:
+    """Name the task and the columns where the model's own command did, or the rows alone might not tell them."""
+    data, tasks = facts.recipe.get("data", {}), facts.recipe.get("task", {})
+    task = tasks.get(facts.task, {}) if isinstance(tasks, dict) else {}
+    task = task if isinstance(task, dict) else {}  # another version's recipe may have other sections
+    text = data.get("text")
+    asked = {
+        "--task": None if facts.task == "single_label" else facts.task,
+        "--positive": task.get("positive"),
+        "--separator": task.get("separator"),
+        "--text": ",".join(map(str, text)) if isinstance(text, list) else None,
+        "--pair": data.get("pair"),
+        "--label": data.get("label"),
+    }
+    return tuple(part for flag, value in asked.items() if value for part in (flag, str(value)))
 
 
 def _out_of(source: Any, asked: Asked) -> Path:

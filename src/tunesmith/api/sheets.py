@@ -1,15 +1,11 @@
-"""CSV that spreadsheets open without harm: no cell is run as a formula, no record is cut at a bare CR."""
+"""CSV as spreadsheets read it: no record is cut at a bare CR, no column has the name of another."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
-
-_FORMULA_LEADS = frozenset("=+-@\t\r\0")
-_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?")
 
 
 def write_records(buffer: io.StringIO, columns: Sequence[Sequence[str]]) -> None:
@@ -44,19 +40,3 @@ def free_names(wanted: Sequence[str], taken: Sequence[str]) -> list[str]:
         ['prediction_']
     """
     return [next(name for name in (f"{want}{'_' * n}" for n in count()) if name not in taken) for want in wanted]
-
-
-def disarmed(cells: Iterable[str]) -> list[str]:
-    """Keep a spreadsheet from running cells as formulas; plain numbers are none.
-
-    Args:
-        cells: As they are.
-
-    Returns:
-        The same, an apostrophe before those that a spreadsheet would run.
-
-    Example:
-        >>> disarmed(["=1+1", "-3.5", "fine"])
-        ["'=1+1", '-3.5', 'fine']
-    """
-    return ["'" + cell if cell[:1] in _FORMULA_LEADS and not _NUMBER.fullmatch(cell) else cell for cell in cells]

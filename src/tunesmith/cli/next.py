@@ -114,4 +114,4 @@ def _print(proposed: Proposed, labelled: list[str]) -> None:
         print_line(f"left out: {'; '.join(reasons)}")
     print_line(f"written to {proposed.out}: fill in the column {quote(proposed.label)}, then")
     print_line()
-    print_line(f"  tunesmith train {shlex.join([*labelled, str(proposed.out)])}")
+    print_line(f"  tunesmith train {shlex.join([*labelled, str(proposed.out), *proposed.flags])}")

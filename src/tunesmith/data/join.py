@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from tunesmith.data.names import OURS
+from tunesmith.data.names import OURS, PROPOSED_ROW
 from tunesmith.data.places import Places
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, quote
@@ -31,7 +31,7 @@ class Layout:
 
         Raises:
             DataError: ``columns-differ``, another file has other columns; case and outer spaces do not matter, nor do
-                the columns that ``tunesmith next`` adds.
+                the columns that ``tunesmith next`` adds. Others that its file has besides are left out.
 
         Example:
             >>> layout = Layout("a.csv", ["text", "label"])
@@ -69,7 +69,8 @@ def _in_layout(table: Table, names: list[str], source: str) -> Table:
     of_plain = {_plain(name): name for name in table.columns}
     missing = [name for name in names if _plain(name) not in of_plain and not name.startswith(OURS)]
     known = set(map(_plain, names))
-    more = [name for plain, name in of_plain.items() if plain not in known and not name.startswith(OURS)]
+    besides = [name for plain, name in of_plain.items() if plain not in known and not name.startswith(OURS)]
+    more = [] if PROPOSED_ROW in of_plain else besides
     if missing or more or len(of_plain) < len(table.columns):
         parts = [
             f"{what} {', '.join(map(quote, columns[:10]))}"
@@ -86,7 +87,14 @@ def _in_layout(table: Table, names: list[str], source: str) -> Table:
         )
     cells = {plain: table.columns[name] for plain, name in of_plain.items()}
     nothing = [""] * table.n_rows
-    return Table({name: cells.get(_plain(name), nothing) for name in names}, table.places, table.notes)
+    proposed = {PROPOSED_ROW: cells[PROPOSED_ROW]} if PROPOSED_ROW in cells else {}
+    left_out = (
+        [f"{table.source}: {', '.join(map(quote, besides[:10]))} left out, which {source} does not have"]
+        if besides
+        else []
+    )
+    notes = (*table.notes, *left_out)
+    return Table({name: cells.get(_plain(name), nothing) for name in names} | proposed, table.places, notes)
 
 
 def _plain(name: str) -> str:

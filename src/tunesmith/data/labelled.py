@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.data.columns import Columns
+from tunesmith.data.names import PROPOSED_ROW
 from tunesmith.data.places import Places
 from tunesmith.data.prepare import Form, prepare_label, prepare_text
 from tunesmith.data.table import Table
@@ -108,7 +109,8 @@ def labelled(
         table: The user's table.
         columns: The columns to use; a label column is among them.
         drop_unlabelled: Leave rows without a label out instead of refusing them.
-        may_be_empty: Take an empty label for an answer, as where a text may have none of the labels.
+        may_be_empty: Take an empty label for an answer, as where a text may have none of the labels; not in rows that
+            ``tunesmith next`` wrote, to be filled in.
         may_be_uniform: Accept a single row or a single label: enough to measure a model on, not to train one.
         normalise: Normal form of the texts.
 
@@ -127,7 +129,7 @@ def labelled(
     texts = inputs_of(table, columns, normalise)
     labels = [prepare_label(label) for label in table.columns[columns.label]]
     empty = [row for row, label in enumerate(labels) if not label]
-    missing = [] if may_be_empty and len(empty) < len(labels) else empty
+    missing = _unanswered(table, empty) if may_be_empty and len(empty) < len(labels) else empty
     if missing and (len(missing) == len(labels) or not drop_unlabelled):
         raise _label_missing(table, columns.label, labels, missing=missing)
     if not any(map(as_one, texts)):
@@ -141,17 +143,17 @@ def labelled(
         )
     left_out = set(missing)
     kept = [row for row in range(len(labels)) if row not in left_out]
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     if missing:
         left = counted(len(missing), "row without a label was", "rows without a label were")
-        notes = (f"{left} left out ({table.places.told(missing)})",)
-    elif empty:
-        notes = (f"{counted(len(empty), 'row has', 'rows have')} none of the labels",)
+        notes.append(f"{left} left out ({table.places.told(missing)})")
+    if len(empty) > len(missing):
+        notes.append(f"{counted(len(empty) - len(missing), 'row has', 'rows have')} none of the labels")
     rows = Labelled(
         [texts[row] for row in kept],
         [labels[row] for row in kept],
         table.places.select(kept),
-        notes,
+        tuple(notes),
         *(
             None if name is None else [prepare_label(table.columns[name][row]) for row in kept]
             for name in (columns.group, columns.time)
@@ -160,6 +162,12 @@ def labelled(
     if not may_be_uniform:
         _refuse_too_little(rows, columns.label)
     return rows
+
+
+def _unanswered(table: Table, empty: list[int]) -> list[int]:
+    """Of rows without a label those that were proposed to be labelled, and are not yet."""
+    proposed = table.columns.get(PROPOSED_ROW)
+    return [row for row in empty if proposed[row]] if proposed else []
 
 
 def _shown_labels(labels: list[str]) -> str:

@@ -29,6 +29,9 @@ PAIR_NAMES = (
 OURS = "tunesmith_"
 """How the names of columns begin that ``tunesmith next`` adds: never texts or labels unless they are asked for."""
 
+PROPOSED_ROW = f"{OURS}row"
+"""The one of them that every row of such a file has filled in."""
+
 KNOWN_NAMES = frozenset([*TEXT_NAMES, *LABEL_NAMES, *chain.from_iterable(PAIR_NAMES), "split", "id"])
 """Names that a header is known by."""
 

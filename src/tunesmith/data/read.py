@@ -16,8 +16,10 @@ from tunesmith.data.csv_rows import csv_tables
 from tunesmith.data.decode import Block, decoded_blocks, lines_of
 from tunesmith.data.fasttext_rows import PREFIX, fasttext_tables
 from tunesmith.data.files_given import STDIN, PathLike, files_given, format_of
+from tunesmith.data.formulas import rearmed
 from tunesmith.data.join import Layout, joined_tables
 from tunesmith.data.json_rows import json_tables
+from tunesmith.data.names import PROPOSED_ROW
 from tunesmith.data.opened import opened
 from tunesmith.data.parquet_rows import parquet_tables
 from tunesmith.data.rasa_rows import rasa_tables
@@ -88,8 +90,17 @@ def _tables(
     for file in files_given(source):
         known = layout.names if layout else ()
         for table in _tables_of(file, encoding, chunk_rows=chunk_rows, known=known, bad_rows=bad_rows):
-            layout = layout or Layout(table.source, list(table.columns))
-            yield layout.applied(table)
+            given = _as_given(table)
+            layout = layout or Layout(given.source, list(given.columns))
+            yield layout.applied(given)
+
+
+def _as_given(table: Table) -> Table:
+    """Undo what ``tunesmith next`` did to the cells of a file that it wrote for spreadsheets."""
+    if PROPOSED_ROW not in table.columns or table.source.lower().endswith(".jsonl"):
+        return table
+    cells = {name: rearmed(cells) for name, cells in table.columns.items()}
+    return replace(table, columns=dict(zip(rearmed(cells), cells.values(), strict=True)))
 
 
 def _tables_of(

@@ -160,8 +160,9 @@ def likely_task(cells: Sequence[str]) -> tuple[str, str]:
         (('single_label', ''), ('multi_label', 'holds lists'))
     """
     filled = [cell for cell in cells if cell]
-    if filled and all(map(_is_list, filled)):
-        return "multi_label", "holds lists"
+    n_lists = sum(map(_is_list, filled))
+    if 2 * n_lists > len(filled):  # rows filled in by hand may have theirs as "late; damaged"
+        return "multi_label", "holds lists" if n_lists == len(filled) else f"holds lists in {n_lists:,} rows"
     distinct = set(filled)
     if len(distinct) > _LEAST_NUMBERS and all(map(is_number, distinct)) and not all(map(_is_whole, distinct)):
         return "score", f"holds {len(distinct)} different numbers, not all whole"
