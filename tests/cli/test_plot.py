@@ -41,6 +41,8 @@ def test_train_draws_what_it_climbed(tickets: Path, tmp_path: Path) -> None:
         (["--plot", "a.svg", "--cost", "money"], ["--cost: ", "found 'money'", "seconds, flops, energy"]),
         (["--plot", "a.svg", "--language", "fr"], ["--language: ", "found 'fr'", "en, zh"]),
         (["--plot", "not/there/a.svg"], ["not/there/a.svg: ", "no folder not/there"]),
+        (["--cost", "flops"], ["--cost: ", "none is asked for", "--plot picture.svg"]),
+        (["--cost", "flops", "--language", "zh"], ["--cost, --language: "]),
     ],
 )
 def test_a_wrong_plot_is_told_before_training(
@@ -50,6 +52,30 @@ def test_a_wrong_plot_is_told_before_training(
     monkeypatch.chdir(tmp_path)
     assert_error(run("train", tickets, "--out", "a.model", *_QUICK, *flags), "bad-plot", *words)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no folder here in which nobody may write")
+def test_a_place_where_nothing_can_be_written_is_told_before_training(probed: Model, tickets: Path) -> None:
+    """A plot's, and that of proposed rows."""
+    ended = run("train", tickets, "--out", "a.model", *_QUICK, "--plot", "/proc/a.svg")
+    assert_error(ended, "write-failed", "/proc/a.svg", code=4)
+    assert not Path("a.model").exists()
+    ended = run("next", probed.folder, "--unlabelled", tickets, "--out", "/proc/a.csv")
+    assert_error(ended, "write-failed", "/proc/a.csv", code=4)
+
+
+def test_what_is_told_of_rows_is_refused_where_models_alone_are_drawn(climbed: Model, tmp_path: Path) -> None:
+    """Each such flag by its name."""
+    ended = run("compare", climbed.folder, "--plot", tmp_path / "a.svg", "--by", "topic", "--reference", "b.model")
+    assert_error(ended, "no-data", "--reference, --by: ", "none are given")
+
+
+def test_a_dry_run_says_that_it_draws_nothing(tickets: Path, tmp_path: Path) -> None:
+    """Rather than to leave the reader looking for the file."""
+    ended = run("train", tickets, "--out", tmp_path / "a.model", *_QUICK, "--dry-run", "--plot", tmp_path / "a.svg")
+    assert ended.code == 0
+    assert "a.svg is not drawn" in ended.err
+    assert not (tmp_path / "a.svg").exists()
 
 
 def test_a_folder_of_that_name_is_no_place_for_a_plot(probed: Model, tmp_path: Path) -> None:

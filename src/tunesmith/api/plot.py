@@ -10,7 +10,7 @@ from typing import Any
 from tunesmith.api.model import Model, open_bundle
 from tunesmith.bundle.load import Bundle
 from tunesmith.errors import ArtifactError, ConfigError, shown_value
-from tunesmith.files.atomic import write_bytes
+from tunesmith.files.atomic import try_writing, write_bytes
 from tunesmith.files.reading import read_json
 from tunesmith.report.paradigm.as_png import png_file, refuse_without_font
 from tunesmith.report.paradigm.as_svg import svg_file
@@ -40,7 +40,7 @@ class PlotFile:
 
         Raises:
             ConfigError: ``bad-plot``.
-            ResourceError: ``no-chinese-font``.
+            ResourceError: ``no-chinese-font``, ``write-failed`` or ``disk-full``.
         """
         _refuse_unknown("--cost", self.cost, tuple(COSTS))
         _refuse_unknown("--language", self.language, tuple(LANGUAGES))
@@ -55,6 +55,38 @@ class PlotFile:
             )
         if self.path.suffix.lower() == ".png":
             refuse_without_font(self.language)
+        try_writing(self.path)
+
+
+def plot_asked(path: Path | None, cost: str | None, language: str | None) -> PlotFile | None:
+    """Take together what was given for a picture.
+
+    Args:
+        path: File to write; None for no picture.
+        cost: What it counts; left out, ``seconds``.
+        language: Left out, ``en``.
+
+    Returns:
+        The picture, checked.
+
+    Raises:
+        ConfigError: ``bad-plot``, also for a cost or a language without a file.
+        ResourceError: As ``PlotFile.check`` says.
+    """
+    given = {"cost": cost, "language": language}
+    named = {name: value for name, value in given.items() if value is not None}
+    if path is not None:
+        wanted = PlotFile(path, **named)
+        wanted.check()
+        return wanted
+    if named:
+        raise ConfigError(
+            "bad-plot",
+            "this is told of a plot, and none is asked for",
+            where=", ".join(f"--{name}" for name in named),
+            advice="name the file to draw: --plot picture.svg",
+        )
+    return None
 
 
 def plot(

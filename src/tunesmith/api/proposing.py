@@ -27,7 +27,7 @@ from tunesmith.data.source import read_rows, source_given
 from tunesmith.data.sql_rows import Query
 from tunesmith.data.table import Table
 from tunesmith.errors import ConfigError
-from tunesmith.files.atomic import write_text
+from tunesmith.files.atomic import try_writing, write_text
 from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.select.propose import Proposals, Wanted, chosen_strategy, propose
@@ -183,6 +183,7 @@ def _out_of(source: Any, asked: Asked) -> Path:
             where=str(out),
             advice="choose another place with --out, or replace it with --force",
         )
+    try_writing(out)
     return out
 
 

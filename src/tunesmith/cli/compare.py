@@ -40,15 +40,15 @@ def compare(
     skip_bad_rows: options.SkipBadRows = None,
     drop_unlabelled: options.DropUnlabelled = None,
     plot: options.Plot = None,
-    cost: options.Cost = "seconds",
-    language: options.Language = "en",
+    cost: options.Cost = None,
+    language: options.Language = None,
     *,
     common: options.Common,
 ) -> None:
     """Compare models on the same rows; paired 95 % intervals."""
     from tunesmith.api.compare import compare_file
-    from tunesmith.api.plot import PlotFile
     from tunesmith.api.plot import plot as draw
+    from tunesmith.api.plot import plot_asked
 
     flags = {
         "data.sql": sql,
@@ -61,10 +61,10 @@ def compare(
         "data.drop_unlabelled": drop_unlabelled,
     }
     recipe = common.recipe(flags)
-    if plot is not None:
-        PlotFile(plot, cost, language).check()
-    if plot is not None and recipe.data.sql is None and _is_model(given[-1]):
-        _print_drawn(draw(given, plot, cost=cost, language=language), json=common.json)
+    wanted = plot_asked(plot, cost, language)
+    if wanted is not None and recipe.data.sql is None and _is_model(given[-1]):
+        _refuse_without_rows({"--reference": reference, "--by": by, "--text": text, "--pair": pair, "--label": label})
+        _print_drawn(draw(given, wanted.path, cost=wanted.cost, language=wanted.language), json=common.json)
         return
     models, data = (given, None) if recipe.data.sql is not None else (given[:-1], given[-1])
     _refuse_model_as_file(data)
@@ -72,14 +72,15 @@ def compare(
         found = compare_file(
             models, data, recipe.data, by=by, reference=reference, threads=recipe.run.threads, narrator=terminal
         )
-        if plot is not None:
-            drawn = draw(models, plot, cost=cost, language=language, compared=found)
-            terminal.say(f"{drawn['headline']}: {plot}")
     if common.json:
         print_json(found)
-        return
-    _print_models(found)
-    _print_slices(found, by or "")
+    else:
+        _print_models(found)
+        _print_slices(found, by or "")
+    if wanted is not None:
+        drawn = draw(models, wanted.path, cost=wanted.cost, language=wanted.language, compared=found)
+        with Terminal(quiet=common.quiet) as terminal:
+            terminal.say(f"{drawn['headline']}: {wanted.path}")
 
 
 def _is_model(given: str) -> bool:
@@ -94,6 +95,20 @@ def _print_drawn(drawn: dict[str, JSON], *, json: bool) -> None:
     print_line(drawn["headline"])
     print_line(drawn["deck"])
     print_line(f"plot: {drawn['plot']}")
+
+
+def _refuse_without_rows(given: dict[str, str | None]) -> None:
+    """Refuse what is told of rows where models alone are drawn."""
+    from tunesmith.errors import ConfigError
+
+    named = [flag for flag, value in given.items() if value]
+    if named:
+        raise ConfigError(
+            "no-data",
+            "this is told of rows, and none are given",
+            where=", ".join(named),
+            advice="name a labelled file after the models, or leave the flag out",
+        )
 
 
 def _refuse_model_as_file(data: str | None) -> None:

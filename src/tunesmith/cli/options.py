@@ -71,9 +71,12 @@ Plot: TypeAlias = Annotated[
     ),
 ]
 Cost: TypeAlias = Annotated[
-    str, typer.Option("--cost", help="What the plot counts as cost: seconds, flops or energy (estimated).")
+    str | None,
+    typer.Option("--cost", help="What the plot counts as cost: seconds, flops or energy (estimated); default seconds."),
 ]
-Language: TypeAlias = Annotated[str, typer.Option("--language", help="Language of the plot: en or zh.")]
+Language: TypeAlias = Annotated[
+    str | None, typer.Option("--language", help="Language of the plot: en or zh; default en.")
+]
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,10 @@ def train(
         typer.Option("--budget", help="Wall clock from process start to exit: 90s, 10m, 1h30m or none; default 10m."),
     ] = None,
     rungs: Annotated[
-        str | None, typer.Option("--rungs", help="Rungs to try, or all; default linear,probe,finetune,refine.")
+        str | None,
+        typer.Option(
+            "--rungs", help="Rungs to try, or all; default linear,probe,finetune,refine, others where rows are few."
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -135,14 +138,14 @@ def train(
         bool, typer.Option("--dry-run", help="Say what would be done, with each rung's least seconds; train nothing.")
     ] = False,
     plot: options.Plot = None,
-    cost: options.Cost = "seconds",
-    language: options.Language = "en",
+    cost: options.Cost = None,
+    language: options.Language = None,
     *,
     common: options.Common,
 ) -> None:
     """Climb the ladder on a labelled file; write model and report."""
-    from tunesmith.api.plot import PlotFile
     from tunesmith.api.plot import plot as draw
+    from tunesmith.api.plot import plot_asked
     from tunesmith.api.training import Lives, dry_run_recipe, train_recipe
 
     flags = {
@@ -173,20 +176,22 @@ def train(
         "track.to": tuple(name.strip() for name in track.split(",")) if track else None,
     }
     recipe = common.recipe(flags)
-    if plot is not None:
-        PlotFile(plot, cost, language).check()
+    wanted = plot_asked(plot, cost, language)
     with Terminal(quiet=common.quiet) as terminal:
         if dry_run:
             _print_dry_run(dry_run_recipe(data, recipe), json=common.json)
+            if wanted is not None:
+                terminal.say(f"{wanted.path} is not drawn: nothing was trained")
             return
         trained = train_recipe(data, recipe, Lives(resume=resume, force=force, follow=plan), narrator=terminal)
-        if plot is not None:
-            drawn = draw(trained.out, plot, cost=cost, language=language)
-            terminal.say(f"{drawn['headline']}: {plot}")
     if common.json:
         print_json(trained.as_json())
     else:
         print_trained(trained)
+    if wanted is not None:
+        drawn = draw(trained.out, wanted.path, cost=wanted.cost, language=wanted.language)
+        with Terminal(quiet=common.quiet) as terminal:
+            terminal.say(f"{drawn['headline']}: {wanted.path}")
 
 
 def print_trained(trained: Trained) -> None:

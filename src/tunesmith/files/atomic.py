@@ -215,6 +215,23 @@ def remove_leftovers(folder: Path) -> int:
     return len(found)
 
 
+def try_writing(path: Path) -> None:
+    """Make sure that a file can be written at a place, before the work whose result it is to hold.
+
+    Args:
+        path: The final name; what is there is left alone.
+
+    Raises:
+        ResourceError: ``write-failed`` or ``disk-full``.
+    """
+    trial = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    try:
+        os.close(_open_new(trial))
+        trial.unlink()
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_error(path: Path, error: OSError, *, expected_bytes: int | None = None) -> ResourceError:
     """Turn a refusal of the operating system into an error that says what is needed.
 
