@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunesmith.select.strategies import _clusters
+from tunesmith.select.strategies import Shortlist, _clusters, both
 from tunesmith.select.strategies._clusters import far_apart, middles
 
 
@@ -24,7 +24,26 @@ def test_distances_are_the_same_slab_by_slab(monkeypatch: pytest.MonkeyPatch) ->
     rows, known = random.normal(size=(50, 3)).astype(np.float32), random.normal(size=(40, 3)).astype(np.float32)
     exact = ((rows[:, None] - known[None]) ** 2).sum(axis=2).min(axis=1)
     monkeypatch.setattr(_clusters, "_SLAB", 7)
-    np.testing.assert_allclose(_clusters._to_nearest(rows, known), exact, rtol=1e-4, atol=1e-5)
+    nearest, distances = _clusters._nearest(rows, known)
+    np.testing.assert_allclose(distances, exact, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(nearest, ((rows[:, None] - known[None]) ** 2).sum(axis=2).argmin(axis=1))
+
+
+def test_middles_are_the_same_slab_by_slab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few distances are held at once; no row stands for two clusters."""
+    rows = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    whole = middles(rows, 20, weights=np.ones(50), seed=0)
+    monkeypatch.setattr(_clusters, "_SLAB", 7)
+    monkeypatch.setattr(_clusters, "_FEW_CENTRES", 3)
+    np.testing.assert_array_equal(middles(rows, 20, weights=np.ones(50), seed=0), whole)
+    assert len(set(whole)) == 20
+
+
+def test_where_all_rows_are_wanted_the_least_sure_come_first() -> None:
+    """Nothing is clustered: that would take the square of their number."""
+    margins = np.array([0.3, 0.1, 0.2])
+    found = both.build(both.Options()).choose(Shortlist(margins, np.eye(3, dtype=np.float32), None), 3, seed=0)
+    assert found.tolist() == [1, 2, 0]
 
 
 def test_a_heavy_row_pulls_the_middle() -> None:

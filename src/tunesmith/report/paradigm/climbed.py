@@ -81,7 +81,7 @@ class Climbed:
     """That the figures are measured on."""
     steps: tuple[Step, ...]
     powers: tuple[tuple[str, Power], ...] = ()
-    """Machine and what it draws; the machine's name is empty where there is but one."""
+    """Machine, or model where one machine drew differently, and what it draws; the name is empty where all is one."""
     comparisons: tuple[Versus, ...] = ()
     level: int = 90
     """Of the intervals of the comparisons, percent."""

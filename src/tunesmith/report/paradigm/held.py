@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.report.paradigm.climbed import Climbed, Step, Versus
+from tunesmith.report.paradigm.climbed import Climbed, Power, Step, Versus
 from tunesmith.report.paradigm.cost import COSTS, totals
 from tunesmith.types import Interval
 
@@ -27,7 +27,6 @@ def held_together(climbs: Sequence[Climbed], found: Mapping[str, Any]) -> Climbe
     objective = climbs[0].objective if climbs[0].objective in figures else next(iter(figures))
     reference, *others = climbs
     gains = [each["gains"][objective] for each in found["models"]]
-    machines = {climbed.machine: climbed.powers[0][1] for climbed in climbs}
     return Climbed(
         name="",
         objective=objective,
@@ -35,12 +34,21 @@ def held_together(climbs: Sequence[Climbed], found: Mapping[str, Any]) -> Climbe
         steps=tuple(
             _step(climbed, Interval(**each["figures"][objective])) for climbed, each in zip(climbs, told, strict=True)
         ),
-        powers=tuple((machine if len(machines) > 1 else "", power) for machine, power in machines.items()),
+        powers=_powers(climbs),
         comparisons=tuple(
             _versus(climbed.name, reference.name, gain) for climbed, gain in zip(others, gains, strict=True)
         ),
         level=_LEVEL,
     )
+
+
+def _powers(climbs: Sequence[Climbed]) -> tuple[tuple[str, Power], ...]:
+    """Tell what each machine draws; of each model where one machine drew differently, as with more threads."""
+    pairs = dict.fromkeys((climbed.machine, climbed.powers[0][1]) for climbed in climbs)
+    machines = {machine for machine, _ in pairs}
+    if len(machines) < len(pairs):
+        return tuple((climbed.name, climbed.powers[0][1]) for climbed in climbs)
+    return tuple((machine if len(machines) > 1 else "", power) for machine, power in pairs)
 
 
 def _step(climbed: Climbed, score: Interval) -> Step:

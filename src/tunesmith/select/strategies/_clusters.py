@@ -8,6 +8,7 @@ from tunesmith.select.strategies import Doubles, Ints, Vectors
 
 _ROUNDS = 10  # of Lloyd's; on banking77 the clusters of 1,000 rows hardly move after six
 _SLAB = 4096
+_FEW_CENTRES = 64  # whose distances from all rows are held at once
 _LEAST_WEIGHT = 1e-6  # so that rows of no weight can still be drawn once all others are
 
 
@@ -34,7 +35,7 @@ def far_apart(vectors: Vectors, n: int, *, weights: Doubles, others: Vectors | N
     random = np.random.default_rng(seed)
     chances = np.maximum(weights, _LEAST_WEIGHT)
     left = np.ones(len(vectors), dtype=np.bool_)
-    distances = np.ones(len(vectors)) if others is None else _to_nearest(vectors, others)
+    distances = np.ones(len(vectors)) if others is None else _nearest(vectors, others)[1]
     drawn = []
     for number in range(n):
         odds = np.where(left, chances * distances, 0.0)
@@ -71,19 +72,26 @@ def middles(vectors: Vectors, n: int, *, weights: Doubles, seed: int) -> Ints:
     centres = vectors[far_apart(vectors, n, weights=weights, others=None, seed=seed)]
     weighed = (vectors * weights[:, None]).astype(np.float32)
     for _ in range(_ROUNDS):
-        nearest = _squared(vectors, centres).argmin(axis=1)
+        nearest, _ = _nearest(vectors, centres)
         mass = np.bincount(nearest, weights, minlength=n)
         sums = np.zeros_like(centres)
         np.add.at(sums, nearest, weighed)
         filled = mass > 0
         centres[filled] = sums[filled] / mass[filled, None]
-    distances = _squared(vectors, centres)
-    mass = np.bincount(distances.argmin(axis=1), weights, minlength=n)
-    taken = []
-    for cluster in np.argsort(-mass, kind="stable"):
-        row = int(distances[:, cluster].argmin())
-        distances[row] = np.inf  # a cluster that lost all its rows takes another's
-        taken.append(row)
+    mass = np.bincount(_nearest(vectors, centres)[0], weights, minlength=n)
+    return _nearest_rows(vectors, centres[np.argsort(-mass, kind="stable")])
+
+
+def _nearest_rows(vectors: Vectors, centres: Vectors) -> Ints:
+    """Take the row nearest to each centre in turn, each row once: a cluster that lost all its rows takes another's."""
+    taken: list[int] = []
+    for start in range(0, len(centres), _FEW_CENTRES):
+        distances = _squared(vectors, centres[start : start + _FEW_CENTRES])
+        distances[taken] = np.inf
+        for column in range(distances.shape[1]):
+            row = int(distances[:, column].argmin())
+            distances[row] = np.inf
+            taken.append(row)
     return np.array(taken, dtype=np.int64)
 
 
@@ -94,12 +102,15 @@ def _squared(vectors: Vectors, others: Vectors) -> Vectors:
     return distances
 
 
-def _to_nearest(vectors: Vectors, others: Vectors) -> Doubles:
-    """Squared distance of each row to the nearest of the others, a slab of rows and of others at a time."""
-    nearest = np.full(len(vectors), np.inf)
+def _nearest(vectors: Vectors, others: Vectors) -> tuple[Ints, Doubles]:
+    """For each row the nearest of the others and its squared distance, a slab of rows and of others at a time."""
+    nearest, distances = np.zeros(len(vectors), dtype=np.int64), np.full(len(vectors), np.inf)
     for first in range(0, len(vectors), _SLAB):
         here = slice(first, first + _SLAB)
         for start in range(0, len(others), _SLAB):
-            found = _squared(vectors[here], others[start : start + _SLAB]).min(axis=1)
-            nearest[here] = np.minimum(nearest[here], found)
-    return nearest
+            found = _squared(vectors[here], others[start : start + _SLAB])
+            which = found.argmin(axis=1)
+            least = found[np.arange(len(which)), which]
+            nearest[here] = np.where(least < distances[here], start + which, nearest[here])
+            distances[here] = np.minimum(distances[here], least)
+    return nearest, distances
