@@ -249,6 +249,12 @@ def test_texts_without_labels_are_learnt_from(tickets: Path, quick: list[str], t
     assert line.endswith("taught the model as well." if learnt else "they did not teach this model.")
 
 
+def test_a_second_file_of_texts_without_labels_is_not_taken_for_the_only_one(tickets: Path, quick: list[str]) -> None:
+    """How to name several is said."""
+    ended = run("train", tickets, *quick, "--unlabelled", "a.csv", "--unlabelled", "b.csv")
+    assert_error(ended, "several-values", "a.csv, b.csv", "'pool-*.csv'")
+
+
 def test_what_learns_without_labels_asks_for_its_texts(tickets: Path, quick: list[str], tmp_path: Path) -> None:
     """Before any file is read."""
     ended = run("train", tickets, *quick, "--rungs", "selftrain", "--out", tmp_path / "m")

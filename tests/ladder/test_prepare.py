@@ -368,8 +368,19 @@ def test_texts_without_labels_are_prepared_as_the_others(tmp_path: Path) -> None
     """In the same normal form, from columns of the same name."""
     path = unlabelled_file(tmp_path / "more.csv", ["ＡＢＣ  "])
     assert prepared(table(), unlabelled=path, normalise="NFKC").unlabelled == ("ABC",)
-    with pytest.raises(DataError, match='there is no column "text"'):
-        prepared(table(), unlabelled=unlabelled_file(tmp_path / "other.csv", ["one"], header="id,body"))
+
+
+def test_a_single_column_of_texts_may_have_another_name(tmp_path: Path) -> None:
+    """It is said which one is taken; of several, or of a pair, all have to be there."""
+    rows = prepared(table(), unlabelled=unlabelled_file(tmp_path / "more.csv", ["one", "two"], header="id,body"))
+    assert rows.unlabelled == ("one", "two")
+    assert any(note.startswith("texts without labels: ") and '"body"' in note for note in rows.notes)
+    unlabelled_file(tmp_path / "other.csv", ["one"])
+    both = table()
+    both.columns["subject"] = list(both.columns["text"])
+    with pytest.raises(DataError, match='there is no column "subject", from which the training file') as caught:
+        prepared(both, text=("subject", "text"), unlabelled=str(tmp_path / "other.csv"))
+    assert caught.value.code == "no-such-column"
 
 
 def test_nothing_to_learn_from_is_told_before_training(tmp_path: Path) -> None:

@@ -69,11 +69,11 @@ def train(
         ),
     ] = None,
     unlabelled: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--unlabelled",
             metavar="FILE",
-            help="File of further texts without labels, to learn from by self-training.",
+            help="File of further texts without labels, to learn from by self-training; several as a pattern.",
         ),
     ] = None,
     encoding: options.Encoding = None,
@@ -160,7 +160,7 @@ def train(
         "data.test": test,
         "data.test_share": test_share,
         "data.validation": validation,
-        "data.unlabelled": unlabelled,
+        "data.unlabelled": _only(unlabelled),
         "data.encoding": encoding,
         "data.skip_bad_rows": skip_bad_rows,
         "data.drop_unlabelled": drop_unlabelled,
@@ -192,6 +192,21 @@ def train(
         drawn = draw(trained.out, wanted.path, cost=wanted.cost, language=wanted.language)
         with Terminal(quiet=common.quiet) as terminal:
             terminal.say(f"{drawn['headline']}: {wanted.path}")
+
+
+def _only(unlabelled: list[str] | None) -> str | None:
+    """Refuse a second file rather than to forget the first."""
+    from tunesmith.errors import ConfigError
+
+    if unlabelled and len(unlabelled) > 1:
+        raise ConfigError(
+            "several-values",
+            "--unlabelled is given more than once",
+            found=", ".join(unlabelled[:5]),
+            allowed="one file, or a pattern for several",
+            advice="name them by a pattern in quotes: --unlabelled 'pool-*.csv'",
+        )
+    return unlabelled[0] if unlabelled else None
 
 
 def print_trained(trained: Trained) -> None:

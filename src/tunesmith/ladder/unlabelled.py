@@ -12,7 +12,8 @@ from tunesmith.data.fold import folded
 from tunesmith.data.labelled import inputs_of
 from tunesmith.data.names import plain_name
 from tunesmith.data.source import read_rows
-from tunesmith.errors import DataError, counted, quote
+from tunesmith.data.table import Table
+from tunesmith.errors import DataError, counted, plural, quote
 from tunesmith.types import Text, as_one
 
 
@@ -36,13 +37,14 @@ def read_unlabelled(section: DataSection, columns: Columns, *, known: Sequence[T
         The texts, in the order of the file. Two are the same where they differ in case, spaces and punctuation alone.
 
     Raises:
-        DataError: ``nothing-unlabelled``, none is left; or the file cannot be read or has other columns.
+        DataError: ``nothing-unlabelled``, none is left; ``no-such-column``, it lacks columns of the training file, but
+            for the one column of texts, which may have another name; or the file cannot be read.
     """
     if section.unlabelled is None:
         return Unlabelled()
     path = Path(section.unlabelled)
     table = read_rows(section.unlabelled, section)
-    chosen = choose_columns(table, text=columns.text, pair=columns.pair, need_label=False)
+    chosen = _chosen(table, columns)
     texts = inputs_of(table, chosen, section.normalise)
     filled = [text for text in texts if as_one(text).strip()]
     plain = folded([as_one(text) for text in (*known, *filled)])
@@ -71,10 +73,13 @@ def read_unlabelled(section: DataSection, columns: Columns, *, known: Sequence[T
             advice="name a file of other texts, or leave out --unlabelled",
         )
     came = f"texts without labels come from {path.name} ({counted(len(left), 'row')})"
+    is_same = tuple(map(plain_name, chosen.text)) == tuple(map(plain_name, columns.text))
+    named = () if is_same else (f"texts without labels: {', '.join(chosen.reasons)}",)
     return Unlabelled(
         tuple(left),
         (
             f"{came}; left out: {reasons}" if reasons else came,
+            *named,
             *(
                 f"the column {quote(name)} of {path.name} is not read"
                 for name in table.columns
@@ -83,3 +88,21 @@ def read_unlabelled(section: DataSection, columns: Columns, *, known: Sequence[T
             *(f"texts without labels: {note}" for note in table.notes),
         ),
     )
+
+
+def _chosen(table: Table, columns: Columns) -> Columns:
+    """Take the columns of the training file; a single one of texts may have another name here."""
+    wanted = (*columns.text, *([columns.pair] if columns.pair else []))
+    there = set(map(plain_name, table.columns))
+    missing = [name for name in wanted if plain_name(name) not in there]
+    if len(wanted) == 1 and missing:
+        return choose_columns(table, need_label=False)
+    if missing:
+        raise DataError(
+            "no-such-column",
+            f"there is no column {', '.join(map(quote, missing))}, from which the training file has its texts",
+            where=table.source,
+            found=f"{plural(len(table.columns), 'column')} {', '.join(map(quote, table.columns))}"[:200],
+            advice="name its columns as the training file does",
+        )
+    return choose_columns(table, text=columns.text, pair=columns.pair, need_label=False)
