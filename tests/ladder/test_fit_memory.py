@@ -88,3 +88,20 @@ def test_what_is_foreseen_is_near_what_was_measured(folder: Path) -> None:
     for layers, width, measured_mib in ((6, 384, 602), (12, 768, 2007)):
         shape = {"num_hidden_layers": layers, "hidden_size": width, "intermediate_size": 4 * width}
         assert 0.95 < full_fit_mib(config.model_copy(update=shape)) / measured_mib < 1.25
+
+
+@pytest.mark.parametrize(("mib", "asked", "climbs"), [(10, False, False), (1e6, False, True), (10, True, True)])
+def test_pairs_are_for_machines_that_can_train_every_layer(
+    mib: float, asked: bool, climbs: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They train no fewer weights; asked for by name, they are climbed all the same."""
+    rows = (f"text {number},{'ab'[number % 2]}" for number in range(40))
+    (folder / "rows.csv").write_text("\n".join(["text,label", *rows]) + "\n", "utf-8")
+    monkeypatch.setattr(subject, "machine_mib", lambda: mib)
+    values = {"ladder.rungs": ("linear", "probe", "contrast")} if asked else {}
+    recipe = load_recipe(None, [], {"base.name": str(folder / "base"), "run.offline": True, **values})
+    recipe, notes = subject.settle(recipe, read_table(folder / "rows.csv"))
+    assert ("contrast" in recipe.ladder.rungs) == climbs
+    told = [note for note in notes if note.startswith("contrast is not climbed")]
+    assert len(told) == (0 if climbs else 1)
+    assert all("--rungs linear,probe,contrast climbs it" in note for note in told)

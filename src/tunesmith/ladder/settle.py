@@ -73,8 +73,8 @@ def settle(recipe: Recipe, table: Table, *, climbs: bool = True) -> tuple[Recipe
     left_to_us = "rungs" not in recipe.ladder.model_fields_set
     recipe, of_rungs = _with_rungs(recipe, cells)
     recipe, of_texts = _with_unlabelled(recipe, left_to_us=left_to_us)
-    recipe, of_method = _with_method(recipe)
-    return recipe, (*notes, *more, *of_rungs, *of_texts, *of_method)
+    recipe, of_memory = _within_memory(recipe, left_to_us=left_to_us)
+    return recipe, (*notes, *more, *of_rungs, *of_texts, *of_memory)
 
 
 def _with_rungs(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
@@ -109,22 +109,34 @@ def _with_unlabelled(recipe: Recipe, *, left_to_us: bool) -> tuple[Recipe, list[
     return recipe.model_copy(update={"ladder": recipe.ladder.model_copy(update={"rungs": more})}), [told]
 
 
-def _with_method(recipe: Recipe) -> tuple[Recipe, list[str]]:
-    """Settle that fewer weights learn where the memory of the machine does not suffice for all of them."""
+def _within_memory(recipe: Recipe, *, left_to_us: bool) -> tuple[Recipe, list[str]]:
+    """Settle that fewer weights learn, and none by pairs, where the machine's memory does not suffice for all."""
     asked = recipe.rung.get("finetune", {})
     is_chosen = any(name in recipe.rung.get(rung, {}) for rung in _TRAINED for name in ("method", "method_options"))
-    if is_chosen or not any(rung.name in _TRAINED for rung in resolve(recipe).rungs):
+    climbed = [rung.name for rung in resolve(recipe).rungs]
+    takes_less = not is_chosen and any(name in _TRAINED for name in climbed)
+    without_pairs = left_to_us and BY_PAIRS in climbed
+    if not takes_less and not without_pairs:
         return recipe, []
     base = find_base(recipe.base.name, offline=recipe.run.offline)
     there_mib = machine_mib()
     method = method_that_fits(base, machine_mib=there_mib)
     if method == FULL:
         return recipe, []
-    told = (
-        f"method: {method}, since training every layer of {base.name} takes about {full_climb_mib(base) / 1024:.1f} "
-        f"GiB and the machine has {there_mib / 1024:.1f} GiB; --method {FULL} does it all the same"
+    why = (
+        f"since training every layer of {base.name} takes about {full_climb_mib(base) / 1024:.1f} GiB and the machine "
+        f"has {there_mib / 1024:.1f} GiB"
     )
-    return recipe.model_copy(update={"rung": {**recipe.rung, "finetune": {**asked, "method": method}}}), [told]
+    update: dict[str, object] = {}
+    told = []
+    if takes_less:
+        update["rung"] = {**recipe.rung, "finetune": {**asked, "method": method}}
+        told.append(f"method: {method}, {why}; --method {FULL} does it all the same")
+    if without_pairs:
+        left = tuple(name for name in recipe.ladder.rungs if name != BY_PAIRS)
+        update["ladder"] = recipe.ladder.model_copy(update={"rungs": left})
+        told.append(f"{BY_PAIRS} is not climbed, {why}; --rungs {','.join(recipe.ladder.rungs)} climbs it all the same")
+    return recipe.model_copy(update=update), told
 
 
 def _with_imbalance(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[str]]:
