@@ -9,6 +9,7 @@ from tests.ladder.tiny_climb import LEARNS, STAYS, Home, options
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds import KINDS
+from tunesmith.config import problems_of
 from tunesmith.ladder.fit import Fit
 from tunesmith.ladder.fitting import FitOptions, fresh_model
 from tunesmith.ladder.landing import Landing
@@ -154,6 +155,31 @@ def test_ranks_follow_the_steps_that_are_really_taken(home: Home) -> None:
     assert n_left == 2 * len(values)
     counts = {int((value != 0.0).sum()) for value in values}
     assert len(counts) > 1, "ranks have not moved between the maps"
+
+
+def test_ranks_that_went_are_not_brought_back_by_a_mean(home: Home) -> None:
+    """Two fits keep different ones, so a second fit stands alone."""
+    how = {**learning("adalora"), "method_options": {"rank": 4, "target_rank": 2, "every": 2}}
+    site, _ = home.climbed(ladder__rungs=("probe", "finetune", "refine"), **options("finetune", how))
+    second = site.landings["refine"]
+    values = [part for name, part in second.model.classifier.encoder.named_parameters() if ".E." in name]
+    assert sum(int((value != 0.0).sum()) for value in values) == 2 * len(values)
+    assert second.facts["averaged"] is False
+
+
+@pytest.mark.parametrize(
+    ("options_of", "told"),
+    [
+        ({"rank": 2}, "target_rank = 4: value error, at most rank, which is 2"),
+        ({"begin": 0.8}, "settle = 0.3: value error, less than 0.2, since begin is 0.8"),
+        ({"begin": 0.9, "settle": 0.9}, "settle = 0.9"),
+    ],
+)
+def test_a_schedule_that_takes_no_ranks_is_refused(options_of: dict[str, float], told: str) -> None:
+    """PEFT refuses it too, so its loader could not read such a folder."""
+    problems = problems_of(METHODS.member("adalora").Options, options_of)
+    assert len(problems) == 1
+    assert told in problems[0]
 
 
 def test_the_kept_weights_are_scored_after_ranks_went(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

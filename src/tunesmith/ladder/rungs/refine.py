@@ -83,6 +83,8 @@ class Refine(KeepsEncoder):
             fit.after(step)
         fit.take_best()
         alone = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
+        if fit.objective.allocator is not None:  # a mean of two fits would have the ranks that either has kept
+            return replace(alone, facts={**alone.facts, "averaged": False})
         first: EncoderModel = site.landings["finetune"].model
         second = {name: value.detach().clone() for name, value in _trained(setup.model).items()}
         _average(setup.model, first)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
 from tunesmith.models.encoder import Encoder
@@ -38,14 +38,14 @@ class Options(ProductOptions):
     alpha: float = Field(12.0, gt=0.0)
     """The product counts alpha / rank times."""
 
-    target_rank: int = Field(4, ge=1, le=1024)
-    """Mean width at the end."""
+    target_rank: int = Field(4, ge=1, le=1024, validate_default=True)
+    """Mean width at the end, at most ``rank``; weights that are kept of an earlier step have what was left then."""
 
     begin: float = Field(0.1, ge=0.0, le=1.0)
     """Share of the steps before ranks begin to go."""
 
-    settle: float = Field(0.3, ge=0.0, le=1.0)
-    """Share of the steps, the last, in which no rank moves any more."""
+    settle: float = Field(0.3, ge=0.0, le=1.0, validate_default=True)
+    """Share of the steps, the last, in which no rank moves any more; with ``begin`` less than 1."""
 
     every: int = Field(10, ge=1)
     """Steps between two looks at which ranks go."""
@@ -58,6 +58,22 @@ class Options(ProductOptions):
 
     orthogonality: float = Field(0.5, ge=0.0)
     """Weight of the penalty on factors whose vectors are not orthogonal."""
+
+    @field_validator("target_rank")
+    @classmethod
+    def _shrinks(cls, target_rank: int, info: ValidationInfo) -> int:
+        rank = info.data.get("rank", target_rank)
+        if target_rank > rank:
+            raise ValueError(f"at most rank, which is {rank}: ranks are only taken away")
+        return target_rank
+
+    @field_validator("settle")
+    @classmethod
+    def _leaves_steps(cls, settle: float, info: ValidationInfo) -> float:
+        begin = info.data.get("begin", 0.0)
+        if begin + settle >= 1.0:
+            raise ValueError(f"less than {1.0 - begin:g}, since begin is {begin:g}: no step is left to take ranks at")
+        return settle
 
 
 class Triplets(NamedTuple):
