@@ -106,6 +106,7 @@ def test_an_optimiser_names_its_schedule_and_keeps_the_mean_it_says(name: str) -
     """A member that averages holds the mean where scoring looks for it, unlike the weights; no other member does."""
     member = OPTIMISERS.member(name)
     assert member.SCHEDULE in SCHEDULES.names()
+    assert member.RATE > 0.0
     weight = torch.nn.Parameter(torch.tensor([[3.0, -2.0]]))
     optimiser = built(OPTIMISERS, name, [{"params": [weight], "lr": 0.1, "peak_lr": 0.1, "weight_decay": 0.0}])
     for _ in range(3):

@@ -37,7 +37,7 @@ def test_a_full_disk_is_told_before_anything_is_computed(tmp_path: Path, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(ResourceError, match="4.0 MiB are needed") as caught:
+    with pytest.raises(ResourceError, match=r"4\.0 MiB are needed") as caught:
         new_array(tmp_path / "kept.npy", (1024, 1024))
     assert caught.value.code == "disk-full"
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from tunesmith.errors import ConfigError
 from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS
 from tunesmith.models.methods import topk
+from tunesmith.models.networks import NETWORKS
 from tunesmith.train.optimisers import OPTIMISERS
 
 
@@ -189,6 +190,24 @@ def test_a_second_fit_is_like_the_first_where_nothing_else_is_asked_of_it() -> N
     assert alike["refine"] == alike["finetune"]
     other = resolved(*sets, "rung.refine.loss=cross_entropy", "rung.refine.epochs=3.0").recipe.rung["refine"]
     assert (other["epochs"], other["loss"], other["loss_options"]) == (3.0, "cross_entropy", {})
+
+
+@pytest.mark.parametrize(
+    ("items", "rates"),
+    [
+        (["finetune.optimiser=sgd"], (0.02, 0.1)),
+        (["finetune.optimiser=adadelta", "finetune.method=lora"], (1.0, 1.0)),
+        (["finetune.optimiser=sgd", "finetune.learning_rate=3e-3", "finetune.head_learning_rate=0.0"], (3e-3, 0.0)),
+        (["finetune.method=lora"], (2e-3, 1e-3)),
+    ],
+)
+def test_an_optimiser_has_rates_that_suit_it(items: list[str], rates: tuple[float, float]) -> None:
+    """Unless others are asked for; in a second fit too, and in a network from scratch."""
+    found = resolved(*(f"rung.{item}" for item in items)).recipe.rung
+    for rung in ("finetune", "refine"):
+        assert (found[rung]["learning_rate"], found[rung]["head_learning_rate"]) == pytest.approx(rates)
+    recipe = resolve(load_recipe(None, ["ladder.rungs=['cnn']", "rung.cnn.optimiser=adagrad"], {})).recipe
+    assert recipe.rung["cnn"]["learning_rate"] == pytest.approx(5 * NETWORKS.member("cnn").LEARNING_RATE)
 
 
 @pytest.mark.parametrize(

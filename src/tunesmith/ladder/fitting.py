@@ -52,6 +52,10 @@ _OVERHEAD = 1.1
 """Of a step over its forward and backward pass: clipping, optimiser, scoring, checkpoints."""
 
 
+HEAD_RATE = 1e-3
+"""Of AdamW: peak rate of a head that starts solved."""
+
+
 class FitOptions(LoopOptions):
     """How the encoder is trained."""
 
@@ -69,10 +73,10 @@ class FitOptions(LoopOptions):
     """Options of the method."""
 
     learning_rate: float | None = Field(None, gt=0.0, le=1.0)
-    """Peak rate of the top layer; left out, that of the method."""
+    """Peak rate of the top layer; left out, that of the method, times what the optimiser needs."""
 
-    head_learning_rate: float = Field(1e-3, ge=0.0, le=1.0)
-    """Peak rate of the head, which starts solved."""
+    head_learning_rate: float | None = Field(None, ge=0.0, le=1.0)
+    """Peak rate of the head, which starts solved; left out, 0.001, times what the optimiser needs."""
 
     layer_decay: float | None = Field(None, gt=0.0, le=1.0)
     """Factor on the rate for each layer further down; left out, that of the method."""
@@ -136,7 +140,7 @@ def set_up(site: Site, options: FitOptions, *, name: str, seed: int) -> SetUp:
         model.classifier.encoder.layer_groups(),
         model.classifier.top_parameters(),
         learning_rate=options.learning_rate or method.LEARNING_RATE,
-        head_learning_rate=options.head_learning_rate,
+        head_learning_rate=HEAD_RATE if options.head_learning_rate is None else options.head_learning_rate,
         layer_decay=options.layer_decay or method.LAYER_DECAY,
         weight_decay=options.weight_decay,
     )

@@ -52,7 +52,7 @@ class ScratchOptions(LoopOptions):
     """Passes over the train rows; left out, 3 to 20 by their number of tokens, and what the budget allows."""
 
     learning_rate: float | None = Field(None, gt=0.0, le=1.0)
-    """Peak rate; left out, that of the network."""
+    """Peak rate; left out, that of the network, times what the optimiser needs."""
 
     embedding_size: int = Field(128, ge=1, le=8192)
     """Width of the word vectors."""

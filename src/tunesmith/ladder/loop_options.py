@@ -33,7 +33,7 @@ class LoopOptions(Settings):
     """Real tokens of one forward pass, about; left out, all of a step, or 512 where few weights learn."""
 
     weight_decay: float = Field(0.01, ge=0.0, le=1.0)
-    """Decoupled decay of matrices."""
+    """Decay of matrices: decoupled with adamw and schedule_free, else a part of the gradient."""
 
     max_grad_norm: float = Field(1.0, gt=0.0)
     """L2 bound of the whole gradient."""

@@ -9,6 +9,7 @@ from typing import Any
 from tunesmith.config import Settings, nearest, problems_of, refusal
 from tunesmith.config.recipe import ALL_RUNGS, Recipe
 from tunesmith.errors import ConfigError, shown_value
+from tunesmith.ladder.fitting import HEAD_RATE
 from tunesmith.ladder.rungs import RUNGS, Rung
 from tunesmith.models.methods import METHODS
 from tunesmith.models.networks import NETWORKS
@@ -32,6 +33,7 @@ _FOCAL = {"softmax": "focal", "sigmoid": "binary_focal", "cumulative": "binary_f
 _NESTED = (("method", METHODS), ("loss", LOSSES), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES))
 _OF_THE_METHOD = (("learning_rate", "LEARNING_RATE"), ("layer_decay", "LAYER_DECAY"))
 _OF_THE_NETWORK = (("learning_rate", "LEARNING_RATE"), ("pooling", "POOLING"))
+_RATES, _MOST_RATE = ("learning_rate", "head_learning_rate"), 1.0
 _ALIKE: Mapping[str, Any] = {"pooling": "probe", "method": "full", "method_options": {}}
 """Options in which two fits have to be alike for the mean of their weights to be a model, with their defaults."""
 
@@ -229,13 +231,28 @@ def _completed(rung: str, recipe: Recipe, task: Task) -> dict[str, Any]:
     values |= _with_loss(rung, values, recipe, task=task)
     if "method" in RUNGS.member(rung).Options.model_fields:
         method = METHODS.member(values.get("method", RUNGS.member(rung).Options().method))
-        values |= {name: getattr(method, rate) for name, rate in _OF_THE_METHOD if values.get(name) is None}
+        of_method = {name: getattr(method, rate) for name, rate in _OF_THE_METHOD} | {"head_learning_rate": HEAD_RATE}
+        values |= _where_none_is_asked_for(of_method, values, RUNGS.member(rung).Options)
     if "schedule" in RUNGS.member(rung).Options.model_fields and values.get("schedule") is None:
         values["schedule"] = _schedule_of(values.get("optimiser"), RUNGS.member(rung).Options)
     if rung in NETWORKS.names():
         network = NETWORKS.member(rung)
-        values |= {name: getattr(network, of) for name, of in _OF_THE_NETWORK if values.get(name) is None}
+        of_network = {name: getattr(network, of) for name, of in _OF_THE_NETWORK}
+        values |= _where_none_is_asked_for(of_network, values, RUNGS.member(rung).Options)
     return values
+
+
+def _where_none_is_asked_for(
+    own: Mapping[str, Any], values: Mapping[str, Any], options: type[Settings]
+) -> dict[str, Any]:
+    """Give what goes with a method or a network where nothing else is asked for; rates as the optimiser needs them."""
+    named = values.get("optimiser") or options.model_fields["optimiser"].default
+    factor = OPTIMISERS.member(named).RATE if named in OPTIMISERS.names() else 1.0
+    return {
+        name: min(factor * value, _MOST_RATE) if name in _RATES else value
+        for name, value in own.items()
+        if values.get(name) is None
+    }
 
 
 def _schedule_of(optimiser: Any, options: type[Settings]) -> str | None:

@@ -25,7 +25,7 @@ def parameter_groups(
         learning_rate: Peak rate of the top layer.
         head_learning_rate: Peak rate of the head.
         layer_decay: Factor on the rate for each layer further down.
-        weight_decay: Decoupled decay of matrices; vectors (biases, norms) never decay.
+        weight_decay: Decay of matrices, as the optimiser takes it; vectors (biases, norms) never decay.
 
     Returns:
         Torch parameter groups with ``params``, ``lr``, ``peak_lr`` and ``weight_decay``; none is empty.

@@ -11,6 +11,7 @@ from tunesmith.config import Settings
 
 SCHEDULE = "linear"
 AVERAGES = False
+RATE = 1000.0
 
 
 class Options(Settings):

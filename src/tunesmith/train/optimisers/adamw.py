@@ -12,6 +12,7 @@ from tunesmith.config import Settings
 
 SCHEDULE = "linear"
 AVERAGES = False
+RATE = 1.0
 
 
 class Options(Settings):

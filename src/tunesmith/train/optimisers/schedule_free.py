@@ -13,6 +13,7 @@ from tunesmith.train.averaging import AVERAGE
 
 SCHEDULE = "constant"
 AVERAGES = True
+RATE = 1.0
 
 
 class Options(Settings):
