@@ -104,6 +104,17 @@ def test_parts_by_tokens_hold_every_row_once(most_tokens: int) -> None:
     assert len(parts) > 1 or most_tokens >= batch.n_tokens
 
 
+def test_both_limits_of_a_part_hold() -> None:
+    """The smaller of the two counts, whichever it is."""
+    batch = pack(token_set(200), np.arange(60))
+    for size, tokens in ((3, 100_000), (1000, 100), (3, 100)):
+        parts = batch.split(MicroBatch(size, tokens))
+        assert sorted(np.concatenate([part.rows for part in parts]).tolist()) == list(range(60))
+        by_tokens = max(part.n_tokens for part in batch.split(MicroBatch(tokens=tokens)))
+        assert max(part.n_tokens for part in parts) <= by_tokens
+        assert max(len(part) for part in parts) <= size
+
+
 @pytest.mark.parametrize("batch_tokens", [1, 100, 512, 10_000_000])
 def test_length_batches_hold_every_row_once_near_the_size_asked_for(batch_tokens: int) -> None:
     """Shortest rows first; each batch but the last reaches the size and not a row more."""

@@ -69,6 +69,15 @@ def test_weights_make_every_kind_count_alike() -> None:
     assert [int(repeats(strata)[strata == kind][0]) for kind in range(3)] == [1, 2, 10]
 
 
+def test_numbers_have_no_rare_labels(tmp_path: Path) -> None:
+    """Asked for, it is said that nothing is done."""
+    lines = (f"text {number},{number / 7:.2f}" for number in range(60))
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *lines]) + "\n", "utf-8")
+    recipe, notes = settled(tmp_path / "rows.csv", "data.imbalance=weights", "run.task=score")
+    assert recipe.data.imbalance == "none"
+    assert "imbalance: none, not weights: there are no labels, but numbers" in notes
+
+
 @pytest.mark.parametrize("rung", ["linear", "probe"])
 @pytest.mark.parametrize("imbalance", ["weights", "resample"])
 def test_rare_labels_are_answered_more_often(home: Home, rung: str, imbalance: str) -> None:

@@ -23,7 +23,7 @@ class MicroBatch(NamedTuple):
     """Rows; None for no limit."""
 
     tokens: int | None = None
-    """Tokens, about; they hold where rows are not limited."""
+    """Tokens, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +71,9 @@ class Batch:
         limits = [limit for limit in micro_batch if limit is not None]
         if min(limits, default=1) < 1:
             raise ShapeError(f"micro_batch of {size} rows, {most_tokens} tokens: a limit is below 1")
+        if size is not None and most_tokens is not None:
+            parts = self.split(MicroBatch(tokens=most_tokens))
+            return [smaller for part in parts for smaller in part.split(MicroBatch(size))]
         if size is not None:
             n_parts = math.ceil(len(self) / size)
         else:

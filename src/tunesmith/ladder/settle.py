@@ -147,7 +147,9 @@ def _with_imbalance(recipe: Recipe, cells: Sequence[str]) -> tuple[Recipe, list[
     ratio = max(counts.values(), default=1) / min(counts.values(), default=1)
     treated = ("weights" if ratio >= _UNEVEN else "none") if asked == "auto" else asked
     update: dict[str, object] = {"data": recipe.data.model_copy(update={"imbalance": treated if counts else "none"})}
-    if treated == "none" or not counts:
+    if treated != "none" and not counts:
+        return recipe.model_copy(update=update), [f"imbalance: none, not {treated}: there are no labels, but numbers"]
+    if treated == "none":
         return recipe.model_copy(update=update), []
     figure = "macro_f1" if "macro_f1" in task.objectives else None
     if recipe.ladder.metric is None and figure:
