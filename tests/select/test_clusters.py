@@ -39,6 +39,13 @@ def test_middles_are_the_same_slab_by_slab(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(set(whole)) == 20
 
 
+def test_no_row_stands_for_two_centres_of_different_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Centres that coincide take the rows around them, the nearest first."""
+    rows = np.arange(8, dtype=np.float32)[:, None]
+    monkeypatch.setattr(_clusters, "_FEW_CENTRES", 3)
+    assert _clusters._nearest_rows(rows, np.zeros((6, 1), np.float32)).tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_where_all_rows_are_wanted_the_least_sure_come_first() -> None:
     """Nothing is clustered: that would take the square of their number."""
     margins = np.array([0.3, 0.1, 0.2])

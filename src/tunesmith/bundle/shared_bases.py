@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -66,8 +67,9 @@ def _is_whole(place: Path, files: list[str]) -> bool:
 def _remove_leftovers(place: Path) -> None:
     """Remove what writers of the same base left behind that were killed long ago."""
     for left in place.parent.glob(f".{place.name}.*"):
-        if time.time() - left.stat().st_mtime > _LONG_AGO_S:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its writer has just ended
+            if time.time() - left.stat().st_mtime > _LONG_AGO_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def find_shared_base(base: BaseFacts, bundle: Path) -> Path:
