@@ -1,5 +1,7 @@
 """What concerns all tests: the real data, where it is there; how workers share them; a process of its own for OpenVINO.
 
+Of an export to ONNX, a fifth is spent on listing the operators that torch's exporter knows, anew for each graph.
+
 Once OpenVINO has compiled a model (2026.4, beside torch 2.13), a KeyboardInterrupt that a signal handler raises, as
 tests of Ctrl-C do, ends the process by a segmentation fault.
 """
@@ -18,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _CHILD = "TUNESMITH_TEST_IN_CHILD"
 _APART = "openvino"
+_LONG = "tests/ladder/test_resume.py"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,6 +31,20 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}; TUNESMITH_DATA can name it")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _operators_listed_once(request: pytest.FixtureRequest) -> None:
+    if "export" in request.node.nodeid:
+        _list_operators_once()
+
+
+@cache
+def _list_operators_once() -> None:
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    once = staticmethod(cache(ONNXRegistry.from_torchlib))
+    setattr(ONNXRegistry, "from_torchlib", once)  # noqa: B010  # mypy lets nobody assign to a method
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,10 +58,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # its package has no types
-    """Gives a worker whole files, whose fixtures are made once, and one of them all tests named after OpenVINO."""
+    """Gives a worker whole files, whose fixtures are made once, and one of them all tests named after OpenVINO.
+
+    Files of few tests come last, so one of few that take long would leave the other worker without work: it goes with
+    those.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _APART if _APART in nodeid else nodeid.partition("::")[0]
+        return _APART if _APART in nodeid or nodeid.startswith(_LONG) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

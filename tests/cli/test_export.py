@@ -80,17 +80,17 @@ def test_an_export_is_replaced_by_force(probed: Model, tickets: Path, tmp_path: 
     asked = ["export", probed.folder, "--out", tmp_path / "out", "--data", tickets, "--threads", "1", "--quiet"]
     assert run(*asked, "--to", "sentence-transformers").code == 0
     kept = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert_error(run(*asked, "--to", "onnx"), "out-exists", "an export", "--force")
-    assert_error(run(*asked, "--to", "onnx", "--force", "--label", "nothing"), "no-such-column", "nothing")
+    assert_error(run(*asked, "--to", "transformers"), "out-exists", "an export", "--force")
+    assert_error(run(*asked, "--to", "transformers", "--force", "--label", "nothing"), "no-such-column", "nothing")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == kept
-    assert run(*asked, "--to", "onnx", "--force").code == 0
-    assert "model.onnx" in [path.name for path in (tmp_path / "out").iterdir()]
+    assert run(*asked, "--to", "transformers", "--force").code == 0
+    assert "config.json" in [path.name for path in (tmp_path / "out").iterdir()]
     assert "modules.json" not in [path.name for path in (tmp_path / "out").iterdir()]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     asked[3] = tmp_path / "letters"
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear_anna.txt").touch()
-    assert_error(run(*asked, "--to", "onnx", "--force"), "out-not-an-export", "dear_anna.txt", "letters")
+    assert_error(run(*asked, "--to", "transformers", "--force"), "out-not-an-export", "dear_anna.txt", "letters")
     assert (tmp_path / "letters" / "dear_anna.txt").exists()
 
 
@@ -105,7 +105,8 @@ def test_what_comes_to_the_place_meanwhile_stays(
 
     monkeypatch.setattr(exporter, "_sync", synced)
     for flags in ([], ["--force"]):
-        ended = run("export", probed.folder, "--to", "onnx", "--out", tmp_path / "out", "--data", tickets, *flags)
+        asked = ["--to", "transformers", "--out", tmp_path / "out", "--data", tickets, *flags]
+        ended = run("export", probed.folder, *asked)
         assert ended.code == 2, ended.err
         assert sorted(path.name for path in tmp_path.rglob("*")) == ["mine", "out"]
         (tmp_path / "out" / "mine").unlink()

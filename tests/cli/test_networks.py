@@ -18,7 +18,7 @@ SMALL = [
     "--set=rung.lstm.embedding_size=64",
     "--set=rung.lstm.learning_rate=1e-2",
     "--set=rung.lstm.batch_tokens=256",
-    "--set=rung.lstm.epochs=10",
+    "--set=rung.lstm.epochs=6",
 ]
 
 

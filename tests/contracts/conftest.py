@@ -21,8 +21,9 @@ from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.resolve import resolve
 from tunesmith.ladder.rungs import RUNGS, Rung, finetune
 from tunesmith.ladder.site import Site
+from tunesmith.models.networks import NETWORKS
 
-ONE_PASS = {"epochs": 1.0}
+ONE_PASS, FEW_PASSES = {"epochs": 1.0}, {"epochs": 4.0}
 BESIDE = "lora"
 """Name under which a fit has landed that leaves the base as it is: its bundle is of a kind that no rung lands in."""
 
@@ -82,6 +83,8 @@ def climbed(tmp_path_factory: pytest.TempPathFactory) -> Climbed:
         home = Home(tmp_path_factory.mktemp("climbed"), patched)
         say_it_again(home.folder / "rows.csv")
         passes = {**options("finetune", ONE_PASS), **options("refine", ONE_PASS)}
+        for network in NETWORKS.names():
+            passes |= options(network, FEW_PASSES)
         asked = resolve(Recipe()).task.rungs
         say_it_again(Path(home.unlabelled))
         with home.site(ladder__rungs=asked, data__unlabelled=home.unlabelled, **passes) as (site, rungs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,16 +65,16 @@ def exported(bundle: Bundle, target: str, out: Path, given: Given) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def made(bundle: Bundle, given: Given, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, JSON]]:
-    """Each target's folder and what its export told, made once."""
+def made(bundle: Bundle, given: Given, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, JSON]]:
+    """A target's folder and what its export told, made once, when first asked for."""
     folder = tmp_path_factory.mktemp("exports")
-    return {name: (folder / name, exported(bundle, name, folder / name, given)) for name in TARGETS.names()}
+    return cache(lambda name: (folder / name, exported(bundle, name, folder / name, given)))
 
 
 @every_target
-def test_an_export_answers_as_its_bundle(target: str, made: dict[str, tuple[Path, JSON]]) -> None:
+def test_an_export_answers_as_its_bundle(target: str, made: Callable[[str], tuple[Path, JSON]]) -> None:
     """On 500 texts and more, of one window to four; what was found is told and kept beside the export."""
-    folder, found = made[target]
+    folder, found = made(target)
     assert json.loads((folder / PARITY).read_text("utf-8")) == found
     rows = found["whole"]["rows"] + (found["cut"] or {"rows": 0})["rows"]
     assert rows >= 500
@@ -86,10 +87,10 @@ def test_an_export_answers_as_its_bundle(target: str, made: dict[str, tuple[Path
 
 @every_target
 def test_a_peer_answers_from_the_files_alone(
-    target: str, made: dict[str, tuple[Path, JSON]], bundle: Bundle, given: Given, tmp_path: Path
+    target: str, made: Callable[[str], tuple[Path, JSON]], bundle: Bundle, given: Given, tmp_path: Path
 ) -> None:
     """Wherever the folder is put; each text of one window alike, alone as among others."""
-    folder = made[target][0].rename(tmp_path / "moved")
+    folder = made(target)[0].rename(tmp_path / "moved")
     try:
         peer: Peer = TARGETS.member(target).load(folder)
         texts = given.texts[:5]
@@ -98,16 +99,16 @@ def test_a_peer_answers_from_the_files_alone(
         labels = () if target == "sentence_transformers" else model.labels
         together, *alone = (found_of(peer, model, some, labels=labels, where="") for some in asked)
     finally:
-        folder.rename(made[target][0])
+        folder.rename(made(target)[0])
     expected = expected_of(model_of(bundle), texts).said.probabilities
     np.testing.assert_allclose(together.probabilities, expected, rtol=0, atol=1e-3)
     np.testing.assert_allclose(np.concatenate([each.probabilities for each in alone]), expected, atol=1e-3)
 
 
 @every_target
-def test_nothing_is_left_beside_an_export(target: str, made: dict[str, tuple[Path, JSON]]) -> None:
+def test_nothing_is_left_beside_an_export(target: str, made: Callable[[str], tuple[Path, JSON]]) -> None:
     """No half-written folder, and no file of a format that is not of the target."""
-    folder, _ = made[target]
+    folder, _ = made(target)
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
     assert [path.name for path in folder.rglob(".*")] == []
 
@@ -154,12 +155,12 @@ def export_again(bundle: Bundle, given: Given, tmp_path: Path) -> Callable[[str]
 
 @pytest.fixture
 def spoil(
-    made: dict[str, tuple[Path, JSON]], bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    made: Callable[[str], tuple[Path, JSON]], bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, str], None]:
     """Gives a target a peer with a fault; what it wrote before is not written again."""
 
     def spoilt(target: str, fault: str) -> None:
-        member, (folder, told) = TARGETS.member(target), made[target]
+        member, (folder, told) = TARGETS.member(target), made(target)
         peer = Faulty(member.load(folder), fault, bundle.facts.temperature)
         written = SimpleNamespace(
             card="",
@@ -269,7 +270,7 @@ def test_a_bundle_replaced_meanwhile_is_noticed(
     )
     monkeypatch.setattr(exporter.TARGETS, "member", lambda name: spoilt)
     monkeypatch.setattr(exporter, "_write", lambda folder, member, *_, **__: member.write(folder, None, None) and {})
-    with pytest.raises(ArtifactError, match="taken the place") as caught:
+    with pytest.raises(ArtifactError, match=r"taken\sthe\splace") as caught:
         exported(opened, "onnx", tmp_path / "out", given)
     assert caught.value.code == "bundle-replaced"
     assert not (tmp_path / "out").exists()

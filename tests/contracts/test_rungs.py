@@ -59,7 +59,9 @@ def test_a_rung_uses_the_base_where_it_says_so_and_only_there(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a base model, and nobody looking for one ahead, it lands if and only if it has said that it uses none."""
-    refused = pytest.raises(ConfigError, match="nowhere") if RUNGS.member(name).USES_BASE else nullcontext()
+    refused = (
+        pytest.raises(ConfigError, match=r"error\[base-missing\]") if RUNGS.member(name).USES_BASE else nullcontext()
+    )
     for each in RUNGS.names():
         monkeypatch.setattr(RUNGS.member(each), "USES_BASE", False)
     with refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,22 @@ def written(target: str, model: Model, folder: Path) -> str:
     return card
 
 
+Export = Callable[[str, str, str], tuple[Model, Path, str]]
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """A tiny model of an architecture and a task, the folder of its export to a target, and the README; made once."""
+
+    @cache
+    def made(target: str, model_type: str, task: str) -> tuple[Model, Path, str]:
+        folder = tmp_path_factory.mktemp(f"{target}-{model_type}-{task}")
+        model = tiny_model(folder / "base", model_type, num_hidden_layers=1, task=task)
+        return model, folder / "out", written(target, model, folder / "out")
+
+    return made
+
+
 @pytest.mark.parametrize(
     ("target", "model_type", "task"),
     [
@@ -61,16 +78,15 @@ def test_the_lines_of_a_graph_run(  # noqa: PLR0917
     target: str,
     model_type: str,
     task: str,
-    tmp_path: Path,
+    export: Export,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With the runtime and tokenizers alone, on texts of any length; token types of another kind than 0 among them."""
-    model = tiny_model(tmp_path / "base", model_type, num_hidden_layers=1, task=task)
-    card = written(target, model, tmp_path / "out")
+    model, folder, card = export(target, model_type, task)
     imported = set(re.findall(r"^(?:import|from) (\w+)", "".join(_BLOCK.findall(card)), re.M))
     assert imported == _MAY_IMPORT[target]
-    names = run_readme(tmp_path / "out", card, monkeypatch)
+    names = run_readme(folder, card, monkeypatch)
     answer: Callable[[str], Any] = names["answer"]
     expected = expected_of(model, [*TEXTS, *names["texts"]])
     wanted = expected.said.probabilities if model.labels else expected.said.logits
@@ -89,10 +105,10 @@ def test_the_lines_of_a_graph_run(  # noqa: PLR0917
 
 @pytest.mark.parametrize("task", ["binary", "multi_label", "ordinal"])
 def test_the_lines_of_a_graph_decide_as_the_model(
-    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    task: str, export: Export, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By its thresholds, or by the level in the middle; the largest share, or a half, would say something else."""
-    model = tiny_model(tmp_path / "base", num_hidden_layers=1, task=task)
+    model, folder, made = export("onnx", "bert", task)
     texts = [*TEXTS[:-2], *sorted({word for text in TEXTS for word in text.split()})]
     expected = expected_of(model, texts)
     assert expected.is_whole.all()
@@ -103,8 +119,8 @@ def test_the_lines_of_a_graph_decide_as_the_model(
     if task == "multi_label":
         plain = [[model.labels[place] for place in np.flatnonzero(row >= 0.5)] for row in said.probabilities]
     assert plain != list(said.answers)
-    card = re.sub(r"^texts = .*$", f"texts = {texts!r}", written("onnx", model, tmp_path / "out"), flags=re.M)
-    run_readme(tmp_path / "out", card, monkeypatch)
+    card = re.sub(r"^texts = .*$", f"texts = {texts!r}", made, flags=re.M)
+    run_readme(folder, card, monkeypatch)
     lines = capsys.readouterr().out.splitlines()
     assert [told for line, told in zip(lines, said.answers, strict=True) if not line.startswith(f"{told} ")] == []
 

@@ -103,7 +103,8 @@ def test_a_network_that_was_stopped_goes_on_as_if_it_had_not_been(home: Home, na
 @pytest.mark.parametrize("embeddings", ["random", "base"])
 def test_a_landed_network_is_not_trained_again(home: Home, embeddings: str) -> None:
     """A later life takes it from the disk, words and all."""
-    how = {"ladder__rungs": ("cnn", "lstm"), **ALL_TINY, "rung__cnn__embeddings": embeddings}
+    quick = {"rung__cnn__epochs": 2.0, "rung__lstm__epochs": 2.0}
+    how = {"ladder__rungs": ("cnn", "lstm"), **ALL_TINY, **quick, "rung__cnn__embeddings": embeddings}
     home.stopped(rung="lstm", after=3, **how)
     resumed, _ = home.climbed(resume=True, **how)
     assert "cnn was climbed before the stop" in home.told
@@ -179,7 +180,8 @@ def test_a_network_learns_every_task_and_comes_back(home: Home, task: str, pairs
     """Figures of the bundle are no chance, and those of the model that was measured; of pairs too."""
     data = write(home.folder / "rows.csv", task, pairs=pairs)
     name = "gru"
-    settings = recipe_for(home, ladder__rungs=(name,), run__task=task, data__test=str(data), rung__gru__epochs=20.0)
+    quick = {"rung__gru__epochs": 10.0, "rung__gru__learning_rate": 1e-2}
+    settings = recipe_for(home, ladder__rungs=(name,), run__task=task, data__test=str(data), **quick)
     trained = train_recipe(str(data), load_recipe(None, [], settings), Lives(), narrator=Silent())
     bundle = load_bundle(trained.out)
     figure = bundle.facts.headline

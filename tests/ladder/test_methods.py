@@ -99,7 +99,7 @@ def test_a_fit_learns(home: Home, method: str) -> None:
 @every_method
 def test_a_stopped_fit_goes_on_to_the_same_weights(home: Home, method: str) -> None:
     """Those of a run that was not stopped, to the last bit: ranks that move, and dropout beside a map, too."""
-    how = options("finetune", learning(method))
+    how = options("finetune", {**learning(method), "epochs": 2.0})
     if method == "lora":
         how["rung__finetune__method_options"] = {"dropout": 0.2}
     if method == "adalora":
@@ -115,7 +115,8 @@ def test_a_stopped_fit_goes_on_to_the_same_weights(home: Home, method: str) -> N
 def test_a_landing_is_taken_up_by_the_next_life(home: Home, method: str) -> None:
     """Killed after it had landed, the run has its model back as it was."""
     rungs = ("probe", "finetune")
-    with home.site(ladder__rungs=rungs, **options("finetune", learning(method))) as (site, (probe, finetune)):
+    how = options("finetune", {**learning(method), "epochs": 1.0})
+    with home.site(ladder__rungs=rungs, **how) as (site, (probe, finetune)):
         site.landings["probe"] = probe.climb(site)
         landing = finetune.climb(site)
         tensors, state = finetune.pack(landing)
