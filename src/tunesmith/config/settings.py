@@ -19,6 +19,9 @@ class Settings(BaseModel):
 
 S = TypeVar("S", bound=Settings)
 
+_NEAR = 0.65
+"""Of ``difflib``; its usual 0.6 takes "intnet" for "text"."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Find the known name that a mistyped one most likely meant.
@@ -33,9 +36,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     Example:
         >>> nearest("budgte", ["budget", "rungs"])
         'budget'
+        >>> nearest("intnet", ["text", "label"])
     """
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=_NEAR)
     return by_folded[close[0]] if close else None
 
 
