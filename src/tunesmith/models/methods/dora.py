@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tunesmith.models.encoder import Encoder
@@ -64,13 +65,12 @@ class Decomposed(LowRank):
         """
         narrow, wide = self._factors()
         stretch = self._stretch(weight)
+        if not (self.dropout and self.training):
+            outputs: Tensor = _Stretched.apply(inputs, (weight, bias, self.scale), narrow, wide, stretch)  # type: ignore[no-untyped-call]
+            return outputs
+        dropped = functional.dropout(inputs, self.dropout)
         usual = functional.linear(inputs, weight, bias)
-        dropped = functional.dropout(inputs, self.dropout, self.training)
-        turned = functional.linear(functional.linear(dropped, narrow), wide)
-        plain = usual if bias is None else usual - bias
-        # the change alone is stretched: where nothing is learnt yet it is 0, and the map to the last bit what it was
-        outputs: Tensor = usual + (stretch - 1.0) * plain + self.scale * stretch * turned
-        return outputs
+        return _stretched(usual, bias, self.scale * functional.linear(dropped @ narrow.T, wide), stretch)
 
     def merged(self, weight: Tensor) -> Tensor:
         """Turn and stretch the rows of the weight.
@@ -110,6 +110,48 @@ class Decomposed(LowRank):
         """Length of each row as it is turned now; of each part ``[O]``."""
         lengths = self._directions(weight).norm(dim=1).clamp(min=torch.finfo(weight.dtype).tiny)
         return torch.split(lengths, [part.n_outputs for part in self.parts])
+
+
+def _stretched(usual: Tensor, bias: Tensor | None, turned: Tensor, stretch: Tensor) -> Tensor:
+    """Stretch the change alone: where nothing is learnt yet it is 0, and the map to the last bit what it was."""
+    plain = usual if bias is None else usual - bias
+    return usual + (stretch - 1.0) * plain + stretch * turned
+
+
+class _Stretched(torch.autograd.Function):
+    """``m (x W^T + s x A^T B^T) + b`` for a stretch m of each output; W, b and s are fixed.
+
+    What is stretched comes back from the outputs, which the next layer keeps anyway; autograd would keep three matrices
+    of their size for each map, so that training took more memory than where all weights learn.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, fixed: tuple[Tensor, Tensor | None, float], *learnt: Tensor) -> Tensor:
+        narrow, wide, stretch = learnt
+        weight, bias, scale = fixed
+        inner = inputs @ narrow.T
+        usual = functional.linear(inputs, weight, bias)
+        outputs = _stretched(usual, bias, scale * functional.linear(inner, wide), stretch)
+        ctx.save_for_backward(inputs, weight, narrow, wide, stretch, inner, outputs)
+        ctx.bias, ctx.scale = bias, scale
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, Tensor, Tensor, Tensor]:
+        inputs, weight, narrow, wide, stretch, inner, outputs = ctx.saved_tensors
+        gradient, outputs = gradient.flatten(0, -2), outputs.flatten(0, -2)
+        plain = outputs if ctx.bias is None else outputs - ctx.bias
+        # a row of length 0 stays there: it has no direction to be lengthened in
+        d_stretch = torch.where(stretch == 0.0, 0.0, (gradient * plain).sum(dim=0) / stretch)
+        d_plain = gradient * stretch
+        d_inner = (d_plain @ wide).mul_(ctx.scale)
+        d_inputs = None
+        if ctx.needs_input_grad[0]:
+            d_inputs = (d_plain @ weight).addmm_(d_inner, narrow).view_as(inputs)
+        d_narrow = d_inner.T @ inputs.flatten(0, -2)
+        d_wide = (d_plain.T @ inner.flatten(0, -2)).mul_(ctx.scale)
+        return d_inputs, None, d_narrow, d_wide, d_stretch
 
 
 class Dora(Method):
