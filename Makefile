@@ -79,9 +79,9 @@ types:
 MEMORY := /dev/shm
 tests:
 	@room=$$(df -Pk $(MEMORY) 2>/dev/null | awk 'END {print $$4}'); \
-	test "$${room:-0}" -gt 8000000 && test -w $(MEMORY) && TMPDIR=$(MEMORY); \
-	TMPDIR=$$(mktemp -d "$${TMPDIR:-/tmp}/XXXXXX") || exit; export TMPDIR; \
-	trap 'rm -rf "$$TMPDIR"' EXIT; trap 'exit 130' INT TERM HUP; \
+	if test "$${room:-0}" -gt 8000000 && folder=$$(mktemp -d $(MEMORY)/XXXXXX 2>/dev/null); then \
+		export TMPDIR="$$folder"; trap 'rm -rf "$$folder"' EXIT; trap 'exit 130' INT TERM HUP; \
+	fi; \
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --randomly-seed=$(SEED) $(PYTEST_FLAGS)
 
 DATASET ?= banking77

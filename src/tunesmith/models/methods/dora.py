@@ -70,7 +70,7 @@ class Decomposed(LowRank):
             return outputs
         dropped = functional.dropout(inputs, self.dropout)
         usual = functional.linear(inputs, weight, bias)
-        return _stretched(usual, bias, self.scale * functional.linear(dropped @ narrow.T, wide), stretch)
+        return _stretched(usual, bias, self.scale * functional.linear(dropped @ narrow.T, wide), stretch=stretch)
 
     def merged(self, weight: Tensor) -> Tensor:
         """Turn and stretch the rows of the weight.
@@ -112,7 +112,7 @@ class Decomposed(LowRank):
         return torch.split(lengths, [part.n_outputs for part in self.parts])
 
 
-def _stretched(usual: Tensor, bias: Tensor | None, turned: Tensor, stretch: Tensor) -> Tensor:
+def _stretched(usual: Tensor, bias: Tensor | None, turned: Tensor, *, stretch: Tensor) -> Tensor:
     """Stretch the change alone: where nothing is learnt yet it is 0, and the map to the last bit what it was."""
     plain = usual if bias is None else usual - bias
     return usual + (stretch - 1.0) * plain + stretch * turned
@@ -131,7 +131,7 @@ class _Stretched(torch.autograd.Function):
         weight, bias, scale = fixed
         inner = inputs @ narrow.T
         usual = functional.linear(inputs, weight, bias)
-        outputs = _stretched(usual, bias, scale * functional.linear(inner, wide), stretch)
+        outputs = _stretched(usual, bias, scale * functional.linear(inner, wide), stretch=stretch)
         ctx.save_for_backward(inputs, weight, narrow, wide, stretch, inner, outputs)
         ctx.bias, ctx.scale = bias, scale
         return outputs
