@@ -130,9 +130,9 @@ def test_pairs_are_read_as_one(home: Home) -> None:
 
 @pytest.mark.parametrize(
     ("task", "pairs"),
-    [("multi_label", False), ("ordinal", True), ("score", False)],
+    [("single_label", True), ("binary", False), ("multi_label", False), ("ordinal", True), ("score", False)],
 )
-def test_a_task_is_exported(home: Home, task: str, pairs: bool) -> None:
+def test_every_task_is_exported(home: Home, task: str, pairs: bool) -> None:
     """What a bundle says of its answers goes with them: labels, thresholds, the unit of numbers."""
     data = write(home.folder / "rows.csv", task, pairs=pairs)
     settings = {

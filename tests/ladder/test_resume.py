@@ -1,7 +1,7 @@
 """A climb killed at random moments and gone on with ends in the bytes of an uninterrupted replay of its plan.
 
 Every life is ``tunesmith train`` as a process of its own, and every kill a SIGKILL. ``TUNESMITH_KILLS=100`` asks for
-more kills than the usual seven (``make test-faults``).
+more kills than the usual eleven (``make test-faults``).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tests.ladder.killed_climb import phase, records
 from tests.ladder.tiny_base import tiny_base, tiny_file
 
 SCRIPT = Path(__file__).with_name("killed_climb.py")
-KILLS = {"beginning": 1, "cnn": 1, "probe": 1, "finetune": 2, "refine": 1, "publish": 1}
+KILLS = {"beginning": 1, "cnn": 1, "probe": 1, "finetune": 3, "refine": 3, "publish": 2}
 """Of one run; what each phase is tells ``killed_climb.phase``."""
 ACCESSES = {"beginning": 20, "cnn": 100, "probe": 20, "finetune": 200, "refine": 200, "publish": 100}
 """To the run's files in each phase, about."""
-N_RUNS = max(1, int(os.environ.get("TUNESMITH_KILLS", "0")) // sum(KILLS.values()))
+N_RUNS = max(1, int(os.environ.get("TUNESMITH_KILLS", "11")) // sum(KILLS.values()))
 FITS = ("finetune", "refine")
 SETTINGS = {
     "base.name": "base",
@@ -132,7 +132,7 @@ def steps(run: Run) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("seed", range(N_RUNS))
 def test_a_killed_run_ends_as_if_it_had_not_been_killed(folder: Path, seed: int) -> None:
-    """SIGKILL at seven random moments, in every phase at least once: the same bytes, every step in the log once."""
+    """SIGKILL at eleven random moments, in every phase at least once: the same bytes, every step in the log once."""
     tiny_base(folder / "base")
     tiny_file(folder / "rows.csv")
     rng, hits, wanted = random.Random(seed), Counter[str](), KILLS
