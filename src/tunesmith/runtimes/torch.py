@@ -112,17 +112,18 @@ def encode_poolings(
     return dict(zip(poolings, found, strict=True))
 
 
-def pooled(classifier: EncoderClassifier, tokens: TokenSet) -> Floats:
+def pooled(classifier: EncoderClassifier, tokens: TokenSet, *, progress: Progress | None = None) -> Floats:
     """Encode every text and pool it as a classifier does, before anything is scaled or combined.
 
     Args:
         classifier: Encoder and pooling.
         tokens: The rows.
+        progress: Told tokens done and tokens in all, after each pass.
 
     Returns:
         float32 ``[texts, H]``, the two of a pair as neighbours; a text of several windows has their average.
     """
-    (vectors,) = _vectors(classifier.encoder, [classifier.pool], tokens, batch_tokens=BATCH_TOKENS, progress=None)
+    (vectors,) = _vectors(classifier.encoder, [classifier.pool], tokens, batch_tokens=BATCH_TOKENS, progress=progress)
     return vectors.reshape(-1, vectors.shape[-1])
 
 

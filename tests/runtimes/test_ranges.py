@@ -1,0 +1,54 @@
+"""Between which values the inputs of linear maps lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.models.tiny_encoders import tiny_config
+
+from tunesmith.data.tokenize import TokenSet
+from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.quantized_encoder import linear_maps
+from tunesmith.runtimes.ranges import column_ranges
+
+
+def token_set(lengths: list[int]) -> TokenSet:
+    """Random tokens, one sequence a row."""
+    random = np.random.default_rng(0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return TokenSet(
+        input_ids=random.integers(5, 60, int(offsets[-1])).astype(np.int32),
+        offsets=offsets,
+        row=np.arange(len(lengths), dtype=np.int64),
+        token_type_ids=None,
+        n_tokens=np.array(lengths, dtype=np.int32),
+    )
+
+
+@pytest.fixture
+def classifier() -> EncoderClassifier:
+    """A tiny random BERT under a head."""
+    torch.manual_seed(0)
+    encoder = FlatEncoder(tiny_config("bert"))
+    return EncoderClassifier(encoder, "mean", LinearHead(32, 3), unit_length=True).eval()
+
+
+def test_ranges_hold_all_that_goes_into_each_map(classifier: EncoderClassifier) -> None:
+    """Those of all rows are those of the parts together, and they are tight."""
+    whole = column_ranges(classifier, token_set([4, 9, 6]))
+    assert list(whole) == list(linear_maps(classifier.encoder))  # type: ignore[arg-type]
+    assert [len(found.low) for found in whole.values()] == [32, 32, 32, 48] * 2
+    for found in whole.values():
+        assert (found.low < found.high).all()
+    first = column_ranges(classifier, token_set([4]))
+    assert all((first[name].low >= whole[name].low - 1e-5).all() for name in whole)
+    assert any((first[name].low > whole[name].low + 0.1).any() for name in whole)
+
+
+def test_the_encoder_is_left_without_hooks(classifier: EncoderClassifier) -> None:
+    """Whatever runs it next is not watched."""
+    column_ranges(classifier, token_set([4]))
+    assert not any(part._forward_pre_hooks for part in classifier.modules())
