@@ -21,6 +21,7 @@ MADE = {
     "bundle-adapter.json": lambda: facts_schema("adapter"),
     "bundle-network.json": lambda: facts_schema("network"),
     "bundle-bag_of_words.json": lambda: facts_schema("bag_of_words"),
+    "bundle-runtime.json": lambda: facts_schema("runtime"),
     "info.json": info_schema,
 }
 """File to what makes its content."""

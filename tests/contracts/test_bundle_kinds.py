@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from shutil import copytree
@@ -13,14 +13,20 @@ import numpy as np
 import pytest
 from tests.contracts.conftest import Climbed
 
+from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Outputs
 from tunesmith.bundle.load import load_bundle
 from tunesmith.bundle.save import RECORD, save_bundle
-from tunesmith.bundle.schema import Facts, Kind
+from tunesmith.bundle.schema import Facts, Kind, RuntimeFacts
 from tunesmith.bundle.shared_bases import share_base
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import write_manifest
+from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.models.quantized_encoder import quantize_encoder
+from tunesmith.runtimes.ranges import column_ranges
 
+MADE_FROM = {"runtime": "encoder"}
+"""Kinds that no rung lands in."""
 LONG = "barin kedal stapek trerin vodal bapek kerin lodal " * 40
 
 
@@ -41,12 +47,25 @@ class Made:
 
 @pytest.fixture(params=KINDS.names())
 def made(request: pytest.FixtureRequest, climbed: Climbed) -> Made:
-    """A model of each kind, from the first rung that lands in it."""
-    landings = [landing for landing in climbed.site.landings.values() if landing.kind == request.param]
-    assert landings, f"no rung lands in the kind {request.param}"
+    """A model of each kind, from the first rung that lands in it, or that it is made from."""
+    kind: str = request.param
+    landings = [landing for landing in climbed.site.landings.values() if landing.kind == MADE_FROM.get(kind, kind)]
+    assert landings, f"no rung lands in the kind {kind}"
     data = climbed.site.data
     texts = ["", LONG, *(data.texts[row] for row in data.split.validation[:20])]
-    return Made(KINDS.member(request.param), landings[0].model, climbed.facts(landings[0]), texts)
+    model, facts = landings[0].model, climbed.facts(landings[0])
+    if kind == "runtime":
+        model = rounded(model, [data.texts[row] for row in data.split.train])
+        facts = facts.model_copy(update={"kind": kind, "runtime": RuntimeFacts(name="flat", precision="int8")})
+    return Made(KINDS.member(kind), model, facts, texts)
+
+
+def rounded(model: EncoderModel, texts: list[str]) -> EncoderModel:
+    """The same model in whole numbers."""
+    encoder = model.classifier.encoder
+    assert isinstance(encoder, FlatEncoder)
+    made = quantize_encoder(encoder, column_ranges(model.classifier, model.tokens(texts)))
+    return replace(model, classifier=model.classifier.with_encoder(made).eval())
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from tunesmith.types import JSON
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METRICS = {"$ref": "metrics.json"}
-_FORMS = {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts"}
+_FORMS = {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts", "runtime": "RuntimeFacts"}
 _MUST: Mapping[Kind, tuple[str, ...]] = {
     "encoder": ("tokens", "base"),
     "adapter": ("tokens", "base", "method"),
     "network": ("tokens",),
+    "runtime": ("tokens", "base", "runtime"),
 }
 """Parts that a kind must say; those that it neither must nor may say are null."""
 _MAY: Mapping[Kind, tuple[str, ...]] = {"network": ("base",)}
@@ -29,8 +30,9 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     """Describe ``tunesmith.json`` of one kind of bundle.
 
     Args:
-        kind: An encoder must say its tokens and its base model, an adapter its method too; a network must say its
-            tokens, and its base model where its word vectors began as that model's; a bag of words has none of these.
+        kind: An encoder must say its tokens and its base model, an adapter its method too, a runtime what runs it; a
+            network must say its tokens, and its base model where its word vectors began as that model's; a bag of
+            words has none of these.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.

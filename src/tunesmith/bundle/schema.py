@@ -18,10 +18,10 @@ from tunesmith.models.pairings import PAIRINGS
 from tunesmith.models.poolings import POOLINGS
 from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 
-FORMAT = 2
+FORMAT = 3
 FACTS_FILE = "tunesmith.json"
 
-Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words"]
+Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -103,6 +103,38 @@ class MethodFacts(Settings):
 
     options: dict[str, Any] = Field(default_factory=dict)
     """Its options."""
+
+
+class RuntimeFacts(Settings):
+    """What runs a model that was made for running alone."""
+
+    name: Literal["flat"]
+    """The runtime: ``flat`` is our own engine."""
+
+    precision: Literal["int8"]
+    """What its products are made of."""
+
+
+class CompressionFacts(Settings):
+    """How a model was made smaller, and what that lost on rows that were held out."""
+
+    to: str
+    """The technique."""
+
+    parent: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Digest of the manifest of the model that it was made from."""
+
+    source: str
+    """Name of the file whose rows it was held to that model on, without its folder."""
+
+    rows: int = Field(ge=1)
+    """Rows held out."""
+
+    max_loss: float = Field(ge=0.0)
+    """Points that it was allowed to lose."""
+
+    figures: dict[str, Any]
+    """The gate's figures, as ``compress --json`` prints them."""
 
 
 class TokenCounts(Settings):
@@ -227,6 +259,12 @@ class Facts(Settings):
     method: MethodFacts | None = None
     """How it was trained, where the bundle holds what was learnt alone and its base model lies beside it."""
 
+    runtime: RuntimeFacts | None = None
+    """What runs it, where it was made for running alone."""
+
+    compression: CompressionFacts | None = None
+    """How it was made smaller; None where it is as training left it."""
+
     versions: dict[str, str]
     """Versions of what trained it."""
 
@@ -328,6 +366,8 @@ def _misfits(facts: Facts) -> Iterator[str]:
     if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
         yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
     yield from _method_misfits(facts)
+    if (facts.runtime is not None) is not (facts.kind == "runtime"):
+        yield "runtime and kind: a model of kind runtime says what runs it, any other kind does not"
     yield from _recipe_misfits(facts.recipe)
     if facts.data.labels.keys() - set(facts.labels):
         yield "data.labels: some are not among the labels"
