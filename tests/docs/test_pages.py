@@ -23,6 +23,7 @@ COUNTS: Mapping[str, Mapping[str, int]] = {
         "python run": 1,
         "sh parsed": 2,
     },
+    "compress": {"output exact": 1, "output shape": 1, "python run": 1, "sh run": 2},
     "cpu_to_llm": {"output exact": 7, "output shape": 11, "python run": 19, "sh parsed": 1},
     "data": {
         "csv read": 11,

@@ -1,4 +1,4 @@
-"""Whole numbers of 8 bits: near to what they stand for, the same by every way to multiply them, and read by distrust."""
+"""Whole numbers of 8 bits: near to what they stand for, the same by every way to multiply, and read by distrust."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.bundle.data_statement import data_statement
 from tunesmith.bundle.markdown import code, yaml
-from tunesmith.bundle.schema import Facts, MethodFacts
+from tunesmith.bundle.schema import CompressionFacts, Facts, MethodFacts
 from tunesmith.data.joined import JOINED
 from tunesmith.errors import counted, plural
 from tunesmith.evaluate.figures import figure_of, style_of
@@ -42,6 +42,8 @@ _RUNGS = {
 }
 
 _VALIDATION = "validation rows"
+BEFORE_COMPRESSION = ", of the model before it was compressed"
+"""Follows the rows that a compressed model's figures were measured on."""
 
 _HUB_METRICS = (
     ("accuracy", "accuracy"),
@@ -85,17 +87,19 @@ def measured(facts: Facts) -> Measured:
         Figures and rows.
     """
     metrics = facts.metrics if facts.test_metrics is None else facts.test_metrics
+    before = BEFORE_COMPRESSION if facts.compression is not None else ""
     if facts.test_metrics is not None:
         rows = facts.data.test
-        return Measured(metrics, rows, f"{rows:,} test {plural(rows, 'row')}", "not used to choose", is_test=True)
+        where = f"{rows:,} test {plural(rows, 'row')}{before}"
+        return Measured(metrics, rows, where, "not used to choose", is_test=True)
     rows = facts.data.validation
     if facts.measured_on.startswith(_VALIDATION):
-        where = f"{rows:,} validation {plural(rows, 'row')}{facts.measured_on.removeprefix(_VALIDATION)}"
+        where = f"{rows:,} validation {plural(rows, 'row')}{facts.measured_on.removeprefix(_VALIDATION)}{before}"
         return Measured(metrics, rows, where, "used to choose", is_test=False)
     rows += facts.data.train
     chose = plural(facts.data.validation, "row among them was", "rows among them were")
     choice = f"the {facts.data.validation:,} validation {chose} used to choose"
-    return Measured(metrics, rows, facts.measured_on, choice, is_test=False)
+    return Measured(metrics, rows, f"{facts.measured_on}{before}", choice, is_test=False)
 
 
 def card(facts: Facts, costs: Mapping[str, Any]) -> str:
@@ -113,6 +117,7 @@ def card(facts: Facts, costs: Mapping[str, Any]) -> str:
         f"# {code(facts.data.source)}: {_title(facts)}",
         _what_it_is(facts),
         _how_good(facts),
+        *([] if facts.compression is None else [_compression(facts, facts.compression)]),
         _how_made(facts, costs),
         data_statement(facts),
         _limits(facts),
@@ -205,8 +210,34 @@ def _how_good(facts: Facts) -> str:
         lines += ["", "Rows that helped to choose a model flatter it a little: measure on rows of your own before use."]
     worst = _worst(found.metrics)
     if worst:
-        lines += ["", f"Weakest labels by F1: {worst}. All labels, with intervals, are in `report.html`."]
+        lines += ["", f"Weakest labels by F1: {worst}. {_where_labels(facts)}"]
     return "\n".join(lines)
+
+
+def _compression(facts: Facts, compression: CompressionFacts) -> str:
+    """Say how it was made smaller, and what that lost."""
+    name = facts.learnt.objectives[0]
+    loss, same = Interval(**compression.figures["loss"][name]), compression.figures["agreement"]
+    lines = [
+        "## What compression changed",
+        "",
+        f"Made smaller by {code(compression.to)} from the model whose manifest has the SHA-256 "
+        f"`{compression.parent}`. On {counted(compression.rows, 'row')} of {code(compression.source)} it loses "
+        f"{loss.value:.2f} points of {style_of(name).words} ({loss.low:.2f} to {loss.high:.2f}, 95 %; below 0 it "
+        f"gains); {compression.max_loss:g} were allowed.",
+    ]
+    if same is not None:
+        share = Interval(**same)
+        between = f"{100 * share.low:.1f} to {100 * share.high:.1f}"
+        lines.append(f"{100 * share.value:.1f} % of the rows are answered alike ({between}).")
+    return "\n".join([*lines, "Its temperature is such that it is as sure as it was. Costs are in `report.html`."])
+
+
+def _where_labels(facts: Facts) -> str:
+    """Say where all labels are told; the report of a compressed model tells of its compression."""
+    if facts.compression is not None:
+        return "All labels, with intervals, are in `tunesmith.json`."
+    return "All labels, with intervals, are in `report.html`."
 
 
 def _worst(metrics: Mapping[str, JSON]) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from tunesmith.cli.check import check
 from tunesmith.cli.compare import compare
+from tunesmith.cli.compress import compress
 from tunesmith.cli.demo import demo
 from tunesmith.cli.doctor import doctor
 from tunesmith.cli.evaluate import evaluate
@@ -27,5 +28,5 @@ app = typer.Typer(
 for command in (demo, check, train, evaluate, compare, predict):
     app.command()(command)
 app.command("next")(next_rows)  # the function's name would hide Python's own
-for command in (info, export, doctor):
+for command in (info, export, compress, doctor):
     app.command()(command)

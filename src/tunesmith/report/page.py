@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tunesmith.bundle.card import measured
 from tunesmith.bundle.data_statement import WARNING, label_counts, letters_line, origin
 from tunesmith.bundle.schema import Facts
-from tunesmith.errors import plural
 from tunesmith.evaluate.figures import style_of
-from tunesmith.report import wording
 from tunesmith.report.classes import confusions, label_lines
 from tunesmith.report.curve import Curve, curve_plot
 from tunesmith.report.paradigm.as_svg import svg_inset
@@ -27,9 +19,9 @@ from tunesmith.report.paradigm.cost import COSTS
 from tunesmith.report.paradigm.language import ENGLISH
 from tunesmith.report.paradigm.picture import Picture, picture_of
 from tunesmith.report.paradigm.plan import PHONE, WIDE, inset
+from tunesmith.report.rendering import render
 from tunesmith.report.rungs import rung_lines
 from tunesmith.report.story import headline, is_it_proven, key_figures, opening, points_of, why_stopped
-from tunesmith.report.whisker import whisker
 from tunesmith.report.wording import figure
 from tunesmith.types import Interval
 
@@ -38,9 +30,6 @@ if TYPE_CHECKING:
     from tunesmith.ladder.landing import Landing
 
 _SHOWN_LABELS = 20
-_LONG_NAME = 16
-"""Characters that fit in a cell of a table."""
-_MARK = re.compile(r"([_/.:-])(?=\w)")
 
 
 def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str:
@@ -54,16 +43,14 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
     Returns:
         A whole HTML page. Its content security policy allows its own style sheet, by hash, and nothing else.
     """
-    sheet = _read("style.css")
     found = measured(facts)
     task, metric = facts.learnt, facts.headline
     style, usual = style_of(metric), task.objectives[0]
     lines = rung_lines(outcome, metric=metric, usual=usual)
     confusion = found.metrics.get("confusion")
     picture = _picture(facts, costs)
-    return _template().render(
-        style=Markup(sheet),
-        style_hash=_digest(sheet),
+    return render(
+        "page.html.j2",
         facts=facts,
         found=found,
         machine=costs.get("machine", {}),
@@ -91,34 +78,6 @@ def report_page(facts: Facts, outcome: Outcome, costs: Mapping[str, Any]) -> str
         notes=[note for note in facts.data.notes if not note.startswith(WARNING)],
         warnings=[note.removeprefix(WARNING) for note in facts.data.notes if note.startswith(WARNING)],
     )
-
-
-def _read(name: str) -> str:
-    return (files("tunesmith.report") / name).read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    for name in ("shown", "percent", "span", "signed", "duration", "probability", "told"):
-        environment.filters[name] = getattr(wording, name)
-    environment.filters["plural"] = plural
-    environment.filters["breakable"] = _breakable
-    environment.filters["whisker"] = lambda score: Markup(whisker(score))
-    return environment.get_template("page.html.j2")
-
-
-def _breakable(text: str) -> Markup:
-    """Let a long name without spaces break after its marks, not in the middle of a word."""
-    escaped = str(escape(text))
-    return Markup(_MARK.sub(r"\1<wbr>", escaped) if len(text) > _LONG_NAME else escaped)
-
-
-def _digest(style: str) -> str:
-    """Name a style sheet as a content security policy does."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 def _picture(facts: Facts, costs: Mapping[str, Any]) -> Picture | None:

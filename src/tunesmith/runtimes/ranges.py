@@ -32,7 +32,10 @@ def column_ranges(
     encoder = classifier.encoder
     assert isinstance(encoder, FlatEncoder), "other engines have no such linear maps"
     seen: dict[str, ColumnRanges] = {}
-    hooks = [part.register_forward_pre_hook(partial(_see, seen, name)) for name, part in linear_maps(encoder).items()]
+    hooks = [
+        part.register_forward_pre_hook(partial(_see, seen=seen, name=name))
+        for name, part in linear_maps(encoder).items()
+    ]
     try:
         pooled(classifier, tokens, progress=progress)
     finally:
@@ -41,7 +44,7 @@ def column_ranges(
     return seen
 
 
-def _see(seen: dict[str, ColumnRanges], name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+def _see(module: nn.Module, inputs: tuple[Any, ...], *, seen: dict[str, ColumnRanges], name: str) -> None:
     """Widen the ranges of a linear map by what goes into it now."""
     del module
     values: Tensor = inputs[0]

@@ -1,0 +1,184 @@
+"""Making a model smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunesmith.api.columns import remembered
+from tunesmith.api.model import open_bundle
+from tunesmith.bundle.card import card
+from tunesmith.bundle.predict import other_texts
+from tunesmith.config.recipe import DataSection
+from tunesmith.config.settings import problems_of
+from tunesmith.data.columns import choose_columns
+from tunesmith.data.labelled import labelled
+from tunesmith.data.read import Source
+from tunesmith.data.source import read_rows
+from tunesmith.data.table import Table
+from tunesmith.errors import DataError, TunesmithError, counted
+from tunesmith.ladder.prepare import Prepared, prepare
+from tunesmith.machine.threads import choose_threads, set_threads
+from tunesmith.report.compression import compression_page
+from tunesmith.types import JSON
+
+if TYPE_CHECKING:
+    from tunesmith.bundle.schema import Facts
+    from tunesmith.compress.source import Rows
+
+MAX_LOSS = 0.5
+"""Points."""
+
+_MOST_HELD = 5_000
+_FEWEST = 20
+_SOLVED = ("linear", "probe", "selftrain", "contrast")
+"""Rungs whose head is fitted on all rows in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a compression runs."""
+
+    threads: int | None = None
+    """To compute with; left out, measured."""
+    seed: int = 0
+    """Of the draw of rows held out."""
+    told: Callable[[str], None] = lambda line: None
+    """Told what is done."""
+    force: bool = False
+    """Replace a compressed model that is there."""
+
+
+def compress(
+    bundle: str | Path,
+    data: Source,
+    out: str | Path | None = None,
+    *,
+    to: str = "int8",
+    section: DataSection | None = None,
+    max_loss: float = MAX_LOSS,
+    run: Run | None = None,
+) -> dict[str, JSON]:
+    """Make a model smaller and faster, and write it only where it loses no more than is allowed.
+
+    Args:
+        bundle: The model folder.
+        data: Labelled rows: those it was trained on, of which the validation rows are held out, or others.
+        out: The folder to write; left out, the model folder's name with the technique behind it.
+        to: The technique.
+        section: Columns and encoding of the rows.
+        max_loss: Points that may be lost.
+        run: Threads, seed, who is told what is done, and whether a compressed model that is there is replaced.
+
+    Returns:
+        What ``compress --json`` prints.
+
+    Raises:
+        TunesmithError: The model or the rows cannot be used, or the smaller model loses too much.
+    """
+    from tunesmith.compress.compressor import Asked, compress_bundle
+
+    run = run or Run()
+    opened = open_bundle(bundle)
+    folder = Path(out) if out is not None else _usual_place(opened.folder, to)
+    section = section or DataSection()
+    if section.pair is not None and not opened.facts.reads_pairs:
+        raise other_texts(opened, "a second text: --pair")
+    set_threads(run.threads or choose_threads())
+    asked = Asked(to.replace("-", "_"), folder, max_loss, force=run.force)
+
+    def rows() -> Rows:
+        return _rows(data, section, opened.facts, seed=run.seed)
+
+    return compress_bundle(opened, asked, rows, pages=_pages, told=run.told)
+
+
+def _pages(facts: Facts, costs: Mapping[str, Any]) -> dict[str, str]:
+    return {"README.md": card(facts, costs), "report.html": compression_page(facts, costs)}
+
+
+def _usual_place(folder: Path, to: str) -> Path:
+    return folder.with_name(f"{folder.name.removesuffix('.model')}-{to}.model")
+
+
+def _rows(data: Source, section: DataSection, facts: Facts, *, seed: int) -> Rows:
+    """Read the rows: of those the model was trained on, its validation rows are held out, of others one half."""
+    table = read_rows(data, section)
+    trained = _trained_on(table, section, facts)
+    return _others(table, section, facts, seed=seed) if trained is None else _of_training(trained, facts, seed=seed)
+
+
+def _trained_on(table: Table, section: DataSection, facts: Facts) -> Prepared | None:
+    """Split the rows as the model's own run did; None where they are not the rows that it was trained on."""
+    asked = {name: value for name in ("text", "label", "pair", "encoding") if (value := getattr(section, name))}
+    told = facts.recipe.get("data")
+    values = {**(told if isinstance(told, dict) else {}), **asked, "unlabelled": None}
+    seed = facts.recipe.get("run", {}).get("seed", 0)
+    if problems_of(DataSection, values) or not isinstance(seed, int):  # another version's recipe may say other things
+        return None
+    try:
+        prepared = prepare(table, DataSection.model_validate(values), facts.learnt, seed=seed)
+    except TunesmithError:  # what is wrong with the rows is told where they are read as others
+        return None
+    return prepared if prepared.sha256 == facts.data.sha256 else None
+
+
+def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
+    from tunesmith.compress.source import Rows
+
+    held = prepared.split.validation
+    fitted = np.random.default_rng(seed).permutation(prepared.split.train)
+    note = "the validation rows, which chose the model"
+    if facts.rung in _SOLVED:
+        note += " and which its head has seen in the end"
+    return Rows(
+        source=facts.data.source,
+        fitted=[prepared.texts[row] for row in fitted],
+        held=[prepared.texts[row] for row in held],
+        targets=prepared.targets[held],
+        note=note,
+    )
+
+
+def _others(table: Table, section: DataSection, facts: Facts, *, seed: int) -> Rows:
+    from tunesmith.compress.source import Rows
+
+    trained = facts.data
+    columns = choose_columns(
+        table,
+        text=section.text or remembered(table, trained.text),
+        label=section.label or remembered(table, trained.label),
+        pair=section.pair or trained.pair,
+    )
+    rows = labelled(
+        table,
+        columns,
+        drop_unlabelled=section.drop_unlabelled,
+        may_be_uniform=True,
+        may_be_empty=facts.learnt.reads_empty,
+        normalise=facts.text.normalise,
+    )
+    if len(rows.texts) < _FEWEST:
+        raise DataError(
+            "too-few-rows",
+            "too few rows to hold a compressed model to its parent on",
+            where=table.source,
+            found=counted(len(rows.texts), "row"),
+            allowed=f"{_FEWEST} or more, better a thousand",
+            advice="give the file that the model was trained on, or one of that kind",
+        )
+    targets = facts.learnt.read_targets(rows.labels, facts.coding, places=rows.places)
+    order = np.random.default_rng(seed).permutation(len(rows.texts))
+    n_held = min(_MOST_HELD, -(-len(order) // 2))
+    held, fitted = np.sort(order[:n_held]), order[n_held:]
+    return Rows(
+        source=Path(str(table.source)).name,
+        fitted=[rows.texts[row] for row in fitted],
+        held=[rows.texts[row] for row in held],
+        targets=targets[held],
+        note=f"a random part of {Path(str(table.source)).name}",
+    )

@@ -1,0 +1,142 @@
+"""Compressing: made in memory, held to its parent by the gate, and only then written, loaded again and put in place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.bundle.kinds import KINDS, Predictor
+from tunesmith.bundle.load import Bundle
+from tunesmith.bundle.save import save_bundle
+from tunesmith.bundle.schema import FORMAT, CompressionFacts, Facts
+from tunesmith.compress.costs import costs_of, memory_mib, size_mib
+from tunesmith.compress.gate import Judged, judge, matched_calibration, refuse_loss
+from tunesmith.compress.place import partial_of, refuse_taken, restore
+from tunesmith.compress.source import Both, Compressed, Parent, Rows, Told, parent_of
+from tunesmith.compress.techniques import TECHNIQUES
+from tunesmith.errors import counted
+from tunesmith.files.atomic import write_error
+from tunesmith.files.exchange import exchange_folders
+from tunesmith.files.reading import read_json
+from tunesmith.types import JSON
+
+_N_COMPARED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be made, and where it goes."""
+
+    to: str
+    """Name of a member of ``TECHNIQUES``."""
+    out: Path
+    max_loss: float
+    """Points that may be lost."""
+    force: bool = False
+    """Whether a compressed model at the place is replaced."""
+
+
+Pages = Callable[[Facts, Mapping[str, Any]], Mapping[str, str]]
+"""From what a bundle says of itself and its costs to its card and its report."""
+
+
+def compress_bundle(
+    bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows], *, pages: Pages, told: Told
+) -> dict[str, JSON]:
+    """Make a model smaller.
+
+    Args:
+        bundle: Verified.
+        asked: Technique and place.
+        read_rows: Gives the rows to fit on, and to hold the smaller model to this one on.
+        pages: Writes card and report.
+        told: Told what is done.
+
+    Returns:
+        What ``compress --json`` prints.
+
+    Raises:
+        ConfigError: There is no such technique, the model cannot be made smaller, or something is at the place.
+        GateError: It loses too much; nothing was written.
+        ResourceError: The disk is full or refuses the write.
+    """
+    started = time.monotonic()
+    member = TECHNIQUES.member(asked.to)
+    restore(asked.out)
+    refuse_taken(asked.out, force=asked.force)
+    parent = parent_of(bundle)
+    rows = read_rows()
+    told(f"held to the model on {counted(len(rows.held), 'row')}: {rows.note}")
+    made: Compressed = member.compress(parent, rows, max_loss=asked.max_loss, told=told)
+    told(f"comparing {counted(len(rows.held), 'row')}")
+    predictors = [bundle.predictor, KINDS.member(made.kind).predictor(made.model)]
+    judged = _judged(parent, predictors, facts=bundle.facts, rows=rows)
+    refuse_loss(judged, parent, max_loss=asked.max_loss, where=f"{bundle.folder.name} as {asked.to}")
+    told("timing both")
+    before, after = costs_of(predictors, rows.held)
+    facts = _facts(bundle, asked, made, judged=judged, rows=rows)
+    texts = rows.held[:_N_COMPARED]
+    expected = predictors[1].outputs(texts).logits
+    costs = dict(read_json(bundle.folder / "costs.json"))
+    partial = partial_of(asked.out)
+
+    def write(pages: Mapping[str, str], costs: Mapping[str, Any]) -> None:
+        save_bundle(
+            partial, made.model, facts, probe_texts=texts, probe_logits=expected, extra_files=pages, costs=costs
+        )
+
+    try:
+        write({"README.md": "", "report.html": ""}, {})  # memory is that of a process that opens a whole bundle
+        for part, folder in ((before, bundle.folder), (after, partial)):
+            part["size_mib"] = size_mib(folder)
+            part["memory_mib"] = memory_mib(folder, json.dumps(texts))
+        seconds = round(time.monotonic() - started, 1)
+        costs["compression"] = {"before": before, "after": after, "notes": [*made.notes, rows.note], "seconds": seconds}
+        write(pages(facts, costs), costs)
+        bundle.refuse_replaced()
+        refuse_taken(asked.out, force=asked.force)  # minutes have gone by
+        exchange_folders(partial, asked.out)
+    except OSError as error:
+        raise write_error(asked.out, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return {
+        "out": str(asked.out),
+        "to": asked.to,
+        "parent": str(bundle.folder),
+        **judged.figures,
+        **costs["compression"],
+    }
+
+
+def _judged(parent: Parent, predictors: Sequence[Predictor], *, facts: Facts, rows: Rows) -> Judged:
+    """Let both models answer the rows held out; the smaller one is calibrated first."""
+    both = Both(*(predictor.outputs(rows.held).logits for predictor in predictors))
+    ours = facts.calibration
+    return judge(parent, rows, both, calibrations=(ours, matched_calibration(parent, ours, both)))
+
+
+def _facts(bundle: Bundle, asked: Asked, made: Compressed, *, judged: Judged, rows: Rows) -> Facts:
+    """Say what the smaller model is: what its parent was, and what has become of that."""
+    return bundle.facts.model_copy(
+        update={
+            "format": FORMAT,
+            "kind": made.kind,
+            "method": None,
+            "runtime": made.runtime,
+            "temperature": judged.calibration.temperature,
+            "compression": CompressionFacts(
+                to=asked.to,
+                parent=bundle.manifest_sha256,
+                source=rows.source,
+                rows=len(rows.held),
+                max_loss=asked.max_loss,
+                figures={name: value for name, value in judged.figures.items() if name != "rows"},
+            ),
+        }
+    )

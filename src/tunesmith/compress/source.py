@@ -1,0 +1,114 @@
+"""What a technique starts from: the model to make smaller, and rows to fit on and to hold it to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor, merged
+from tunesmith.bundle.load import Bundle
+from tunesmith.bundle.schema import RuntimeFacts
+from tunesmith.errors import ConfigError
+from tunesmith.models.encoder import pretrained
+from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.tasks import Coding, Targets, Task
+from tunesmith.types import Text
+
+_KINDS = ("encoder", "adapter")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows, prepared, in two parts that share no row."""
+
+    source: str
+    """Where they come from, in words."""
+    fitted: Sequence[Text]
+    """To fit on; their labels are not needed."""
+    held: Sequence[Text]
+    """To hold the compressed model to its parent on."""
+    targets: Targets
+    """Of the rows held out."""
+    note: str = ""
+    """What a reader of the figures must know of the rows, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The model to make smaller."""
+
+    model: EncoderModel
+    """What a method has learnt is worked into its weights."""
+    task: Task
+    coding: Coding
+
+    @property
+    def encoder(self) -> FlatEncoder:
+        """Its encoder, of our own engine."""
+        encoder = pretrained(self.model.classifier.encoder)
+        assert isinstance(encoder, FlatEncoder), "others were refused"
+        return encoder
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A smaller model that has not been measured yet."""
+
+    kind: str
+    """Of its bundle."""
+    model: EncoderModel
+    runtime: RuntimeFacts | None
+    notes: tuple[str, ...] = ()
+    """What the technique decided, a sentence each."""
+
+
+Told = Callable[[str], None]
+Floats = NDArray[np.float32]
+
+
+class Both(NamedTuple):
+    """What both models say of the same rows, logits ``[B, C]`` each."""
+
+    before: Floats
+    after: Floats
+
+
+def parent_of(bundle: Bundle) -> Parent:
+    """Take the model out of a bundle.
+
+    Args:
+        bundle: Verified; its weights are loaded here.
+
+    Returns:
+        The parent.
+
+    Raises:
+        ConfigError: ``kind-not-compressible``.
+    """
+    facts = bundle.facts
+    if facts.kind not in _KINDS:
+        raise _refusal(bundle, f"kind {facts.kind}", f"kind {' or '.join(_KINDS)}")
+    predictor = bundle.predictor
+    assert isinstance(predictor, EncoderPredictor), "the kind says so"
+    model = merged(predictor.model)
+    if not isinstance(model.classifier.encoder, FlatEncoder):
+        found = f"architecture {pretrained(model.classifier.encoder).config.model_type}"
+        raise _refusal(bundle, found, "BERT, RoBERTa, XLM-R, CamemBERT, ELECTRA or DistilBERT")
+    if model.method is not None:
+        raise _refusal(bundle, f"method {model.method.name}, whose modules no weights can stand for", "another method")
+    return Parent(model, task=facts.learnt, coding=facts.coding)
+
+
+def _refusal(bundle: Bundle, found: str, allowed: str) -> ConfigError:
+    return ConfigError(
+        "kind-not-compressible",
+        "this model cannot be made smaller",
+        where=str(bundle.folder),
+        found=found,
+        allowed=allowed,
+        advice="it answers as it is with: tunesmith predict; train with --rungs probe,finetune for one that can",
+    )

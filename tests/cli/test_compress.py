@@ -1,0 +1,132 @@
+"""``tunesmith compress`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from tests.cli.conftest import Model
+from tests.cli.running import Ended, assert_error, run
+from tests.cli.schemas import problems
+from tests.cli.small_world import csv_text, rows
+
+from tunesmith.bundle.load import load_bundle
+from tunesmith.compress import compressor
+from tunesmith.compress.source import Compressed
+
+
+@pytest.fixture(scope="module")
+def compressed(probed: Model, tickets: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The encoder in whole numbers."""
+    out = tmp_path_factory.mktemp("compressed") / "small.model"
+    return Model(out, run("compress", probed.folder, "--data", tickets, "--out", out, "--threads", "1", "--json"))
+
+
+def test_what_was_found_is_told_to_machines(compressed: Model, probed: Model) -> None:
+    """By the schema; on the validation rows of the file it was trained on, a quarter of the size and no less right."""
+    found = compressed.trained.json()
+    assert problems("compress.json", found) == []
+    facts = load_bundle(probed.folder).facts
+    assert found["rows"] == facts.data.validation
+    assert found["loss"]["accuracy"]["value"] <= 0.5
+    assert found["after"]["size_mib"] < found["before"]["size_mib"]
+    assert found["notes"][-1] == "the validation rows, which chose the model and which its head has seen in the end"
+
+
+def test_a_compressed_model_says_what_it_is_and_what_it_lost(compressed: Model, probed: Model) -> None:
+    """By the schema of its kind, in info and in the card; its figures are those of the model before."""
+    bundle = load_bundle(compressed.folder)
+    told = json.loads((compressed.folder / "tunesmith.json").read_text("utf-8"))
+    assert problems("bundle-runtime.json", told) == []
+    compression = bundle.facts.compression
+    assert compression is not None
+    assert compression.to == "int8"
+    assert compression.parent == load_bundle(probed.folder).manifest_sha256
+    assert compression.figures["loss"] == compressed.trained.json()["loss"]
+    shown = run("info", compressed.folder).out
+    assert "runtime, rung probe" in shown
+    assert "compressed int8: lost" in shown
+    assert "of the model before it was compressed" in shown
+    assert "## What compression changed" in (compressed.folder / "README.md").read_text("utf-8")
+    page = (compressed.folder / "report.html").read_text("utf-8")
+    assert "times smaller" in page
+    assert "The same answer" in page
+
+
+def test_every_command_takes_a_compressed_model(compressed: Model, probed: Model, tickets: Path) -> None:
+    """It answers nearly as the model before, and says that it cannot be handed on or made smaller still."""
+    assert run("predict", compressed.folder, tickets, "--json").code == 0
+    assert run("evaluate", compressed.folder, tickets, "--json").code == 0
+    against = run("compare", probed.folder, compressed.folder, tickets, "--json").json()
+    assert against["models"][0]["agreement"]["value"] > 0.95
+    assert run("next", compressed.folder, "--unlabelled", tickets, "-n", "3", "--out", "-").code in (0, 2)
+    assert_error(run("export", compressed.folder, "--to", "onnx"), "kind-not-exportable", code=2)
+    assert_error(run("compress", compressed.folder, "--data", tickets), "kind-not-compressible", code=2)
+
+
+def test_other_rows_are_halved(probed: Model, tmp_path: Path) -> None:
+    """Of a file that it was not trained on, one half tells the ranges and one holds it to the model."""
+    other = tmp_path / "more.csv"
+    other.write_text(csv_text(["text", "topic"], [(f"{text} again", topic) for text, topic in rows()[:60]]), "utf-8")
+    found = run("compress", probed.folder, "--data", other, "--out", tmp_path / "out.model", "--json").json()
+    assert found["rows"] == 30
+    assert found["notes"][-1] == "a random part of more.csv"
+
+
+def test_the_temperature_is_fitted_again(compressed: Model, probed: Model) -> None:
+    """Near to what it was, and not the same number."""
+    before, after = (load_bundle(model.folder).facts.temperature for model in (probed, compressed))
+    assert after != before
+    assert after == pytest.approx(before, rel=0.2)
+
+
+def test_a_model_that_loses_too_much_is_not_written(
+    probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 4 with the loss, its interval and the limit; nothing is left, neither at the place nor beside it."""
+    technique = compressor.TECHNIQUES.member("int8")
+    compress = technique.compress
+
+    def spoilt(*given: object, **named: object) -> Compressed:
+        made: Compressed = compress(*given, **named)
+        made.model.classifier.encoder.get_submodule("embeddings.word").scale.fill_(1e-9)
+        return made
+
+    monkeypatch.setattr(technique, "compress", spoilt)
+    out = tmp_path / "out.model"
+    ended = run("compress", probed.folder, "--data", tickets, "--out", out, "--threads", "1", "--quiet")
+    assert_error(ended, "compressed-loses", code=4)
+    assert "points of accuracy" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_is_taken_stays_as_it_is(compressed: Model, probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """Refused before anything is computed; ``--force`` replaces a compressed model and no other."""
+    out = Path(copytree(compressed.folder, tmp_path / "out.model"))
+    trained = Path(copytree(probed.folder, tmp_path / "trained.model"))
+
+    def again(place: Path, *flags: str) -> Ended:
+        return run("compress", probed.folder, "--data", tickets, "--out", place, "--threads", "1", *flags)
+
+    assert_error(again(out), "out-exists", code=2)
+    assert_error(again(trained, "--force"), "out-not-compressed", code=2)
+    before = load_bundle(trained).manifest_sha256
+    assert again(out, "--force").code == 0
+    assert load_bundle(trained).manifest_sha256 == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.model", "trained.model"]
+
+
+def test_too_few_rows_are_refused(probed: Model, tmp_path: Path) -> None:
+    """Ten rows hold no model to another."""
+    few = tmp_path / "few.csv"
+    few.write_text(csv_text(["text", "topic"], rows()[:10]), "utf-8")
+    assert_error(run("compress", probed.folder, "--data", few, "--out", tmp_path / "out.model"), "too-few-rows")
+
+
+def test_an_unknown_technique_is_told(probed: Model, tickets: Path) -> None:
+    """With those there are."""
+    ended = run("compress", probed.folder, "--data", tickets, "--to", "int4")
+    assert_error(ended, "unknown-technique", code=2)
+    assert "int8" in ended.err
