@@ -11,6 +11,10 @@ from tunesmith.evaluate.figures import FigureStyle, style_of
 from tunesmith.report.rendering import render
 from tunesmith.types import Interval
 
+_SIZE, _RATE = "size of the model", "texts a second"
+_FIRST = (_SIZE, _RATE)
+"""Costs that stand at the head of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
@@ -60,7 +64,8 @@ def compression_page(facts: Facts, costs: Mapping[str, Any]) -> str:
             for each, both in figures["figures"].items()
         ],
         costs=lines,
-        worst=figures["worst_labels"],
+        strip=[line for line in lines if line.name in _FIRST],
+        worst=[each for each in figures["worst_labels"] if each["after"] < each["before"]],
         notes=costs["compression"]["notes"],
         machine=costs.get("machine", {}),
     )
@@ -80,9 +85,9 @@ def cost_lines(costs: Mapping[str, Any]) -> list[CostLine]:
 
 def _cost_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[CostLine]:
     wanted = (
-        ("size of the model", "size_mib", "{:.1f} MiB", False),
+        (_SIZE, "size_mib", "{:.1f} MiB", False),
         ("memory to answer", "memory_mib", "{:.0f} MiB", False),
-        ("texts a second", "texts_per_second", "{:.0f}", True),
+        (_RATE, "texts_per_second", "{:.0f}", True),
     )
     for name, key, form, is_more_better in wanted:
         one, other = before.get(key), after.get(key)
@@ -97,7 +102,7 @@ def _cost_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 def _headline(lines: list[CostLine], loss: Mapping[str, float], style: FigureStyle) -> str:
     """Say in one sentence what was bought and at what price."""
     ratios = {line.name: line.ratio for line in lines}
-    bought = f"{ratios['size of the model']} smaller, {ratios['texts a second']} as fast"
+    bought = f"{ratios[_SIZE]} smaller, {ratios[_RATE]} as fast"
     lost = loss["value"]
     price = f"{lost:.2f} points of {style.words} lost" if lost > 0 else f"no {style.words} lost"
     return f"{bought}: {price}"
