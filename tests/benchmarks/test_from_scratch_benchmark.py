@@ -24,7 +24,7 @@ def test_a_cell_is_a_run_that_ends(cell: str, tmp_path: Path, monkeypatch: pytes
     """The command line on a small file of that name; its figures are laid out."""
     folder = tmp_path / "banking77"
     folder.mkdir()
-    for name, n_rows in (("train", 40), ("test", 9)):
+    for name, n_rows in (("train", 20), ("test", 9)):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["text", "label"])

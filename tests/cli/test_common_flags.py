@@ -34,6 +34,7 @@ def arguments(name: str, model: Path, data: Path) -> list[str | Path]:
         "next": ["next", model, "--unlabelled", data],
         "info": ["info", model],
         "export": ["export", model, "--to", "onnx"],
+        "compress": ["compress", model, "--data", data],
         "doctor": ["doctor"],
     }[name]
 

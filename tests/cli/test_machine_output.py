@@ -37,6 +37,7 @@ def test_every_schema_is_a_schema() -> None:
         "check.json",
         "compare.json",
         "doctor.json",
+        "compress.json",
         "export.json",
         "dry-run.json",
         "metrics.json",

@@ -198,7 +198,7 @@ def test_help_is_plain_and_whole() -> None:
     printed = seen_on_a_terminal(command("--help"))
     assert "\x1b" not in printed
     lines = [line.split(maxsplit=1) for line in printed.partition("Commands:")[2].splitlines() if line.strip()]
-    names = ["demo", "check", "train", "evaluate", "compare", "predict", "next", "info", "export", "doctor"]
+    names = ["demo", "check", "train", "evaluate", "compare", "predict", "next", "info", "export", "compress", "doctor"]
     assert [name for name, _ in lines] == names
     assert all(told.rstrip().endswith(".") and not told.rstrip().endswith("...") for _, told in lines)
 
@@ -208,6 +208,18 @@ def test_help_tells_every_command_and_the_main_flags() -> None:
     for arguments in ([], ["--help"], ["-h"]):
         ended = run(*arguments)
         assert ended.code == 0
-        for name in ("demo", "check", "train", "evaluate", "compare", "predict", "next", "info", "export", "doctor"):
+        for name in (
+            "demo",
+            "check",
+            "train",
+            "evaluate",
+            "compare",
+            "predict",
+            "next",
+            "info",
+            "export",
+            "compress",
+            "doctor",
+        ):
             assert f" {name} " in ended.out
     assert "--rungs" in run("train", "--help").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from tunesmith.models.pairings import load_pairing
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.tasks import Calibration, Coding, load_task
 from tunesmith.types import JSON
+
+EVERY = os.environ.get("TUNESMITH_EXPORTS") == "all"
+"""Whether every combination is exported (``make test-exports``): torch's exporter takes six seconds for the tiniest
+one, so the usual run takes those whose code is unlike the others'."""
 
 LABELS = ("card", "delivery", "refund")
 CODINGS = {

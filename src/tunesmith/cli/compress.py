@@ -40,7 +40,7 @@ def compress(
     *,
     common: options.Common,
 ) -> None:
-    """Make a model smaller and faster, and write it only where it is good enough.
+    """Make a model smaller and faster, held to what it was.
 
     Both models answer rows that were held out; where the smaller one loses more than is allowed, nothing is written.
     """

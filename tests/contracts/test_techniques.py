@@ -1,0 +1,78 @@
+"""Every technique of compression, enrolled by import, keeps its family's promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from tests.contracts.conftest import Climbed
+
+from tunesmith.bundle.kinds import KINDS
+from tunesmith.compress.source import Compressed, Parent, Rows
+from tunesmith.compress.techniques import TECHNIQUES
+from tunesmith.models.encoder import pretrained
+
+Compress = Callable[[], Compressed]
+
+
+@pytest.fixture(params=TECHNIQUES.names())
+def technique(request: pytest.FixtureRequest) -> ModuleType:
+    """One of the family."""
+    return TECHNIQUES.member(request.param)
+
+
+@pytest.fixture
+def parent(climbed: Climbed) -> Parent:
+    """The fine-tuned encoder of the climb."""
+    return Parent(climbed.landing("finetune").model, climbed.site.task, climbed.site.data.coding)
+
+
+@pytest.fixture
+def compress(technique: ModuleType, parent: Parent, climbed: Climbed) -> Compress:
+    """Makes it smaller."""
+    data = climbed.site.data
+    train, held = ([data.texts[row] for row in rows] for rows in (data.split.train, data.split.validation))
+    rows = Rows("rows.csv", fitted=train, held=held, targets=data.targets[data.split.validation])
+    return lambda: technique.compress(parent, rows, max_loss=5.0, told=lambda line: None)
+
+
+def saved(made: Compressed, folder: Path) -> dict[str, bytes]:
+    """The files of a compressed model."""
+    folder.mkdir()
+    KINDS.member(made.kind).save(folder, made.model)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_says_what_it_does(technique: ModuleType) -> None:
+    """In a few words, for the help."""
+    assert 10 < len(technique.DOES) < 100
+    assert not technique.DOES.endswith(".")
+
+
+def test_it_is_smaller_and_answers_nearly_the_same(compress: Compress, parent: Parent, climbed: Climbed) -> None:
+    """Of most rows, and not by being the same model."""
+    made = compress()
+    texts = [climbed.site.data.texts[row] for row in climbed.site.data.split.validation]
+    found = KINDS.member(made.kind).predictor(made.model).outputs(texts).logits
+    expected = KINDS.member("encoder").predictor(parent.model).outputs(texts).logits
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.8
+    assert not np.array_equal(found, expected)
+    size = sum(part.numel() * part.element_size() for part in made.model.classifier.encoder.state_dict().values())
+    before = sum(part.numel() * part.element_size() for part in parent.encoder.state_dict().values())
+    assert size < 0.7 * before, "a tiny encoder has few weights beside its norms and scales"
+
+
+def test_the_parent_stays_what_it_was(compress: Compress, parent: Parent) -> None:
+    """Bit by bit: it may be in use."""
+    encoder = pretrained(parent.model.classifier.encoder)
+    before = {name: part.clone() for name, part in encoder.state_dict().items()}
+    compress()
+    assert all((part == before[name]).all() for name, part in encoder.state_dict().items())
+
+
+def test_twice_gives_the_same_bytes(compress: Compress, tmp_path: Path) -> None:
+    """Nothing of the clock or of a generator's state gets in."""
+    assert saved(compress(), tmp_path / "one") == saved(compress(), tmp_path / "two")
