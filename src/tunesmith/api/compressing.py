@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
+from tunesmith.api.run import Run
 from tunesmith.bundle.card import card
 from tunesmith.bundle.predict import other_texts
 from tunesmith.config.recipe import DataSection
@@ -37,20 +37,6 @@ _MOST_HELD = 5_000
 _FEWEST = 20
 _SOLVED = ("linear", "probe", "selftrain", "contrast")
 """Rungs whose head is fitted on all rows in the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a compression runs."""
-
-    threads: int | None = None
-    """To compute with; left out, measured."""
-    seed: int = 0
-    """Of the draw of rows held out."""
-    told: Callable[[str], None] = lambda line: None
-    """Told what is done."""
-    force: bool = False
-    """Replace a compressed model that is there."""
 
 
 def compress(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith.api.columns import remembered
 from tunesmith.api.model import open_bundle
+from tunesmith.api.run import Run
 from tunesmith.bundle.predict import other_texts
 from tunesmith.config.recipe import DataSection
 from tunesmith.data.columns import choose_columns, find_column
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
 
 MAX_LOSS = 0.5
 """Points."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How an export runs."""
-
-    threads: int | None = None
-    """To compute with; left out, measured."""
-    seed: int = 0
-    """Of the draw of rows held out."""
-    told: Callable[[str], None] = lambda line: None
-    """Told what is done."""
-    force: bool = False
-    """Replace an export that is there."""
 
 
 def export(

@@ -112,6 +112,19 @@ class EncoderPredictor:
             return Seen(features=features, logits=classifier.head(torch.from_numpy(features)).numpy())
 
 
+def predictor_of(model: EncoderModel) -> EncoderPredictor:
+    """Answer with a model in memory.
+
+    Args:
+        model: Its classifier is put in evaluation mode.
+
+    Returns:
+        The predictor.
+    """
+    model.classifier.eval()
+    return EncoderPredictor(model)
+
+
 def merged(model: EncoderModel) -> EncoderModel:
     """Work what was learnt beside a base model into its weights.
 

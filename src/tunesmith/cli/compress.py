@@ -44,8 +44,8 @@ def compress(
 
     Both models answer rows that were held out; where the smaller one loses more than is allowed, nothing is written.
     """
-    from tunesmith.api.compressing import Run
     from tunesmith.api.compressing import compress as compress_model
+    from tunesmith.api.run import Run
 
     flags = {
         "data.text": options.columns_asked(text),

@@ -44,8 +44,8 @@ def export(
     What was written is loaded again by the format's own library and compared with the model; where it answers
     otherwise, nothing is left.
     """
-    from tunesmith.api.exporting import Run
     from tunesmith.api.exporting import export as export_model
+    from tunesmith.api.run import Run
 
     flags = {
         "data.text": options.columns_asked(text),

@@ -14,6 +14,7 @@ from tunesmith.bundle.encoder_model import (
     EncoderPredictor,
     checked_config,
     load_parts,
+    predictor_of,
     save_parts,
 )
 from tunesmith.bundle.schema import Facts
@@ -28,6 +29,7 @@ from tunesmith.models.peft import ADAPTER_CONFIG, ADAPTER_WEIGHTS, PREFIX, peft_
 
 FILES = (*PARTS, ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 SHARES_BASE = True
+predictor = predictor_of
 
 
 def save(folder: Path, model: EncoderModel) -> None:
@@ -73,16 +75,3 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         where=str(folder / ADAPTER_WEIGHTS),
     )
     return EncoderPredictor(load_parts(folder, facts, tokens, encoder=encoder), base=base)
-
-
-def predictor(model: EncoderModel) -> EncoderPredictor:
-    """Answer with a model in memory.
-
-    Args:
-        model: Its classifier is put in evaluation mode.
-
-    Returns:
-        The predictor.
-    """
-    model.classifier.eval()
-    return EncoderPredictor(model)

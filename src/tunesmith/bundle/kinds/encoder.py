@@ -15,6 +15,7 @@ from tunesmith.bundle.encoder_model import (
     checked_config,
     learns,
     load_parts,
+    predictor_of,
     save_parts,
 )
 from tunesmith.bundle.schema import Facts
@@ -26,6 +27,7 @@ from tunesmith.types import JSON
 
 FILES = (*PARTS, "model.safetensors", "modules.json", "sentence_bert_config.json", "1_Pooling/config.json")
 SHARES_BASE = False
+predictor = predictor_of
 
 
 def save(folder: Path, model: EncoderModel) -> None:
@@ -58,19 +60,6 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
     """
     config, tokens = checked_config(folder, facts)
     return EncoderPredictor(load_parts(folder, facts, tokens, encoder=load_encoder(folder, config)))
-
-
-def predictor(model: EncoderModel) -> EncoderPredictor:
-    """Answer with a model in memory.
-
-    Args:
-        model: Its classifier is put in evaluation mode.
-
-    Returns:
-        The predictor.
-    """
-    model.classifier.eval()
-    return EncoderPredictor(model)
 
 
 def _modules(model: EncoderModel) -> JSON:

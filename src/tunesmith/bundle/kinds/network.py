@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor
+from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor, predictor_of
 from tunesmith.bundle.schema import Facts, TokenFacts
 from tunesmith.config import problems_of
 from tunesmith.data.joined import JOINED
@@ -26,6 +26,7 @@ from tunesmith.models.word_network import NetworkShape, WordNetwork
 
 FILES = ("model.safetensors", "network.json", "tokenizer.json")
 SHARES_BASE = False
+predictor = predictor_of
 
 _LONGEST_WINDOW = 16_384
 """Tokens; more than any base model reads at once, and few enough for attention over all of them."""
@@ -87,19 +88,6 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         max_seq_length=tokens.max_seq_length,
         joins=joins,
     )
-    return EncoderPredictor(model)
-
-
-def predictor(model: EncoderModel) -> EncoderPredictor:
-    """Answer with a model in memory.
-
-    Args:
-        model: Its classifier is put in evaluation mode.
-
-    Returns:
-        The predictor.
-    """
-    model.classifier.eval()
     return EncoderPredictor(model)
 
 

@@ -13,6 +13,7 @@ from tunesmith.bundle.encoder_model import (
     EncoderPredictor,
     checked_config,
     load_parts,
+    predictor_of,
     save_parts,
 )
 from tunesmith.bundle.schema import Facts
@@ -23,6 +24,7 @@ from tunesmith.models.quantized_encoder import build_quantized
 WEIGHTS = "runtime/model.safetensors"
 FILES = (*PARTS, WEIGHTS)
 SHARES_BASE = False
+predictor = predictor_of
 
 
 def save(folder: Path, model: EncoderModel) -> None:
@@ -60,16 +62,3 @@ def load(folder: Path, facts: Facts) -> EncoderPredictor:
         )
     encoder = build_quantized(config, load_tensors(folder / WEIGHTS), where=str(folder / WEIGHTS))
     return EncoderPredictor(load_parts(folder, facts, tokens, encoder=encoder))
-
-
-def predictor(model: EncoderModel) -> EncoderPredictor:
-    """Answer with a model in memory.
-
-    Args:
-        model: Its classifier is put in evaluation mode.
-
-    Returns:
-        The predictor.
-    """
-    model.classifier.eval()
-    return EncoderPredictor(model)
