@@ -26,6 +26,8 @@ SETS = ("banking77", "clinc150", "sst2_glue", "financial_phrasebank")
 RUNGS = ("probe", "finetune")
 ANYTHING = "100"
 """Points that a technique may lose here: the benchmark is to tell what is lost, not to refuse."""
+_PLACES = ("out", "parent")
+"""Of ``compress --json``: where the models lay on the machine that measured."""
 
 
 class Bench:
@@ -66,7 +68,7 @@ class Bench:
         name = next(iter(other["gains"]))
         return {
             "kept": json.loads((parent / "tunesmith.json").read_text("utf-8"))["rung"],
-            "compress": compressed,
+            "compress": {key: value for key, value in compressed.items() if key not in _PLACES},
             "test": {
                 "rows": compared["rows"],
                 "figure": name,
