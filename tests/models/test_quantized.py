@@ -98,12 +98,20 @@ def test_weights_leave_room_for_processors_that_add_in_16_bits(inputs: Tensor) -
     assert int(made.weight.abs().max()) == 63
 
 
-def test_what_lies_outside_of_what_was_seen_counts_as_the_nearest(linear: nn.Linear, inputs: Tensor) -> None:
+@pytest.mark.parametrize("way", ["float", *WAYS])
+def test_what_lies_outside_of_what_was_seen_counts_as_the_nearest(linear: nn.Linear, inputs: Tensor, way: str) -> None:
     """Not as a number that has gone once around."""
+    is_there, build = WAYS.get(way, (lambda: True, int8_products.float_product))
+    if not is_there():
+        pytest.skip(f"this build of torch has no {way}")
     made = quantize_linear(linear, seen(inputs), n_in_full=0)
+    rounded = Rounded(made.weight, made.scale, made.bias, float(made.input_scale), int(made.input_zero))
+    product = build(rounded)
     with torch.inference_mode():
-        highest = made(torch.full((1, WIDTH), float(made.input_scale) * (255 - int(made.input_zero))))
-        torch.testing.assert_close(made(torch.full((1, WIDTH), 1e6)), highest)
+        for far, nearest in ((1e4, rounded.input_high), (-1e4, rounded.input_low)):
+            torch.testing.assert_close(
+                product(torch.full((1, WIDTH), far)), product(torch.full((1, WIDTH), nearest)), rtol=1e-4, atol=1e-3
+            )
 
 
 def test_an_input_that_is_always_zero_is_mapped_to_the_bias(linear: nn.Linear) -> None:

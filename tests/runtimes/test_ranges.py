@@ -13,6 +13,7 @@ from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.quantized_encoder import linear_maps
 from tunesmith.runtimes.ranges import column_ranges
+from tunesmith.runtimes.torch import BATCH_TOKENS
 
 
 def token_set(lengths: list[int]) -> TokenSet:
@@ -38,14 +39,19 @@ def classifier() -> EncoderClassifier:
 
 def test_ranges_hold_all_that_goes_into_each_map(classifier: EncoderClassifier) -> None:
     """Those of all rows are those of the parts together, and they are tight."""
-    whole = column_ranges(classifier, token_set([4, 9, 6]))
+    lengths = [4, 9, 6] * 150
+    assert sum(lengths) > BATCH_TOKENS, "one pass alone would prove nothing"
+    whole = column_ranges(classifier, token_set(lengths))
     assert list(whole) == list(linear_maps(classifier.encoder))  # type: ignore[arg-type]
     assert [len(found.low) for found in whole.values()] == [32, 32, 32, 48] * 2
     for found in whole.values():
         assert (found.low < found.high).all()
-    first = column_ranges(classifier, token_set([4]))
-    assert all((first[name].low >= whole[name].low - 1e-5).all() for name in whole)
-    assert any((first[name].low > whole[name].low + 0.1).any() for name in whole)
+    tokens = token_set(lengths)
+    parts = [column_ranges(classifier, tokens.select(rows)) for rows in (np.arange(100), np.arange(100, 450))]
+    for name, found in whole.items():
+        low, high = (torch.stack([part[name][end] for part in parts]) for end in (0, 1))
+        torch.testing.assert_close(found.low, low.amin(dim=0), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found.high, high.amax(dim=0), rtol=1e-4, atol=1e-5)
 
 
 def test_the_encoder_is_left_without_hooks(classifier: EncoderClassifier) -> None:
