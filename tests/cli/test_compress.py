@@ -63,8 +63,9 @@ def test_every_command_takes_a_compressed_model(
     assert run("evaluate", compressed.folder, tickets, "--json").code == 0
     against = run("compare", probed.folder, compressed.folder, tickets, "--json").json()
     assert against["models"][0]["agreement"]["value"] > 0.95
-    proposed = tmp_path / "next.csv"
-    assert run("next", compressed.folder, "--unlabelled", tickets, "-n", "3", "--out", proposed).code == 0
+    unlabelled, proposed = tmp_path / "more.csv", tmp_path / "next.csv"
+    unlabelled.write_text(csv_text(["text"], [[f"{text} again"] for text, _ in rows()[:9]]), "utf-8")
+    assert run("next", compressed.folder, "--unlabelled", unlabelled, "-n", "3", "--out", proposed).code == 0
     assert len(proposed.read_text("utf-8").splitlines()) == 4
     assert_error(run("export", compressed.folder, "--to", "onnx"), "kind-not-exportable", code=2)
     assert_error(run("compress", compressed.folder, "--data", tickets), "kind-not-compressible", code=2)
