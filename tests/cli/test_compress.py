@@ -135,3 +135,25 @@ def test_an_unknown_technique_is_told(probed: Model, tickets: Path) -> None:
     ended = run("compress", probed.folder, "--data", tickets, "--to", "int4")
     assert_error(ended, "unknown-technique", code=2)
     assert "int8" in ended.err
+
+
+def test_pairs_are_compressed(quick: list[str], tmp_path: Path) -> None:
+    """Memory is measured of pairs too."""
+    data, parent = tmp_path / "pairs.csv", tmp_path / "parent.model"
+    records = [(text, f"{text} again", topic) for text, topic in rows()]
+    data.write_text(csv_text(["text", "other", "topic"], records), "utf-8")
+    trained = run("train", data, "--out", parent, *quick, "--rungs", "probe", "--pair", "other", "--quiet")
+    assert trained.code == 0, trained.err
+    found = run("compress", parent, "--data", data, "--max-loss", "20", "--json").json()
+    assert problems("compress.json", found) == []
+    assert found["before"]["memory_mib"] > 0
+    assert found["after"]["memory_mib"] > 0
+
+
+def test_a_description_without_what_was_lost_is_refused(compressed: Model, tmp_path: Path) -> None:
+    """It could not be told."""
+    folder = Path(copytree(compressed.folder, tmp_path / "out.model"))
+    told = json.loads((folder / "tunesmith.json").read_text("utf-8"))
+    told["compression"]["figures"]["loss"] = {"accuracy": {"value": "none"}}
+    (folder / "tunesmith.json").write_text(json.dumps(told), "utf-8")
+    assert_error(run("info", folder), "facts-damaged", "compression.figures.loss", code=3)

@@ -15,6 +15,7 @@ from tests.cli.running import run
 from tests.ladder.tiny_climb import LEARNS, Home, options
 
 import tunesmith
+from tunesmith.api.compressing import compress
 from tunesmith.api.training import train
 from tunesmith.bundle import shared_bases
 from tunesmith.bundle.load import load_bundle
@@ -48,6 +49,19 @@ def learnt(home: Home, method: str, *, seed: int = 0, **more: object) -> Path:
 def two(home: Home) -> tuple[Path, Path]:
     """Two models of one base."""
     return learnt(home, "lora"), learnt(home, "lora", seed=1)
+
+
+def test_a_compressed_one_needs_no_base_and_is_held_to_both_together(home: Home) -> None:
+    """What was learnt is worked in; the size before is that of the bundle and of the base beside it."""
+    folder = learnt(home, "lora")
+    found = compress(folder, home.folder / "rows.csv", home.folder / "alone" / "small.model", max_loss=20.0)
+    base = next((home.folder / BASES).iterdir())
+    assert (
+        found["before"]["size_mib"] > (base / "model.safetensors").stat().st_size / 2**20 > found["after"]["size_mib"]
+    )
+    facts = load_bundle(home.folder / "alone" / "small.model").facts
+    assert (facts.kind, facts.method) == ("runtime", None)
+    assert [path.name for path in (home.folder / "alone").iterdir()] == ["small.model"]
 
 
 def test_models_of_one_base_have_it_once_on_disk(home: Home, two: tuple[Path, Path]) -> None:

@@ -101,10 +101,11 @@ def _rows(data: Source, section: DataSection, facts: Facts, *, seed: int) -> Row
 def _trained_on(table: Table, section: DataSection, facts: Facts) -> Prepared | None:
     """Split the rows as the model's own run did; None where they are not the rows that it was trained on."""
     asked = {name: value for name in ("text", "label", "pair", "encoding") if (value := getattr(section, name))}
-    told = facts.recipe.get("data")
-    values = {**(told if isinstance(told, dict) else {}), **asked, "unlabelled": None}
-    seed = facts.recipe.get("run", {}).get("seed", 0)
-    if problems_of(DataSection, values) or not isinstance(seed, int):  # another version's recipe may say other things
+    told, run = facts.recipe.get("data"), facts.recipe.get("run")
+    if not isinstance(told, dict) or not isinstance(run, dict):  # another version's recipe may say other things
+        return None
+    values, seed = {**told, **asked, "unlabelled": None}, run.get("seed")
+    if problems_of(DataSection, values) or not isinstance(seed, int):
         return None
     try:
         prepared = prepare(table, DataSection.model_validate(values), facts.learnt, seed=seed)

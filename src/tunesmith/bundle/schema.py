@@ -384,6 +384,8 @@ def _misfits(facts: Facts) -> Iterator[str]:
     task = facts.learnt
     yield from task.misfits(facts.coding, facts.calibration)
     yield from _metrics_misfits(facts.metrics, facts.labels, "metrics", task=task)
+    if facts.compression is not None:
+        yield from _compression_misfits(facts.compression, task.objectives[0])
     if facts.test_metrics is not None:
         yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", task=task)
 
@@ -397,6 +399,15 @@ def _method_misfits(facts: Facts) -> Iterator[str]:
     elif facts.method is not None:
         options = METHODS.member(facts.method.name).Options
         yield from problems_of(options, facts.method.options, where="method.options")
+
+
+def _compression_misfits(compression: CompressionFacts, objective: str) -> Iterator[str]:
+    """Tell what cannot be read of what a compression lost."""
+    loss, agreement = (compression.figures.get(name) for name in ("loss", "agreement"))
+    if not isinstance(loss, dict) or not _are_numbers(loss.get(objective), _OF_A_FIGURE):
+        yield f"compression.figures.loss: {objective} is not a value with its low and high end"
+    if agreement is not None and not _are_numbers(agreement, _OF_A_FIGURE):
+        yield "compression.figures.agreement is not a value with its low and high end"
 
 
 def _recipe_misfits(recipe: Mapping[str, Any]) -> Iterator[str]:

@@ -92,8 +92,8 @@ def compress_bundle(
 
     try:
         write({"README.md": "", "report.html": ""}, {})  # memory is that of a process that opens a whole bundle
-        for part, folder in ((before, bundle.folder), (after, partial)):
-            part["size_mib"] = size_mib(folder)
+        for part, folder, told_of in ((before, bundle.folder, bundle.facts), (after, partial, facts)):
+            part["size_mib"] = size_mib(folder, told_of)
             part["memory_mib"] = memory_mib(folder, json.dumps(texts))
         seconds = round(time.monotonic() - started, 1)
         costs["compression"] = {"before": before, "after": after, "notes": [*made.notes, rows.note], "seconds": seconds}

@@ -11,7 +11,10 @@ from statistics import median
 
 import numpy as np
 
-from tunesmith.bundle.kinds import COMMON_FILES, Predictor
+from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Predictor
+from tunesmith.bundle.schema import Facts
+from tunesmith.bundle.shared_bases import find_shared_base
+from tunesmith.models.weights import weights_file
 from tunesmith.types import JSON, Text
 
 _N_SINGLE = 100
@@ -25,7 +28,8 @@ from tunesmith.machine.memory import current_mib, peak_mib
 import tunesmith.bundle.encoder_model
 before = current_mib()
 predictor = load_bundle(sys.argv[1]).predictor
-predictor.outputs(json.loads(sys.stdin.read()))
+texts = json.loads(sys.stdin.read())
+predictor.outputs([text if isinstance(text, str) else tuple(text) for text in texts])
 print(peak_mib() - before)
 """
 """Run in a process of its own: memory that another model has used before would not show."""
@@ -61,17 +65,20 @@ def costs_of(predictors: Sequence[Predictor], texts: Sequence[Text]) -> list[dic
     ]
 
 
-def size_mib(folder: Path) -> float:
+def size_mib(folder: Path, facts: Facts) -> float:
     """Measure what a bundle's model takes on the disk, without what is told about it.
 
     Args:
         folder: The bundle.
+        facts: Its description.
 
     Returns:
-        MiB.
+        MiB, with the weights of a base model that lies beside it: it does not answer without them.
     """
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sum(path.stat().st_size for path in files if path.name not in COMMON_FILES) / 2**20
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in COMMON_FILES]
+    if KINDS.member(facts.kind).SHARES_BASE and facts.base is not None:
+        files.append(weights_file(find_shared_base(facts.base, folder)))
+    return sum(path.stat().st_size for path in files) / 2**20
 
 
 def memory_mib(folder: Path, texts_json: str) -> float | None:
@@ -85,8 +92,11 @@ def memory_mib(folder: Path, texts_json: str) -> float | None:
         MiB above what the libraries alone take; None where such a process does not come to its end.
     """
     command = [sys.executable, "-W", "ignore", "-c", _MEMORY, str(folder)]
-    ran = subprocess.run(command, input=texts_json, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
-    return float(ran.stdout) if ran.returncode == 0 else None
+    try:
+        ran = subprocess.run(command, input=texts_json, capture_output=True, text=True, timeout=_LONGEST_S, check=True)
+    except subprocess.SubprocessError:
+        return None
+    return float(ran.stdout)
 
 
 def _seconds(predictor: Predictor, texts: Sequence[Text]) -> float:
