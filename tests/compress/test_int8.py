@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.ladder.tiny_climb import Told
 from tests.models.tiny_encoders import tiny_config
 from tests.models.word_pieces import word_pieces
 
 from tunesmith.bundle.encoder_model import EncoderModel
-from tunesmith.compress.source import Parent, Rows
+from tunesmith.compress.source import Parent, Rows, Work
 from tunesmith.compress.techniques import int8
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoders.flat import FlatEncoder
@@ -48,7 +49,7 @@ def rows() -> Rows:
 def rounded_maps(parent: Parent, rows: Rows, max_loss: float) -> tuple[set[str], str]:
     """Names of the linear maps that were rounded, and what is told of the others."""
     told: list[str] = []
-    made = int8.compress(parent, rows, max_loss=max_loss, told=told.append)
+    made = int8.compress(parent, rows, options=int8.Options(), work=Work(max_loss, narrator=Told(told)))
     parts = made.model.classifier.encoder.named_modules()
     return {name for name, part in parts if isinstance(part, QuantizedLinear)}, " ".join([*told, *made.notes])
 

@@ -11,7 +11,7 @@ import pytest
 from tests.contracts.conftest import Climbed
 
 from tunesmith.bundle.kinds import KINDS
-from tunesmith.compress.source import Compressed, Parent, Rows
+from tunesmith.compress.source import Compressed, Parent, Rows, Work
 from tunesmith.compress.techniques import TECHNIQUES
 from tunesmith.models.encoder import pretrained
 
@@ -36,7 +36,7 @@ def compress(technique: ModuleType, parent: Parent, climbed: Climbed) -> Compres
     data = climbed.site.data
     train, held = ([data.texts[row] for row in rows] for rows in (data.split.train, data.split.validation))
     rows = Rows("rows.csv", fitted=train, held=held, targets=data.targets[data.split.validation])
-    return lambda: technique.compress(parent, rows, max_loss=5.0, told=lambda line: None)
+    return lambda: technique.compress(parent, rows, options=technique.Options(), work=Work(max_loss=5.0))
 
 
 def saved(made: Compressed, folder: Path) -> dict[str, bytes]:

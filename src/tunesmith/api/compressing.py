@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,17 @@ from tunesmith.bundle.card import card
 from tunesmith.bundle.predict import other_texts
 from tunesmith.config.recipe import DataSection
 from tunesmith.config.settings import problems_of
-from tunesmith.data.columns import choose_columns
+from tunesmith.data.columns import Columns, choose_columns
 from tunesmith.data.labelled import labelled
 from tunesmith.data.read import Source
 from tunesmith.data.source import read_rows
 from tunesmith.data.table import Table
 from tunesmith.errors import DataError, TunesmithError, counted
 from tunesmith.ladder.prepare import Prepared, prepare
+from tunesmith.ladder.unlabelled import read_unlabelled
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.report.compression import compression_page
+from tunesmith.run.clock import parse_budget
 from tunesmith.types import JSON
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_LOSS = 0.5
 """Points."""
+BUDGET = "10m"
+"""For learning, where a technique learns."""
 
 _MOST_HELD = 5_000
 _FEWEST = 20
@@ -47,6 +52,8 @@ def compress(
     to: str = "int8",
     section: DataSection | None = None,
     max_loss: float = MAX_LOSS,
+    options: Mapping[str, Any] | None = None,
+    budget: str = BUDGET,
     run: Run | None = None,
 ) -> dict[str, JSON]:
     """Make a model smaller and faster, and write it only where it loses no more than is allowed.
@@ -56,8 +63,10 @@ def compress(
         data: Labelled rows: those it was trained on, of which the validation rows are held out, or others.
         out: The folder to write; left out, the model folder's name with the technique behind it.
         to: The technique.
-        section: Columns and encoding of the rows.
+        section: Columns and encoding of the rows, and a file of further texts without labels.
         max_loss: Points that may be lost.
+        options: Of the technique, by name.
+        budget: What learning may take, such as 10m or none.
         run: Threads, seed, who is told what is done, and whether a compressed model that is there is replaced.
 
     Returns:
@@ -67,6 +76,7 @@ def compress(
         TunesmithError: The model or the rows cannot be used, or the smaller model loses too much.
     """
     from tunesmith.compress.compressor import Asked, compress_bundle
+    from tunesmith.compress.source import Work
 
     run = run or Run()
     opened = open_bundle(bundle)
@@ -75,12 +85,13 @@ def compress(
     if section.pair is not None and not opened.facts.reads_pairs:
         raise other_texts(opened, "a second text: --pair")
     set_threads(run.threads or choose_threads())
-    asked = Asked(to.replace("-", "_"), folder, max_loss, force=run.force)
+    work = Work(max_loss, run.seed, parse_budget(budget), run.narrator)
+    asked = Asked(to.replace("-", "_"), folder, work, options or {}, force=run.force)
 
     def rows() -> Rows:
-        return _rows(data, section, opened.facts, seed=run.seed)
+        return _rows(data, section, opened.facts, run=run)
 
-    return compress_bundle(opened, asked, rows, pages=_pages, told=run.told)
+    return compress_bundle(opened, asked, rows, pages=_pages)
 
 
 def _pages(facts: Facts, costs: Mapping[str, Any]) -> dict[str, str]:
@@ -91,11 +102,18 @@ def _usual_place(folder: Path, to: str) -> Path:
     return folder.with_name(f"{folder.name.removesuffix('.model')}-{to}.model")
 
 
-def _rows(data: Source, section: DataSection, facts: Facts, *, seed: int) -> Rows:
+def _rows(data: Source, section: DataSection, facts: Facts, *, run: Run) -> Rows:
     """Read the rows: of those the model was trained on, its validation rows are held out, of others one half."""
     table = read_rows(data, section)
     trained = _trained_on(table, section, facts)
-    return _others(table, section, facts, seed=seed) if trained is None else _of_training(trained, facts, seed=seed)
+    if trained is None:
+        rows, columns = _others(table, section, facts, seed=run.seed)
+    else:
+        rows, columns = _of_training(trained, facts, seed=run.seed), trained.columns
+    more = read_unlabelled(section, columns, known=[*rows.fitted, *rows.held])
+    for note in more.notes:
+        run.narrator.say(note)
+    return replace(rows, more=more.texts)
 
 
 def _trained_on(table: Table, section: DataSection, facts: Facts) -> Prepared | None:
@@ -131,7 +149,7 @@ def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
     )
 
 
-def _others(table: Table, section: DataSection, facts: Facts, *, seed: int) -> Rows:
+def _others(table: Table, section: DataSection, facts: Facts, *, seed: int) -> tuple[Rows, Columns]:
     from tunesmith.compress.source import Rows
 
     trained = facts.data
@@ -162,10 +180,12 @@ def _others(table: Table, section: DataSection, facts: Facts, *, seed: int) -> R
     order = np.random.default_rng(seed).permutation(len(rows.texts))
     n_held = min(_MOST_HELD, -(-len(order) // 2))
     held, fitted = np.sort(order[:n_held]), order[n_held:]
-    return Rows(
-        source=Path(str(table.source)).name,
+    name = Path(str(table.source)).name
+    halves = Rows(
+        source=name,
         fitted=[rows.texts[row] for row in fitted],
         held=[rows.texts[row] for row in held],
         targets=targets[held],
-        note=f"a random part of {Path(str(table.source)).name}",
+        note=f"a random part of {name}",
     )
+    return halves, columns

@@ -68,7 +68,7 @@ def export(
     section = section or DataSection()
     if section.pair is not None and not opened.facts.reads_pairs:
         raise other_texts(opened, "a second text: --pair")
-    given = _given(data, section, opened.facts, told=run.told)
+    given = _given(data, section, opened.facts, told=run.narrator.say)
     set_threads(run.threads or choose_threads())
     found = export_bundle(
         opened,
@@ -77,7 +77,7 @@ def export(
         given=given,
         max_loss=max_loss,
         seed=run.seed,
-        told=run.told,
+        told=run.narrator.say,
     )
     return {"out": str(folder), **found}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tunesmith.ladder.narrate import Narrator, Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Run:
     """To compute with; left out, measured."""
     seed: int = 0
     """Of the draw of rows held out."""
-    told: Callable[[str], None] = lambda line: None
-    """Told what is done."""
+    narrator: Narrator = field(default_factory=Silent)
+    """Told what is done, and how far it is."""
     force: bool = False
     """Replace what is at the place, where the same command wrote it."""

@@ -121,6 +121,9 @@ class CompressionFacts(Settings):
     to: str
     """The technique."""
 
+    earlier: Names = ()
+    """Techniques that its parent had come from, first to last."""
+
     parent: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Digest of the manifest of the model that it was made from."""
 

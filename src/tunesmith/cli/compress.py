@@ -30,6 +30,16 @@ def compress(
     max_loss: Annotated[
         float, typer.Option("--max-loss", min=0.0, max=100.0, help="Points that may be lost; exit 4 where more are.")
     ] = 0.5,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(
+            "--unlabelled", metavar="FILE", help="Further texts without labels that a smaller model may learn from."
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", help="Most time that a smaller model may learn: 90s, 10m, none; default 10m."),
+    ] = None,
     text: options.Text = None,
     label: options.Label = None,
     pair: options.Pair = None,
@@ -52,11 +62,23 @@ def compress(
         "data.label": label,
         "data.pair": pair,
         "data.encoding": encoding,
+        "ladder.budget": budget,
+        "data.unlabelled": unlabelled,
     }
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
-        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, told=terminal.say, force=force)
-        found = compress_model(bundle, data, out, to=to, section=recipe.data, max_loss=max_loss, run=run)
+        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, narrator=terminal, force=force)
+        found = compress_model(
+            bundle,
+            data,
+            out,
+            to=to,
+            section=recipe.data,
+            max_loss=max_loss,
+            options=recipe.technique.get(to.replace("-", "_")),
+            budget=recipe.ladder.budget,
+            run=run,
+        )
     if common.json:
         print_json(found)
     else:

@@ -55,7 +55,7 @@ def export(
     }
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
-        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, told=terminal.say, force=force)
+        run = Run(threads=recipe.run.threads, seed=recipe.run.seed, narrator=terminal, force=force)
         found = export_model(bundle, to, out, data=data, section=recipe.data, max_loss=max_loss, run=run)
     if common.json:
         print_json(found)

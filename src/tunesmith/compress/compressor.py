@@ -6,18 +6,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tunesmith.bundle.kinds import KINDS, Predictor
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.save import save_bundle
-from tunesmith.bundle.schema import FORMAT, CompressionFacts, Facts
+from tunesmith.bundle.schema import FORMAT, CompressionFacts, Facts, TokenFacts
 from tunesmith.compress.costs import costs_of, memory_mib, size_mib
 from tunesmith.compress.gate import Judged, judge, matched_calibration, refuse_loss
 from tunesmith.compress.place import partial_of, refuse_taken, restore
-from tunesmith.compress.source import Both, Compressed, Parent, Rows, Told, parent_of
+from tunesmith.compress.source import Both, Compressed, Parent, Rows, Work, parent_of
 from tunesmith.compress.techniques import TECHNIQUES
 from tunesmith.errors import counted
 from tunesmith.files.atomic import write_error
@@ -35,8 +35,10 @@ class Asked:
     to: str
     """Name of a member of ``TECHNIQUES``."""
     out: Path
-    max_loss: float
-    """Points that may be lost."""
+    work: Work
+    """What it may lose and take."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the technique, by name, not checked yet."""
     force: bool = False
     """Whether a compressed model at the place is replaced."""
 
@@ -45,9 +47,7 @@ Pages = Callable[[Facts, Mapping[str, Any]], Mapping[str, str]]
 """From what a bundle says of itself and its costs to its card and its report."""
 
 
-def compress_bundle(
-    bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows], *, pages: Pages, told: Told
-) -> dict[str, JSON]:
+def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows], *, pages: Pages) -> dict[str, JSON]:
     """Make a model smaller.
 
     Args:
@@ -55,28 +55,30 @@ def compress_bundle(
         asked: Technique and place.
         read_rows: Gives the rows to fit on, and to hold the smaller model to this one on.
         pages: Writes card and report.
-        told: Told what is done.
 
     Returns:
         What ``compress --json`` prints.
 
     Raises:
-        ConfigError: There is no such technique, the model cannot be made smaller, or something is at the place.
+        ConfigError: There is no such technique, it has no such options, the model cannot be made smaller, or something
+            is at the place.
         GateError: It loses too much; nothing was written.
         ResourceError: The disk is full or refuses the write.
     """
     started = time.monotonic()
     member = TECHNIQUES.member(asked.to)
+    options = TECHNIQUES.options(asked.to, asked.options, where=f"technique.{asked.to}")
+    told = asked.work.narrator.say
     restore(asked.out)
     refuse_taken(asked.out, force=asked.force)
     parent = parent_of(bundle)
     rows = read_rows()
     told(f"held to the model on {counted(len(rows.held), 'row')}: {rows.note}")
-    made: Compressed = member.compress(parent, rows, max_loss=asked.max_loss, told=told)
+    made: Compressed = member.compress(parent, rows, options=options, work=asked.work)
     told(f"comparing {counted(len(rows.held), 'row')}")
     predictors = [bundle.predictor, KINDS.member(made.kind).predictor(made.model)]
     judged = _judged(parent, predictors, facts=bundle.facts, rows=rows)
-    refuse_loss(judged, parent, max_loss=asked.max_loss, where=f"{bundle.folder.name} as {asked.to}")
+    refuse_loss(judged, parent, max_loss=asked.work.max_loss, where=f"{bundle.folder.name} as {asked.to}")
     told("timing both")
     before, after = costs_of(predictors, rows.held)
     facts = _facts(bundle, asked, made, judged=judged, rows=rows)
@@ -123,19 +125,23 @@ def _judged(parent: Parent, predictors: Sequence[Predictor], *, facts: Facts, ro
 
 def _facts(bundle: Bundle, asked: Asked, made: Compressed, *, judged: Judged, rows: Rows) -> Facts:
     """Say what the smaller model is: what its parent was, and what has become of that."""
+    tokens, earlier = bundle.facts.tokens, bundle.facts.compression
+    assert tokens is not None, "models without tokens were refused"
     return bundle.facts.model_copy(
         update={
             "format": FORMAT,
             "kind": made.kind,
             "method": None,
             "runtime": made.runtime,
+            "tokens": TokenFacts.model_validate({**tokens.model_dump(), "pooling": made.model.pooling}),
             "temperature": judged.calibration.temperature,
             "compression": CompressionFacts(
                 to=asked.to,
+                earlier=() if earlier is None else (*earlier.earlier, earlier.to),
                 parent=bundle.manifest_sha256,
                 source=rows.source,
                 rows=len(rows.held),
-                max_loss=asked.max_loss,
+                max_loss=asked.work.max_loss,
                 figures={name: value for name, value in judged.figures.items() if name != "rows"},
             ),
         }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor, merge
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.schema import RuntimeFacts
 from tunesmith.errors import ConfigError
+from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.tasks import Coding, Targets, Task
@@ -35,6 +36,13 @@ class Rows:
     """Of the rows held out."""
     note: str = ""
     """What a reader of the figures must know of the rows, in a sentence."""
+    more: Sequence[Text] = ()
+    """Further texts to fit on, none of which is among the rows."""
+
+    @property
+    def lesson(self) -> list[Text]:
+        """All texts that may be fitted on."""
+        return [*self.fitted, *self.more]
 
 
 @dataclass(frozen=True)
@@ -60,13 +68,26 @@ class Compressed:
 
     kind: str
     """Of its bundle."""
-    model: EncoderModel
-    runtime: RuntimeFacts | None
+    model: Any
+    """What ``bundle.kinds`` of that kind saves; it says its ``pooling``."""
+    runtime: RuntimeFacts | None = None
     notes: tuple[str, ...] = ()
     """What the technique decided, a sentence each."""
 
 
-Told = Callable[[str], None]
+@dataclass(frozen=True)
+class Work:
+    """What making a model smaller may lose and take, and who is told of it."""
+
+    max_loss: float
+    """Points that may be lost."""
+    seed: int = 0
+    """Start of every random choice."""
+    budget_s: float | None = None
+    """Seconds that learning may take; None for as long as is worth it."""
+    narrator: Narrator = field(default_factory=Silent)
+
+
 Floats = NDArray[np.float32]
 
 

@@ -145,7 +145,7 @@ class TrackSection(Settings):
 
 
 class Recipe(Settings):
-    """All that decides a run; ``[task.NAME]`` holds the options of a task, ``[rung.NAME]`` those of a rung."""
+    """All that decides a run; ``[task.NAME]``, ``[rung.NAME]`` and ``[technique.NAME]`` hold options of members."""
 
     data: DataSection = DataSection()
     base: BaseSection = BaseSection()
@@ -157,6 +157,9 @@ class Recipe(Settings):
 
     rung: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of each rung by its name."""
+
+    technique: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options of each technique of compression by its name."""
 
 
 def load_recipe(

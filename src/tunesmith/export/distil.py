@@ -2,14 +2,11 @@
 
 The student begins as the encoder itself, its tokens averaged, under a head fitted to the model's answers; then all of
 it but the table of words is trained on those answers, calibrated, as soft targets.
-
-Source: Hinton et al. 2015, section 2, at temperature 1 on top of our own.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tunesmith.data.batch import Batch, pack, random_draws
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.source import Model
 from tunesmith.models.classifier import EncoderClassifier
@@ -25,8 +21,9 @@ from tunesmith.models.encoder import pretrained
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.likelihoods import Likelihood
 from tunesmith.runtimes.torch import encode
-from tunesmith.train.loop import fit_steps
-from tunesmith.train.parameter_groups import parameter_groups, scale_rates
+from tunesmith.train.objectives.distillation import Distillation
+from tunesmith.train.parameter_groups import parameter_groups
+from tunesmith.train.teaching import Course, teach
 from tunesmith.types import Text
 
 POOLING = "mean"
@@ -35,44 +32,8 @@ _EPOCHS = 3
 _BATCH_TOKENS = 512
 _MOST_WINDOWS = 4
 _RATE, _HEAD_RATE, _LAYER_DECAY, _WEIGHT_DECAY = 2e-4, 1e-3, 0.9, 0.01
-_MAX_GRAD_NORM = 1.0
 _L2 = 1e-5
 _HEAD_STEPS = 100
-
-
-class Distillation:
-    """A classifier that is trained to say of each row what it is told.
-
-    Args:
-        classifier: The student.
-        likelihood: What outputs say of a target.
-        outputs: The teacher's of every row, calibrated, ``[rows, C]``; a batch's rows index them.
-    """
-
-    def __init__(self, classifier: EncoderClassifier, likelihood: Likelihood, outputs: Tensor) -> None:
-        self._classifier = classifier
-        self._likelihood = likelihood
-        self._outputs = outputs
-
-    def loss_sum(self, batch: Batch) -> Tensor:
-        """Sum the divergence from the teacher over the batch's rows.
-
-        Args:
-            batch: Rows of the training set, packed.
-
-        Returns:
-            A scalar with a graph behind it.
-        """
-        logits = self._classifier(batch.tokens, batch.sequence_text, batch.n_texts)
-        return self._likelihood.divergence(self._outputs[torch.from_numpy(batch.rows)], logits).sum()
-
-    def parameters(self) -> Iterable[torch.nn.Parameter]:
-        """List the encoder's and the head's parameters.
-
-        Returns:
-            Every parameter, frozen ones too.
-        """
-        return self._classifier.parameters()
 
 
 def distilled(model: Model, texts: list[Text], outputs: NDArray[np.float32], *, seed: int) -> Model:
@@ -113,7 +74,7 @@ def _solve_head(head: LinearHead, features: Tensor, likelihood: Likelihood, *, t
 
 
 def _train(objective: Distillation, student: EncoderClassifier, tokens: TokenSet, *, seed: int) -> None:
-    """Train all but the embeddings, at rates that fall to nothing."""
+    """Train all but the embeddings."""
     groups = parameter_groups(
         student.encoder.layer_groups(),
         student.head.parameters(),
@@ -122,12 +83,4 @@ def _train(objective: Distillation, student: EncoderClassifier, tokens: TokenSet
         layer_decay=_LAYER_DECAY,
         weight_decay=_WEIGHT_DECAY,
     )
-    optimizer = torch.optim.AdamW(groups)
-    draws = [
-        rows
-        for epoch in range(_EPOCHS)
-        for rows in random_draws(tokens.n_tokens, batch_tokens=_BATCH_TOKENS, seed=seed, epoch=epoch)
-    ]
-    batches = (pack(tokens, rows) for rows in draws)
-    for step in fit_steps(objective, batches, optimizer, max_grad_norm=_MAX_GRAD_NORM):
-        scale_rates(optimizer, 1.0 - step.number / len(draws))
+    teach(objective, tokens, groups, Course(_EPOCHS, _BATCH_TOKENS), seed=seed)

@@ -1,7 +1,7 @@
 """Techniques that make a model smaller.
 
-A member has ``DOES``, what it does in a few words, and ``compress(parent, rows, max_loss=…, told=…)``, which gives a
-``Compressed``; whether it is good enough is for the gate to say.
+A member has ``DOES``, what it does in a few words, ``Options``, and ``compress(parent, rows, options=…, work=…)``,
+which gives a ``Compressed``; whether that is good enough is for the gate to say.
 """
 
 from __future__ import annotations

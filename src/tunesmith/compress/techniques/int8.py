@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from tunesmith.bundle.schema import RuntimeFacts
-from tunesmith.compress.source import Compressed, Floats, Parent, Rows, Told
+from tunesmith.compress.source import Compressed, Floats, Parent, Rows, Work
+from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import counted
 from tunesmith.models.encoders.flat import FlatEncoder
@@ -33,18 +34,24 @@ _MOST_CHANGED = 2.0
 """Answers that may change on the rows that were fitted on, in shares of what may be lost: most changes cancel out."""
 
 
-def compress(parent: Parent, rows: Rows, *, max_loss: float, told: Told) -> Compressed:
+class Options(Settings):
+    """Rounding has no options."""
+
+
+def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Compressed:
     """Round a model.
 
     Args:
         parent: The model.
         rows: Those to fit on tell the ranges.
-        max_loss: Points that may be lost.
-        told: Told what is done.
+        options: None to set.
+        work: Points that may be lost.
 
     Returns:
         The rounded model, of kind ``runtime``.
     """
+    del options
+    told, max_loss = work.narrator.say, work.max_loss
     texts = list(_some(rows.fitted, parent))
     tokens = parent.model.tokens(texts)
     told(f"seeing between which values {counted(len(linear_maps(parent.encoder)), 'linear map')} read")
