@@ -22,6 +22,7 @@ MADE = {
     "bundle-network.json": lambda: facts_schema("network"),
     "bundle-bag_of_words.json": lambda: facts_schema("bag_of_words"),
     "bundle-runtime.json": lambda: facts_schema("runtime"),
+    "bundle-static.json": lambda: facts_schema("static"),
     "info.json": info_schema,
 }
 """File to what makes its content."""

@@ -47,12 +47,20 @@ def saved(made: Compressed, folder: Path) -> dict[str, bytes]:
 
 
 def test_it_says_what_it_does(technique: ModuleType) -> None:
-    """In a few words, for the help."""
+    """In a few words, for the help, and whether the rows held out must be new to its parent."""
     assert 10 < len(technique.DOES) < 100
+    assert technique.LEARNS in (True, False)
     assert not technique.DOES.endswith(".")
 
 
-def test_it_is_smaller_and_answers_nearly_the_same(compress: Compress, parent: Parent, climbed: Climbed) -> None:
+def size_of_weights(files: dict[str, bytes]) -> int:
+    """Bytes of the weights alone: a tiny encoder's are fewer than those of its tokenizer."""
+    return sum(len(content) for name, content in files.items() if name.endswith(".safetensors"))
+
+
+def test_it_is_smaller_and_answers_nearly_the_same(
+    compress: Compress, parent: Parent, climbed: Climbed, tmp_path: Path
+) -> None:
     """Of most rows, and not by being the same model."""
     made = compress()
     texts = [climbed.site.data.texts[row] for row in climbed.site.data.split.validation]
@@ -60,9 +68,9 @@ def test_it_is_smaller_and_answers_nearly_the_same(compress: Compress, parent: P
     expected = KINDS.member("encoder").predictor(parent.model).outputs(texts).logits
     assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 0.8
     assert not np.array_equal(found, expected)
-    size = sum(part.numel() * part.element_size() for part in made.model.classifier.encoder.state_dict().values())
-    before = sum(part.numel() * part.element_size() for part in parent.encoder.state_dict().values())
-    assert size < 0.7 * before, "a tiny encoder has few weights beside its norms and scales"
+    before = size_of_weights(saved(Compressed("encoder", parent.model), tmp_path / "before"))
+    after = size_of_weights(saved(made, tmp_path / "after"))
+    assert after < 0.7 * before, "a tiny encoder has few weights beside its norms and scales"
 
 
 def test_the_parent_stays_what_it_was(compress: Compress, parent: Parent) -> None:

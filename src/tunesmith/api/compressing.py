@@ -16,6 +16,7 @@ from tunesmith.bundle.card import card
 from tunesmith.bundle.predict import other_texts
 from tunesmith.config.recipe import DataSection
 from tunesmith.config.settings import problems_of
+from tunesmith.data.balance import balanced_weights
 from tunesmith.data.columns import Columns, choose_columns
 from tunesmith.data.labelled import labelled
 from tunesmith.data.read import Source
@@ -42,6 +43,8 @@ _MOST_HELD = 5_000
 _FEWEST = 20
 _SOLVED = ("linear", "probe", "selftrain", "contrast")
 """Rungs whose head is fitted on all rows in the end."""
+_FROZEN = ("probe", "selftrain")
+"""Those of them whose encoder has seen no labels, so that another head has not seen the rows held out."""
 
 
 def compress(
@@ -134,9 +137,13 @@ def _trained_on(table: Table, section: DataSection, facts: Facts) -> Prepared | 
 
 def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
     from tunesmith.compress.source import Rows
+    from tunesmith.models.likelihoods import load_likelihood
+    from tunesmith.models.supervision import Supervision
 
     held = prepared.split.validation
     fitted = np.random.default_rng(seed).permutation(prepared.split.train)
+    weights = balanced_weights(prepared.strata[fitted]) if facts.recipe["data"].get("imbalance") == "weights" else None
+    wanted = Supervision(load_likelihood(facts.learnt.likelihood), facts.n_outputs, prepared.targets[fitted], weights)
     note = "the validation rows, which chose the model"
     if facts.rung in _SOLVED:
         note += " and which its head has seen in the end"
@@ -146,6 +153,7 @@ def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
         held=[prepared.texts[row] for row in held],
         targets=prepared.targets[held],
         note=note,
+        solved=wanted if facts.rung in _FROZEN else None,
     )
 
 

@@ -21,6 +21,7 @@ _MUST: Mapping[Kind, tuple[str, ...]] = {
     "adapter": ("tokens", "base", "method"),
     "network": ("tokens",),
     "runtime": ("tokens", "base", "runtime"),
+    "static": ("tokens", "base"),
 }
 """Parts that a kind must say; those that it neither must nor may say are null."""
 _MAY: Mapping[Kind, tuple[str, ...]] = {"network": ("base",)}
@@ -30,9 +31,9 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     """Describe ``tunesmith.json`` of one kind of bundle.
 
     Args:
-        kind: An encoder must say its tokens and its base model, an adapter its method too, a runtime what runs it; a
-            network must say its tokens, and its base model where its word vectors began as that model's; a bag of
-            words has none of these.
+        kind: An encoder must say its tokens and its base model, as a static model, an adapter its method too, a runtime
+            what runs it; a network must say its tokens, and its base model where its word vectors began as that model's;
+            a bag of words has none of these.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.

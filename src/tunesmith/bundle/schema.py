@@ -21,7 +21,7 @@ from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 FORMAT = 3
 FACTS_FILE = "tunesmith.json"
 
-Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime"]
+Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime", "static"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 

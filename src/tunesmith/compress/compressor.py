@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tunesmith.compress.gate import Judged, judge, matched_calibration, refuse_l
 from tunesmith.compress.place import partial_of, refuse_taken, restore
 from tunesmith.compress.source import Both, Compressed, Parent, Rows, Work, parent_of
 from tunesmith.compress.techniques import TECHNIQUES
+from tunesmith.compress.unseen import with_unseen_head
 from tunesmith.errors import counted
 from tunesmith.files.atomic import write_error
 from tunesmith.files.exchange import exchange_folders
@@ -26,6 +27,7 @@ from tunesmith.files.reading import read_json
 from tunesmith.types import JSON
 
 _N_COMPARED = 64
+_SOLVED_ANEW = "so both models begin from a head that was solved anew without them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,15 @@ def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows],
     parent = parent_of(bundle)
     rows = read_rows()
     told(f"held to the model on {counted(len(rows.held), 'row')}: {rows.note}")
+    ours = bundle.predictor
+    if member.LEARNS and rows.solved is not None:
+        told(_SOLVED_ANEW)
+        parent = with_unseen_head(parent, rows, rows.solved, work=asked.work)
+        ours = KINDS.member("encoder").predictor(parent.model)
+        rows = replace(rows, note=f"{rows.note}; {_SOLVED_ANEW}")
     made: Compressed = member.compress(parent, rows, options=options, work=asked.work)
     told(f"comparing {counted(len(rows.held), 'row')}")
-    predictors = [bundle.predictor, KINDS.member(made.kind).predictor(made.model)]
+    predictors = [ours, KINDS.member(made.kind).predictor(made.model)]
     judged = _judged(parent, predictors, facts=bundle.facts, rows=rows)
     refuse_loss(judged, parent, max_loss=asked.work.max_loss, where=f"{bundle.folder.name} as {asked.to}")
     told("timing both")

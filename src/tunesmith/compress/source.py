@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,8 +16,11 @@ from tunesmith.errors import ConfigError
 from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.models.supervision import Supervision
 from tunesmith.tasks import Coding, Targets, Task
 from tunesmith.types import Text
+
+Floats = NDArray[np.float32]
 
 _KINDS = ("encoder", "adapter")
 
@@ -38,6 +41,8 @@ class Rows:
     """What a reader of the figures must know of the rows, in a sentence."""
     more: Sequence[Text] = ()
     """Further texts to fit on, none of which is among the rows."""
+    solved: Supervision | None = None
+    """What those to fit on were fitted to, where the parent's head was solved on those held out as well; else None."""
 
     @property
     def lesson(self) -> list[Text]:
@@ -53,6 +58,8 @@ class Parent:
     """What a method has learnt is worked into its weights."""
     task: Task
     coding: Coding
+    features: Floats | None = None
+    """What its head sees of the rows to fit on, where that was computed already, ``[fitted, F]``."""
 
     @property
     def encoder(self) -> FlatEncoder:
@@ -87,8 +94,16 @@ class Work:
     """Seconds that learning may take; None for as long as is worth it."""
     narrator: Narrator = field(default_factory=Silent)
 
+    def telling(self, stage: str) -> Callable[[int, int], None]:
+        """Tell how far a stage is that counts what it does.
 
-Floats = NDArray[np.float32]
+        Args:
+            stage: What is being done.
+
+        Returns:
+            What takes the number done and that of all.
+        """
+        return lambda done, total: self.narrator.progress(stage, done / max(total, 1))
 
 
 class Both(NamedTuple):

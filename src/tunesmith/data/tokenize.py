@@ -188,9 +188,33 @@ def _tokenized(texts: Sequence[str], tokenizer: Tokenizer, max_seq_length: int) 
     pieces, n_pieces = plain_pieces(texts, tokenizer)
     if not (frame.before or frame.after):
         pieces, n_pieces = filled_up(pieces, n_pieces, n_pieces == 0)
+    return _framed(pieces, n_pieces, frame, room=room)
+
+
+def lone_tokens(tokens: NDArray[np.int32], tokenizer: Tokenizer) -> TokenSet:
+    """Put each token into a sequence of its own, as if it were a text.
+
+    Args:
+        tokens: Their ids, ``[N]``.
+        tokenizer: Says which special tokens stand around a text.
+
+    Returns:
+        One row a token.
+
+    Example:
+        >>> from tokenizers.models import WordLevel
+        >>> plain = Tokenizer(WordLevel({"a": 0, "b": 1}, unk_token="a"))
+        >>> lone_tokens(np.array([1, 0], np.int32), plain).input_ids.tolist()
+        [1, 0]
+    """
+    return _framed(tokens, np.ones(len(tokens), dtype=np.int64), frame_of(tokenizer), room=1)
+
+
+def _framed(pieces: NDArray[np.int32], n_pieces: Ints, frame: Frame, *, room: int) -> TokenSet:
+    """Cut texts that do not fit into windows, and put the special tokens around each."""
     n_windows = np.maximum(1, -(-n_pieces // room))
-    row = np.repeat(np.arange(len(texts)), n_windows)
-    window = spans(np.zeros(len(texts), dtype=np.int64), n_windows)
+    row = np.repeat(np.arange(len(n_pieces)), n_windows)
+    window = spans(np.zeros(len(n_pieces), dtype=np.int64), n_windows)
     n_inner = n_pieces[row] // n_windows[row] + (window < n_pieces[row] % n_windows[row])
     lengths = n_inner + len(frame.before) + len(frame.after)
     offsets = np.concatenate(([0], np.cumsum(lengths)))

@@ -165,10 +165,12 @@ def _ended(site: Site, landing: Landing, comparison: Comparison | None, *, is_la
 def _says_nothing_of_others(site: Site, landing: Landing) -> bool:
     """Tell whether a rung that gained nothing is no reason to stop.
 
-    It is none where all are asked for, where it began from scratch, and where it has but learnt from more texts by what
-    the rung before it knew, or from pairs: an encoder that is trained on labels learns more than these.
+    It is none where all are asked for, where it began from scratch or reads words one by one, and where it has but
+    learnt from more texts by what the rung before it knew, or from pairs: an encoder that is trained on labels learns
+    more than these.
     """
-    return site.recipe.ladder.climbs_all or landing.kind == "network" or landing.rung in (SELF_TRAINED, BY_PAIRS)
+    has_no_encoder = landing.kind in ("network", "static")
+    return site.recipe.ladder.climbs_all or has_no_encoder or landing.rung in (SELF_TRAINED, BY_PAIRS)
 
 
 def _refits(site: Site, kept: Landing) -> bool:

@@ -50,7 +50,7 @@ def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:
             unit_length=kept.model.unit_length,
             pairing=kept.model.pairing,
         )
-    if kept.kind in ("encoder", "adapter") or kept.facts.get("embeddings") == "base":
+    if kept.kind in ("encoder", "adapter", "static") or kept.facts.get("embeddings") == "base":
         base = BaseFacts(
             name=site.base.name,
             licence=site.base.licence,

@@ -46,6 +46,18 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
+def n_ids(tokenizer: Tokenizer) -> int:
+    """Count the ids that a tokenizer can give, gaps among them included.
+
+    Args:
+        tokenizer: Loaded.
+
+    Returns:
+        The highest id and one.
+    """
+    return max(tokenizer.get_vocab().values(), default=-1) + 1
+
+
 def _check(content: JSON, path: Path) -> None:
     """Check kind and size before the native code builds its tables."""
     model = content.get("model") if isinstance(content, dict) else None

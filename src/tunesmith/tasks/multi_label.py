@@ -45,7 +45,7 @@ class MultiLabel:
     """
 
     name = "multi_label"
-    rungs = ("linear", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
+    rungs = ("linear", "static", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
     objectives = ("micro_f1", "macro_f1", "subset_accuracy")
     figures = ("micro_f1", "macro_f1", "subset_accuracy", "lrap", "hamming_loss", "ece")
     likelihood = "sigmoid"

@@ -41,7 +41,7 @@ class Ordinal:
     """
 
     name = "ordinal"
-    rungs = ("linear", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
+    rungs = ("linear", "static", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
     objectives = ("spearman", "kappa", "accuracy")
     figures = ("spearman", "kappa", "accuracy", "within_one", "mae", "macro_f1")
     likelihood = "cumulative"

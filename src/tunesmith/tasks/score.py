@@ -31,7 +31,7 @@ class Score:
     """Each text has a number; targets are in spreads from the mean of the rows to train on, float32 ``[B]``."""
 
     name = "score"
-    rungs = ("linear", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
+    rungs = ("linear", "static", "cnn", "rnn", "gru", "lstm", "transformer", "probe", "finetune", "refine")
     objectives = ("spearman", "pearson", "r2")
     figures = ("spearman", "pearson", "r2", "mae", "rmse")
     likelihood = "squared_error"

@@ -37,6 +37,7 @@ class SingleLabel:
     name = "single_label"
     rungs = (
         "linear",
+        "static",
         "cnn",
         "rnn",
         "gru",

@@ -1,7 +1,8 @@
 """Techniques that make a model smaller.
 
-A member has ``DOES``, what it does in a few words, ``Options``, and ``compress(parent, rows, options=…, work=…)``,
-which gives a ``Compressed``; whether that is good enough is for the gate to say.
+A member has ``DOES``, what it does in a few words; ``LEARNS``, whether it learns from what its parent says;
+``Options``; and ``compress(parent, rows, options=…, work=…)``, which gives a ``Compressed``. Whether that is good
+enough is for the gate to say.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ from tunesmith.types import Text
 
 DOES = "weights and products in whole numbers of 8 bits: a quarter of the size"
 
+LEARNS = False
+
 _MOST_TOKENS = 16_384
 """Of the rows that ranges are seen on: a few seconds; twice as many move no answer of banking77."""
 _MOST_CHANGED = 2.0

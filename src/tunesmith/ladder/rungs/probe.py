@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +14,11 @@ from pydantic import Field
 from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
+from tunesmith.bundle.schema import Kind
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.split import folds
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.few_rows import are_few
 from tunesmith.ladder.fitting import reserve_s
@@ -81,11 +83,11 @@ class KeepsHead:
         Returns:
             Tensors and JSON.
         """
-        head = landing.model.classifier.head
+        weight, bias = self.head_of(landing.model)
         form = Form(landing.model.pooling, landing.model.pairing)
-        return {"weight": head.weight.detach(), "bias": head.bias.detach()}, form.facts()
+        return {"weight": torch.tensor(weight), "bias": torch.tensor(bias)}, form.facts()
 
-    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> EncoderModel:
+    def unpack(self, site: Site, tensors: Mapping[str, Tensor], state: JSON) -> Any:
         """Put the head back on the base.
 
         Args:
@@ -97,7 +99,32 @@ class KeepsHead:
             The model.
         """
         solution = HeadSolution(weight=tensors["weight"].numpy(), bias=tensors["bias"].numpy(), loss=0.0, iterations=0)
-        return probe_model(site, Form.of_facts(state), solution=solution)
+        return self.model_of(site, Form.of_facts(state), solution=solution)
+
+    def head_of(self, model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Take the head out of a model.
+
+        Args:
+            model: From ``model_of``.
+
+        Returns:
+            Weight ``[C, F]`` and bias ``[C]``.
+        """
+        head = model.classifier.head
+        return head.weight.detach().numpy(), head.bias.detach().numpy()
+
+    def model_of(self, site: Site, form: Form, *, solution: HeadSolution) -> Any:
+        """Put a solved head on what its features came from.
+
+        Args:
+            site: The climb.
+            form: How tokens became the features.
+            solution: The head.
+
+        Returns:
+            What ``bundle.kinds`` of this rung's kind saves.
+        """
+        return probe_model(site, form, solution=solution)
 
 
 class Probe(KeepsHead):
@@ -108,6 +135,7 @@ class Probe(KeepsHead):
     """
 
     name = "probe"
+    kind: Kind = "encoder"
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -121,10 +149,9 @@ class Probe(KeepsHead):
         Returns:
             Seconds, with those of what comes after.
         """
-        encoded = ground.encoded
-        tokens = encoded.tokens.select(ground.data.rows_to_choose())
+        tokens = ground.encoded.tokens.select(ground.data.rows_to_choose())
         rate = _EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops * 1e9
-        return 2.0 + 1.3 * forward_flops(encoded.config, tokens.lengths()) / rate + reserve_s(ground)
+        return 2.0 + 1.3 * self.flops(ground, tokens) / rate + reserve_s(ground)
 
     def climb(self, site: Site) -> Landing:
         """Encode all rows, solve a head on the train rows for each pooling, keep the best.
@@ -153,18 +180,17 @@ class Probe(KeepsHead):
         refit_s = (1 + self._options.n_folds) * share * (time.monotonic() - solving)
         form, solution = choice.form, choice.solution
         logits = solution.logits(form.of(features)[validation])
-        tokens = site.encoded.tokens.select(rows)
         return Landing(
             rung=self.name,
-            kind="encoder",
-            model=probe_model(site, form, solution=solution),
+            kind=self.kind,
+            model=self.model_of(site, form, solution=solution),
             logits=logits,
             targets=targets[validation],
             objective=site.task.objective(site.objective, logits, targets[validation]),
             loss=site.task.held_out_loss(logits, targets[validation]),
             measured_on="validation rows",
             seconds=time.monotonic() - started,
-            tflop=forward_flops(site.encoded.config, tokens.lengths()) / 1e12,
+            tflop=self.flops(site, site.encoded.tokens.select(rows)) / 1e12,
             refit_s=refit_s,
             facts={**form.facts(), "l2": choice.l2},
         )
@@ -186,8 +212,7 @@ class Probe(KeepsHead):
         targets = data.targets[rows]
         strata = data.strata[rows]
         fold_of = self._folds(site, rows)
-        head = landing.model.classifier.head
-        start = head.weight.detach().numpy(), head.bias.detach().numpy()
+        start = self.head_of(landing.model)
         wanted = site.wanted(rows)
         final = solve_head(features, wanted, l2=l2, start=start)
         logits = np.empty((len(rows), site.n_outputs), dtype=np.float32)
@@ -202,12 +227,24 @@ class Probe(KeepsHead):
         site.narrator.progress("probe, out of fold", 1.0)
         return replace(
             landing,
-            model=probe_model(site, form, solution=final),
+            model=self.model_of(site, form, solution=final),
             logits=logits,
             targets=targets,
             seen=seen,
             measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
         )
+
+    def flops(self, site: Ground, tokens: TokenSet) -> float:
+        """Count the operations that the features of rows take.
+
+        Args:
+            site: The ground.
+            tokens: The rows.
+
+        Returns:
+            Operations of all matrix products.
+        """
+        return forward_flops(site.encoded.config, tokens.lengths())
 
     def _folds(self, site: Site, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Deal the rows out to folds."""
@@ -270,6 +307,20 @@ def told_features(
     Returns:
         See ``EncodedTexts.features``.
     """
+    return texts.features(rows, poolings, heeding(site, rung, may_give_up=may_give_up))
+
+
+def heeding(site: Site, rung: str, *, may_give_up: bool) -> Callable[[int, int], None]:
+    """Tell how far an encoding is, heeding the user and the budget.
+
+    Args:
+        site: The climb.
+        rung: The one that asks for it.
+        may_give_up: Give the rung up once the budget is spent.
+
+    Returns:
+        What takes tokens done and tokens in all.
+    """
     started = written = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -284,7 +335,7 @@ def told_features(
             site.journal.append("encoding", rung=rung, share=round(share, 3))
         site.narrator.progress(f"{rung}, encoding", share, passed * (1.0 - share) / max(share, 1e-9))
 
-    return texts.features(rows, poolings, progress)
+    return progress
 
 
 def build(options: Options) -> Probe:
