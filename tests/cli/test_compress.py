@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from shutil import copytree
 
@@ -135,6 +137,55 @@ def test_an_unknown_technique_is_told(probed: Model, tickets: Path) -> None:
     ended = run("compress", probed.folder, "--data", tickets, "--to", "int4")
     assert_error(ended, "unknown-technique", code=2)
     assert "int8" in ended.err
+
+
+def test_token_vectors_answer_by_numpy(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """Held to a head that has not seen the rows; every command takes the model, and a fresh process without torch."""
+    out = tmp_path / "words.model"
+    how = ["--to", "static", "--max-loss", "50", "--set", "technique.static.width=16", "--threads", "1"]
+    ended = run("compress", probed.folder, "--data", tickets, "--out", out, *how, "--json")
+    found = ended.json()
+    assert problems("compress.json", found) == []
+    assert found["notes"][-1].endswith("begin from a head that was solved anew without them")
+    told = json.loads((out / "tunesmith.json").read_text("utf-8"))
+    assert problems("bundle-static.json", told) == []
+    assert "static, rung probe" in run("info", out).out
+    assert run("evaluate", out, tickets, "--json").json()["metrics"]["accuracy"]["value"] > 0.6
+    assert run("compare", probed.folder, out, tickets, "--json").code == 0
+    assert_error(run("export", out, "--to", "onnx"), "kind-not-exportable", code=2)
+    assert_error(run("compress", out, "--data", tickets), "kind-not-compressible", code=2)
+    asks = (
+        "import sys; from tunesmith.bundle.load import load_bundle; "
+        "print(load_bundle(sys.argv[1]).predictor.outputs(['my card is lost']).logits.shape, 'torch' in sys.modules)"
+    )
+    answered = subprocess.run([sys.executable, "-c", asks, str(out)], capture_output=True, text=True, check=True)
+    assert answered.stdout.strip() == f"(1, {len(told['labels'])}) False"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "part"),
+    [
+        ("technique.static.widht=3", "bad-option", "technique.static.width"),
+        ("technique.static.width=0", "bad-option", "technique.static.width = 0"),
+        ("ladder.budget=soon", "bad-budget", "soon"),
+    ],
+)
+def test_wrong_options_of_a_technique_are_told(probed: Model, tickets: Path, asked: str, code: str, part: str) -> None:
+    """Before a row is read."""
+    ended = run("compress", probed.folder, "--data", tickets, "--to", "static", "--set", asked)
+    assert_error(ended, code, part, code=2)
+
+
+def test_further_texts_are_read(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """And told; a file without any is refused."""
+    more, out = tmp_path / "more.csv", tmp_path / "words.model"
+    more.write_text(csv_text(["text"], [[f"{text} again"] for text, _ in rows()[:9]]), "utf-8")
+    how = ["--to", "static", "--max-loss", "50", "--unlabelled", more, "--threads", "1", "--out", out]
+    ended = run("compress", probed.folder, "--data", tickets, *how)
+    assert ended.code == 0, ended.err
+    assert "texts without labels come from more.csv (9 rows)" in ended.err
+    more.write_text(csv_text(["text"], []), "utf-8")
+    assert run("compress", probed.folder, "--data", tickets, *how, "--force").code == 2
 
 
 def test_pairs_are_compressed(quick: list[str], tmp_path: Path) -> None:

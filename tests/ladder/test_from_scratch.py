@@ -71,7 +71,7 @@ def test_the_rungs_climbed_by_themselves_are_still_four() -> None:
     assert [rung.name for rung in resolve(load_recipe(None, [], {})).rungs] == ["linear", "probe", "finetune", "refine"]
 
 
-@pytest.mark.parametrize("rungs", [("linear", "cnn", "probe"), ("cnn", "lstm", "probe")])
+@pytest.mark.parametrize("rungs", [("linear", "cnn", "probe"), ("cnn", "lstm", "probe"), ("static", "probe")])
 def test_a_network_ends_no_climb(home: Home, rungs: tuple[str, ...]) -> None:
     """What few rows teach from scratch says nothing of what a pretrained encoder knows."""
     site, _ = home.climbed(ladder__rungs=rungs, ladder__min_gain=100.0, **ALL_TINY)
@@ -80,7 +80,7 @@ def test_a_network_ends_no_climb(home: Home, rungs: tuple[str, ...]) -> None:
 
 def test_all_beside_a_rung_that_there_is_not_is_told() -> None:
     """A typing error does not hide behind it; what is allowed names it too."""
-    with pytest.raises(ConfigError, match=r"crn.*allowed: linear, cnn.*refine, all"):
+    with pytest.raises(ConfigError, match=r"crn.*allowed: linear, static, cnn.*refine, all"):
         resolve(load_recipe(None, [], {"ladder.rungs": ("all", "crn")}))
 
 

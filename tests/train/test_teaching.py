@@ -71,7 +71,7 @@ def taught(student: EncoderClassifier, what: Distillation, tokens: TokenSet, cou
         layer_decay=1.0,
         weight_decay=0.0,
     )
-    return teach(what, tokens, groups, course, seed=0)
+    return teach(what, tokens, groups, course=course, seed=0)
 
 
 @pytest.mark.parametrize("sees", [True, False])
@@ -131,6 +131,6 @@ def test_progress_is_told(teacher: EncoderClassifier, tokens: TokenSet) -> None:
         student.encoder.layer_groups(), [], learning_rate=0.0, head_learning_rate=0.0, layer_decay=1.0, weight_decay=0.0
     )
     what = lesson(student, teacher, tokens, sees=False)
-    teach(what, tokens, groups, Course(1, 64), seed=0, progress=lambda share, left: told.append((share, left)))
+    teach(what, tokens, groups, course=Course(1, 64), seed=0, progress=lambda share, left: told.append((share, left)))
     assert [share for share, _ in told] == pytest.approx([number / STEPS for number in range(1, STEPS + 1)])
     assert told[-1][1] == 0.0

@@ -31,9 +31,9 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     """Describe ``tunesmith.json`` of one kind of bundle.
 
     Args:
-        kind: An encoder must say its tokens and its base model, as a static model, an adapter its method too, a runtime
-            what runs it; a network must say its tokens, and its base model where its word vectors began as that model's;
-            a bag of words has none of these.
+        kind: An encoder must say its tokens and its base model, and so must a static model; an adapter its method too,
+            a runtime what runs it; a network must say its tokens, and its base model where its word vectors began as that
+            model's; a bag of words has none of these.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.

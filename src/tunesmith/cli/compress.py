@@ -22,7 +22,12 @@ def compress(
             "--data", metavar="FILE", help="Labelled rows to hold it to: those it was trained on, or others like them."
         ),
     ],
-    to: Annotated[str, typer.Option("--to", metavar="TECHNIQUE", help="int8: whole numbers of 8 bits.")] = "int8",
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="TECHNIQUE", help="int8: whole numbers of 8 bits; static: averaged token vectors."
+        ),
+    ] = "int8",
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder to write; default: the model's name with the technique."),

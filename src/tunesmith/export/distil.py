@@ -83,4 +83,4 @@ def _train(objective: Distillation, student: EncoderClassifier, tokens: TokenSet
         layer_decay=_LAYER_DECAY,
         weight_decay=_WEIGHT_DECAY,
     )
-    teach(objective, tokens, groups, Course(_EPOCHS, _BATCH_TOKENS), seed=seed)
+    teach(objective, tokens, groups, course=Course(_EPOCHS, _BATCH_TOKENS), seed=seed)

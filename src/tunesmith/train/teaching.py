@@ -43,8 +43,8 @@ def teach(
     student: Trainable,
     tokens: TokenSet,
     groups: list[dict[str, Any]],
-    course: Course,
     *,
+    course: Course,
     seed: int,
     progress: Callable[[float, float], None] = lambda share, left_s: None,
 ) -> int:

@@ -187,7 +187,7 @@ def _teach(student: EncoderClassifier, parent: Parent, lesson: _Lesson, *, optio
     def progress(share: float, left_s: float) -> None:
         work.narrator.progress("static, learning", share, left_s)
 
-    return teach(what, lesson.tokens, groups, course, seed=work.seed, progress=progress)
+    return teach(what, lesson.tokens, groups, course=course, seed=work.seed, progress=progress)
 
 
 def _spread(values: Tensor) -> float:
