@@ -29,7 +29,7 @@ from tunesmith.models.pairings import load_pairing
 from tunesmith.models.poolings import Pooling
 from tunesmith.models.tokenizers import load_tokenizer
 from tunesmith.runtimes.torch import encode, logits
-from tunesmith.types import Text
+from tunesmith.types import JSON, Text
 
 PARTS = ("config.json", "tokenizer.json", "tokenizer_config.json", "head.safetensors")
 """Files of all but the encoder's weights."""
@@ -42,7 +42,7 @@ class EncoderModel:
     classifier: EncoderClassifier
     tokenizer: Tokenizer
     base_folder: Path
-    """Folder of the base model: its config and tokenizer settings are kept as they are."""
+    """Folder of the base model: its config, but for sizes that have changed, and its tokenizer settings are kept."""
     max_seq_length: int
     joins: bool = False
     """Whether both texts of a pair are read in one sequence."""
@@ -148,13 +148,33 @@ def save_parts(folder: Path, model: EncoderModel) -> None:
         folder: An existing folder.
         model: Encoder, head and tokenizer.
     """
-    write_json(folder / "config.json", read_json(model.base_folder / "config.json"))
+    write_json(folder / "config.json", _config_json(model))
     head, pool = model.classifier.head, model.classifier.pool
     learnt = {f"pooling.{name}": tensor for name, tensor in pool.state_dict().items()} if learns(pool) else {}
     save_tensors(folder / "head.safetensors", {"weight": head.weight.detach(), "bias": head.bias.detach()} | learnt)
     write_text(folder / "tokenizer.json", model.tokenizer.to_str())
     settings = model.base_folder / "tokenizer_config.json"
-    write_json(folder / "tokenizer_config.json", read_json(settings) if settings.is_file() else {})
+    told = read_json(settings) if settings.is_file() else {}
+    write_json(folder / "tokenizer_config.json", _renumbered(told, model.tokenizer))
+
+
+def _config_json(model: EncoderModel) -> dict[str, JSON]:
+    """The config of the base, with what the encoder says otherwise: it may have been made smaller since."""
+    told: dict[str, JSON] = read_json(model.base_folder / "config.json")
+    said = pretrained(model.classifier.encoder).config.hf
+    if said["vocab_size"] != told["vocab_size"]:
+        told = {key: value for key, value in told.items() if not key.endswith("_token_id")}
+    return told | {key: value for key, value in said.items() if told.get(key) != value}
+
+
+def _renumbered(settings: JSON, tokenizer: Tokenizer) -> JSON:
+    """Tokenizer settings with the numbers that special tokens have now: a vocabulary may have been made smaller."""
+    told = settings.get("added_tokens_decoder") if isinstance(settings, dict) else None
+    if not isinstance(told, dict):
+        return settings
+    now = {old: tokenizer.token_to_id(str(token["content"])) for old, token in told.items() if "content" in token}
+    renumbered = {old if now.get(old) is None else str(now[old]): token for old, token in told.items()}
+    return {**settings, "added_tokens_decoder": renumbered}
 
 
 def checked_config(folder: Path, facts: Facts) -> tuple[EncoderConfig, TokenFacts]:

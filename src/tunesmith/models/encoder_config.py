@@ -59,6 +59,19 @@ class EncoderConfig(Settings):
         """Position of a text's first token: 0, or behind the padding token's number in RoBERTa's family."""
         return self.pad_token_id + 1 if ARCHITECTURES[self.model_type].first_position_after_padding else 0
 
+    def with_shape(self, **changes: int) -> EncoderConfig:
+        """Change sizes.
+
+        Args:
+            changes: Sizes under our names.
+
+        Returns:
+            A config that says them under the architecture's names too.
+        """
+        names = ARCHITECTURES[self.model_type].names
+        theirs = {names.get(name, name): size for name, size in changes.items()}
+        return self.model_copy(update={**changes, "hf": {**self.hf, **theirs}})
+
 
 def read_encoder_config(folder: Path) -> EncoderConfig:
     """Read and check the config.json of a model folder.
