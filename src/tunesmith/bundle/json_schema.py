@@ -32,8 +32,8 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
 
     Args:
         kind: An encoder must say its tokens and its base model, and so must a static model; an adapter its method too,
-            a runtime what runs it; a network must say its tokens, and its base model where its word vectors began as that
-            model's; a bag of words has none of these.
+            a runtime what runs it; a network must say its tokens, and its base model where its word vectors began as
+            that model's; a bag of words has none of these.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
