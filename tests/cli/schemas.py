@@ -23,6 +23,7 @@ MADE = {
     "bundle-bag_of_words.json": lambda: facts_schema("bag_of_words"),
     "bundle-runtime.json": lambda: facts_schema("runtime"),
     "bundle-static.json": lambda: facts_schema("static"),
+    "bundle-cascade.json": lambda: facts_schema("cascade"),
     "info.json": info_schema,
 }
 """File to what makes its content."""

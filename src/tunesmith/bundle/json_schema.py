@@ -16,12 +16,14 @@ from tunesmith.types import JSON
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _METRICS = {"$ref": "metrics.json"}
 _FORMS = {"tokens": "TokenFacts", "base": "BaseFacts", "method": "MethodFacts", "runtime": "RuntimeFacts"}
+_STAGES = {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/StageFacts"}}
 _MUST: Mapping[Kind, tuple[str, ...]] = {
     "encoder": ("tokens", "base"),
     "adapter": ("tokens", "base", "method"),
     "network": ("tokens",),
     "runtime": ("tokens", "base", "runtime"),
     "static": ("tokens", "base"),
+    "cascade": ("tokens", "base"),
 }
 """Parts that a kind must say; those that it neither must nor may say are null."""
 _MAY: Mapping[Kind, tuple[str, ...]] = {"network": ("base",)}
@@ -33,7 +35,7 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
     Args:
         kind: An encoder must say its tokens and its base model, and so must a static model; an adapter its method too,
             a runtime what runs it; a network must say its tokens, and its base model where its word vectors began as
-            that model's; a bag of words has none of these.
+            that model's; a bag of words has none of these. A cascade says its stages too.
 
     Returns:
         A JSON Schema, draft 2020-12; METRICS are those of ``metrics.json`` beside it.
@@ -46,8 +48,13 @@ def facts_schema(kind: Kind) -> dict[str, JSON]:
         told, reference = {"description": properties[name]["description"]}, {"$ref": f"#/$defs/{form}"}
         allowed = {"anyOf": [reference, {"type": "null"}]} if name in may else {"type": "null"}
         properties[name] = told | (reference if name in must else allowed)
-    schema["required"] += must
+    has_stages = kind == "cascade"
+    properties["cascade"] = {"description": properties["cascade"]["description"]} | (
+        _STAGES if has_stages else {"type": "null"}
+    )
+    schema["required"] += (*must, *(["cascade"] if has_stages else []))
     absent = {form for name, form in _FORMS.items() if name not in (*must, *may)}
+    absent = absent - {"RuntimeFacts"} if has_stages else absent | {"StageFacts"}
     schema["$defs"] = {name: part for name, part in schema["$defs"].items() if name not in absent}
     return schema
 

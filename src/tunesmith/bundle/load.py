@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunesmith.bundle.kinds import COMMON_FILES, KINDS, Predictor
+from tunesmith.bundle.kinds import KINDS, Predictor, files_of
 from tunesmith.bundle.schema import Facts, read_facts
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import MANIFEST, file_digest, verify_manifest
@@ -64,7 +64,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     path = Path(folder)
     facts = read_facts(path)
     there = verify_manifest(path)
-    wanted = (*KINDS.member(facts.kind).FILES, *COMMON_FILES)
+    wanted = files_of(facts)
     missing = [name for name in wanted if not (path / name).is_file()]
     if missing:
         raise ArtifactError(

@@ -20,8 +20,10 @@ from tunesmith.tasks import TASKS, Calibration, Coding, Task, load_task
 
 FORMAT = 3
 FACTS_FILE = "tunesmith.json"
+STAGE_KINDS = ("static", "runtime", "encoder")
+"""Kinds of the models of a cascade."""
 
-Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime", "static"]
+Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime", "static", "cascade"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -113,6 +115,25 @@ class RuntimeFacts(Settings):
 
     precision: Literal["int8"]
     """What its products are made of."""
+
+
+class StageFacts(Settings):
+    """One model of a cascade."""
+
+    kind: Kind
+    """What sort of model."""
+
+    tokens: TokenFacts
+    """How it reads texts."""
+
+    runtime: RuntimeFacts | None = None
+    """What runs it, where it was made for running alone."""
+
+    temperature: float = Field(gt=0.0, le=1000.0)
+    """Divides its logits, so that all stages are equally sure."""
+
+    least_margin: float | None = Field(None, ge=0.0, le=2.0)
+    """Margin from which on its answer stands, 0..1, or above where none does; None of the last: all its answers do."""
 
 
 class CompressionFacts(Settings):
@@ -265,6 +286,9 @@ class Facts(Settings):
     runtime: RuntimeFacts | None = None
     """What runs it, where it was made for running alone."""
 
+    cascade: Annotated[tuple[StageFacts, ...], Field(strict=False)] | None = None
+    """Its models, the fastest first, where each text is passed on until one is sure."""
+
     compression: CompressionFacts | None = None
     """How it was made smaller; None where it is as training left it."""
 
@@ -371,6 +395,7 @@ def _misfits(facts: Facts) -> Iterator[str]:
     yield from _method_misfits(facts)
     if (facts.runtime is not None) is not (facts.kind == "runtime"):
         yield "runtime and kind: a model of kind runtime says what runs it, any other kind does not"
+    yield from _cascade_misfits(facts)
     yield from _recipe_misfits(facts.recipe)
     if facts.data.labels.keys() - set(facts.labels):
         yield "data.labels: some are not among the labels"
@@ -391,6 +416,20 @@ def _misfits(facts: Facts) -> Iterator[str]:
         yield from _compression_misfits(facts.compression, task.objectives[0])
     if facts.test_metrics is not None:
         yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", task=task)
+
+
+def _cascade_misfits(facts: Facts) -> Iterator[str]:
+    """Tell what keeps stages from being those of a cascade."""
+    if (facts.cascade is not None) is not (facts.kind == "cascade"):
+        yield "cascade and kind: a model of kind cascade says its stages, any other kind has none"
+    if facts.cascade is None:
+        return
+    odd = [stage.kind for stage in facts.cascade if stage.kind not in STAGE_KINDS]
+    if odd:
+        yield f"cascade: a stage of kind {odd[0]}: allowed are {', '.join(STAGE_KINDS)}"
+    last = [stage.least_margin is None for stage in facts.cascade]
+    if last != [False] * (len(last) - 1) + [True] or len(last) < 2:
+        yield "cascade: two stages or more, each but the last with a least margin, are wanted"
 
 
 def _method_misfits(facts: Facts) -> Iterator[str]:

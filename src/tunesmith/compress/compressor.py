@@ -141,6 +141,7 @@ def _facts(bundle: Bundle, asked: Asked, made: Compressed, *, judged: Judged, ro
             "kind": made.kind,
             "method": None,
             "runtime": made.runtime,
+            "cascade": made.cascade,
             "tokens": TokenFacts.model_validate({**tokens.model_dump(), "pooling": made.model.pooling}),
             "temperature": judged.calibration.temperature,
             "compression": CompressionFacts(

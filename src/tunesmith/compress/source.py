@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from tunesmith.bundle.encoder_model import EncoderModel, EncoderPredictor, merged
 from tunesmith.bundle.load import Bundle
-from tunesmith.bundle.schema import RuntimeFacts
+from tunesmith.bundle.schema import RuntimeFacts, StageFacts
 from tunesmith.errors import ConfigError
 from tunesmith.ladder.narrate import Narrator, Silent
 from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.supervision import Supervision
-from tunesmith.tasks import Coding, Targets, Task
+from tunesmith.tasks import Calibration, Coding, Targets, Task
 from tunesmith.types import Text
 
 Floats = NDArray[np.float32]
@@ -58,6 +58,8 @@ class Parent:
     """What a method has learnt is worked into its weights."""
     task: Task
     coding: Coding
+    calibration: Calibration = field(default_factory=Calibration)
+    """How its outputs become answers."""
     features: Floats | None = None
     """What its head sees of the rows to fit on, where that was computed already, ``[fitted, F]``."""
 
@@ -80,6 +82,8 @@ class Compressed:
     runtime: RuntimeFacts | None = None
     notes: tuple[str, ...] = ()
     """What the technique decided, a sentence each."""
+    cascade: tuple[StageFacts, ...] | None = None
+    """What its stages are, where it has some."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def parent_of(bundle: Bundle) -> Parent:
         raise _refusal(bundle, found, "BERT, RoBERTa, XLM-R, CamemBERT, ELECTRA or DistilBERT")
     if model.method is not None:
         raise _refusal(bundle, f"method {model.method.name}, whose modules no weights can stand for", "another method")
-    return Parent(model, task=facts.learnt, coding=facts.coding)
+    return Parent(model, facts.learnt, facts.coding, facts.calibration)
 
 
 def _refusal(bundle: Bundle, found: str, allowed: str) -> ConfigError:

@@ -37,6 +37,7 @@ _WHY_NOT = {
     "bag_of_words": "no other format counts words and characters as it does",
     "runtime": "its whole numbers are those of our own engine; export the model that it was made from",
     "static": "it is a table that numpy averages; export the model that it was made from",
+    "cascade": "it is several models in turn; export the model that it was made from",
     "network": "no other format reads words as it does, of which it knows those it was trained on alone",
 }
 

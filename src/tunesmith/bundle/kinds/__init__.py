@@ -1,8 +1,9 @@
 """Kinds of bundles: which files each has, how its model is saved and how it is loaded to answer.
 
-A member has ``FILES`` (the names that must be there), ``SHARES_BASE`` (whether the weights of the base model lie beside
-the bundle, for all bundles there), ``save(folder, model)``, ``load(folder, facts)`` and ``predictor(model)``; a
-``Predictor`` answers texts that are already prepared.
+A member has ``FILES`` (the names that must be there; where they hang on what the bundle says of itself,
+``files(facts)`` as well), ``SHARES_BASE`` (whether the weights of the base model lie beside the bundle, for all bundles
+there), ``save(folder, model)``, ``load(folder, facts)`` and ``predictor(model)``; a ``Predictor`` answers texts that
+are already prepared.
 """
 
 from __future__ import annotations
@@ -18,9 +19,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tunesmith.bundle.schema import Facts
+
 KINDS = Family("kind", __name__, __path__)
 
 COMMON_FILES = ("tunesmith.json", "README.md", "report.html", "costs.json", "manifest.json")
+
+
+def files_of(facts: Facts) -> tuple[str, ...]:
+    """Name the files that a bundle must have.
+
+    Args:
+        facts: Its description.
+
+    Returns:
+        Those of its kind, and those of every bundle.
+    """
+    member = KINDS.member(facts.kind)
+    own: tuple[str, ...] = member.files(facts) if hasattr(member, "files") else member.FILES
+    return (*own, *COMMON_FILES)
 
 
 @dataclass(frozen=True, slots=True)
