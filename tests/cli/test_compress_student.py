@@ -49,3 +49,16 @@ def test_a_student_of_too_many_layers_is_refused(probed: Model, tickets: Path, t
     two = ["--set", "technique.student.layers=2", "--quiet"]
     ended = compressed(probed.folder, tickets, tmp_path / "out.model", "student", *two)
     assert_error(ended, "bad-setting", "layers = 2", code=2)
+
+
+def test_a_pruned_model_is_a_model_like_any_other(probed: Model, tickets: Path, tmp_path: Path) -> None:
+    """With half of the neurons; of its small vocabulary all pieces are common."""
+    out = tmp_path / "pruned.model"
+    found = compressed(probed.folder, tickets, out, "pruned", "--json").json()
+    assert problems("compress.json", found) == []
+    assert found["after"]["size_mib"] < found["before"]["size_mib"]
+    assert found["notes"][0] == "24 of 48 feed-forward neurons of each layer kept"
+    assert "the vocabulary stays as it is" in found["notes"][1]
+    assert problems("bundle-encoder.json", json.loads((out / "tunesmith.json").read_text("utf-8"))) == []
+    assert json.loads((out / "config.json").read_text("utf-8"))["intermediate_size"] == 24
+    assert run("predict", out, tickets, "--json").code == 0
