@@ -27,6 +27,7 @@ from tunesmith.models.smaller import keep_layers, keep_neurons, keep_words
 from tunesmith.models.vocabulary import cut, misspelled, pieces_to_keep, unspelled
 
 DOES = "the least important neurons and rare words left out, the rest taught again"
+LEARNS = True
 
 _NEURONS_AT_ONCE = 8
 """Their number stays a multiple of this, as products want it."""
