@@ -13,6 +13,7 @@ from tests.models.word_pieces import word_pieces
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds import KINDS
+from tunesmith.bundle.static_model import StaticModel
 from tunesmith.compress.source import Compressed, Parent, Rows, Work
 from tunesmith.compress.techniques import static
 from tunesmith.compress.unseen import with_unseen_head
@@ -20,7 +21,6 @@ from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.likelihoods import load_likelihood
-from tunesmith.models.static_model import StaticModel
 from tunesmith.models.supervision import Supervision
 from tunesmith.runtimes.torch import encode
 from tunesmith.tasks import Coding, load_task

@@ -14,7 +14,7 @@ from tunesmith.api.model import open_bundle
 from tunesmith.api.run import Run
 from tunesmith.bundle.card import card
 from tunesmith.bundle.predict import other_texts
-from tunesmith.config.recipe import DataSection
+from tunesmith.config.recipe import DataSection, Recipe
 from tunesmith.config.settings import problems_of
 from tunesmith.data.balance import balanced_weights
 from tunesmith.data.columns import Columns, choose_columns
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 MAX_LOSS = 0.5
 """Points."""
-BUDGET = "10m"
-"""For learning, where a technique learns."""
 
 _MOST_HELD = 5_000
 _FEWEST = 20
@@ -53,10 +51,8 @@ def compress(
     out: str | Path | None = None,
     *,
     to: str = "int8",
-    section: DataSection | None = None,
     max_loss: float = MAX_LOSS,
-    options: Mapping[str, Any] | None = None,
-    budget: str = BUDGET,
+    recipe: Recipe | None = None,
     run: Run | None = None,
 ) -> dict[str, JSON]:
     """Make a model smaller and faster, and write it only where it loses no more than is allowed.
@@ -66,10 +62,9 @@ def compress(
         data: Labelled rows: those it was trained on, of which the validation rows are held out, or others.
         out: The folder to write; left out, the model folder's name with the technique behind it.
         to: The technique.
-        section: Columns and encoding of the rows, and a file of further texts without labels.
         max_loss: Points that may be lost.
-        options: Of the technique, by name.
-        budget: What learning may take, such as 10m or none.
+        recipe: Columns and encoding of the rows, a file of further texts without labels, options of the technique, and
+            the budget that learning may take.
         run: Threads, seed, who is told what is done, and whether a compressed model that is there is replaced.
 
     Returns:
@@ -84,12 +79,13 @@ def compress(
     run = run or Run()
     opened = open_bundle(bundle)
     folder = Path(out) if out is not None else _usual_place(opened.folder, to)
-    section = section or DataSection()
+    recipe = recipe or Recipe()
+    section, name = recipe.data, to.replace("-", "_")
     if section.pair is not None and not opened.facts.reads_pairs:
         raise other_texts(opened, "a second text: --pair")
     set_threads(run.threads or choose_threads())
-    work = Work(max_loss, run.seed, parse_budget(budget), run.narrator)
-    asked = Asked(to.replace("-", "_"), folder, work, options or {}, force=run.force)
+    work = Work(max_loss, run.seed, parse_budget(recipe.ladder.budget), run.narrator)
+    asked = Asked(name, folder, work, recipe.technique.get(name, {}), force=run.force)
 
     def rows() -> Rows:
         return _rows(data, section, opened.facts, run=run)

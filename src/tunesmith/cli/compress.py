@@ -24,9 +24,7 @@ def compress(
     ],
     to: Annotated[
         str,
-        typer.Option(
-            "--to", metavar="TECHNIQUE", help="int8: whole numbers of 8 bits; static: averaged token vectors."
-        ),
+        typer.Option("--to", metavar="TECHNIQUE", help="int8 (whole numbers), cascade, student, pruned or static."),
     ] = "int8",
     out: Annotated[
         Path | None,
@@ -73,17 +71,7 @@ def compress(
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
         run = Run(threads=recipe.run.threads, seed=recipe.run.seed, narrator=terminal, force=force)
-        found = compress_model(
-            bundle,
-            data,
-            out,
-            to=to,
-            section=recipe.data,
-            max_loss=max_loss,
-            options=recipe.technique.get(to.replace("-", "_")),
-            budget=recipe.ladder.budget,
-            run=run,
-        )
+        found = compress_model(bundle, data, out, to=to, max_loss=max_loss, recipe=recipe, run=run)
     if common.json:
         print_json(found)
     else:

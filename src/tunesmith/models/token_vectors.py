@@ -1,4 +1,4 @@
-"""A table of token vectors that learns: what an encoder is distilled into, before it becomes a ``StaticModel``."""
+"""A table of token vectors that learns: what an encoder is distilled into, before that is rounded."""
 
 from __future__ import annotations
 

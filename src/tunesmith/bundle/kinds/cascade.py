@@ -83,7 +83,7 @@ class CascadePredictor:
         cascade = self.model
         scale = cascade.stages[-1].temperature
         found = first * np.float32(scale / cascade.stages[0].temperature)
-        left = np.flatnonzero(~stands(cascade.task, cascade.stages[0], first, cascade.thresholds))
+        left = np.flatnonzero(~stands(cascade.task, cascade.stages[0], first, thresholds=cascade.thresholds))
         for number, (stage, predictor) in enumerate(zip(cascade.stages, self._predictors, strict=True)):
             if number == 0 or not len(left):
                 continue
@@ -92,12 +92,12 @@ class CascadePredictor:
                 [texts[place] for place in left.tolist()], progress=progress if is_last else None
             )
             found[left] = answered.logits * np.float32(scale / stage.temperature)
-            left = left[~stands(cascade.task, stage, answered.logits, cascade.thresholds)]
+            left = left[~stands(cascade.task, stage, answered.logits, thresholds=cascade.thresholds)]
         return found
 
 
 def stands(
-    task: Task, stage: StageFacts, logits: NDArray[np.float32], thresholds: tuple[float, ...] | None
+    task: Task, stage: StageFacts, logits: NDArray[np.float32], *, thresholds: tuple[float, ...] | None
 ) -> NDArray[np.bool_]:
     """Tell which answers of a stage stand.
 

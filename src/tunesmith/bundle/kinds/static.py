@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from tunesmith.bundle.kinds import Outputs, Seen
 from tunesmith.bundle.schema import Facts, TokenFacts
+from tunesmith.bundle.static_model import StaticModel, paired
 from tunesmith.data.joined import JOINED
 from tunesmith.errors import ArtifactError
 from tunesmith.files.atomic import write_text
 from tunesmith.files.tensors import load_arrays, save_tensors
-from tunesmith.models.static_model import StaticModel, paired
 from tunesmith.models.tokenizers import load_tokenizer, n_ids
 from tunesmith.types import Text
 

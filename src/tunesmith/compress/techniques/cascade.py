@@ -65,7 +65,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     made = []
     for name in options.stages:
         left_s = None if ends_at is None else max(1.0, ends_at - time.monotonic())
-        made.append(_stage(name, parent, rows, replace(work, budget_s=left_s)))
+        made.append(_stage(name, parent, rows, work=replace(work, budget_s=left_s)))
     said = [KINDS.member(each.kind).predictor(each.model).outputs(rows.held).logits for each in made]
     facts = list(_facts(parent, made, said))
     changed = _MOST_CHANGED * work.max_loss / 100.0 / (len(made) - 1)
@@ -74,7 +74,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     for number, name in enumerate(options.stages[:-1]):
         margin = _least_margin(parent, facts[number], Both(said[-1], said[number]), left=left, most_changed=changed)
         facts[number] = facts[number].model_copy(update={"least_margin": margin})
-        stays = left & stands(parent.task, facts[number], said[number], parent.calibration.thresholds)
+        stays = left & stands(parent.task, facts[number], said[number], thresholds=parent.calibration.thresholds)
         notes.append(f"{name} answers {100 * stays.mean():.0f} % of the rows, from a margin of {margin:.2f} on")
         left &= ~stays
     notes.append(f"{options.stages[-1]} answers the other {100 * left.mean():.0f} %")
@@ -82,7 +82,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     return Compressed("cascade", cascade, notes=tuple(notes), cascade=tuple(facts))
 
 
-def _stage(name: str, parent: Parent, rows: Rows, work: Work) -> Compressed:
+def _stage(name: str, parent: Parent, rows: Rows, *, work: Work) -> Compressed:
     """Make one stage."""
     if name == AS_IT_IS:
         return Compressed("encoder", parent.model)

@@ -17,6 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tunesmith.bundle.static_model import StaticModel
 from tunesmith.compress.source import Compressed, Floats, Parent, Rows, Work
 from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet, frame_of, lone_tokens
@@ -24,7 +25,7 @@ from tunesmith.errors import counted
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.likelihoods import load_likelihood
-from tunesmith.models.static_model import StaticModel, rounded
+from tunesmith.models.static_table import rounded
 from tunesmith.models.token_vectors import TokenVectors
 from tunesmith.models.tokenizers import n_ids
 from tunesmith.runtimes.torch import encode, pooled

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tunesmith.bundle.schema import Kind
+from tunesmith.bundle.static_model import StaticModel
 from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.tokenize import TokenSet, lone_tokens
@@ -21,8 +22,9 @@ from tunesmith.ladder.rungs import probe
 from tunesmith.ladder.rungs.probe import Form, heeding
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import forward_flops
-from tunesmith.models.static_model import StaticModel, rounded, static_vectors
+from tunesmith.models.static_table import rounded
 from tunesmith.models.tokenizers import n_ids
+from tunesmith.runtimes.numpy import static_vectors
 from tunesmith.runtimes.torch import encode_poolings
 from tunesmith.train.solvers.quasi_newton import HeadSolution
 
@@ -71,11 +73,27 @@ class Static(probe.Probe):
         return forward_flops(site.encoded.config, vocabulary(site).lengths())
 
     def head_of(self, model: StaticModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Take the head out of a model: see ``KeepsHead``."""
+        """Take the head out of a model.
+
+        Args:
+            model: From ``model_of``.
+
+        Returns:
+            Weight ``[C, F]`` and bias ``[C]``.
+        """
         return model.weight, model.bias
 
     def model_of(self, site: Site, form: Form, *, solution: HeadSolution) -> StaticModel:
-        """Put a solved head on the table: see ``KeepsHead``."""
+        """Put a solved head on the table.
+
+        Args:
+            site: The climb.
+            form: How tokens became the features.
+            solution: The head.
+
+        Returns:
+            The model.
+        """
         table, scale = token_table(site)
         encoded = site.encoded
         return StaticModel(

@@ -9,13 +9,15 @@ import pytest
 import torch
 from tests.models.word_pieces import word_pieces
 
+from tunesmith.bundle.static_model import StaticModel
 from tunesmith.data.joined import JOINED
-from tunesmith.models import static_model
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
-from tunesmith.models.static_model import StaticModel, rounded, static_vectors
+from tunesmith.models.static_table import rounded
 from tunesmith.models.token_vectors import TokenVectors
 from tunesmith.models.tokenizers import n_ids
+from tunesmith.runtimes import numpy as by_numpy
+from tunesmith.runtimes.numpy import static_vectors
 from tunesmith.runtimes.torch import logits
 
 WORDS = "apple pear plum fig grape melon peach cherry quince lemon lime berry".split()
@@ -86,7 +88,7 @@ def test_neighbours_change_nothing(model: StaticModel, texts: list[str], monkeyp
     for number, text in enumerate(texts):
         alone = static_vectors(model.table, model.scale, model.tokens([text]))
         assert np.array_equal(alone[0], whole[number])
-    monkeypatch.setattr(static_model, "_TOKENS_AT_ONCE", 3)
+    monkeypatch.setattr(by_numpy, "_TOKENS_AT_ONCE", 3)
     assert np.array_equal(static_vectors(model.table, model.scale, tokens), whole)
 
 
