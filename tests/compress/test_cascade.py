@@ -105,6 +105,13 @@ def test_no_more_answers_change_than_may(parent: Parent, rows: Rows, max_loss: f
         assert shares[0] > int(made(parent, rows, max_loss=0.0).notes[0].split("answers ")[1].split(" %")[0])
 
 
+def test_how_many_answers_change_can_be_told_apart_from_the_loss(parent: Parent, rows: Rows) -> None:
+    """None may, whatever may be lost."""
+    options = cascade.Options(stages=("static", "full"), changed=0.0)
+    strict = cascade.compress(parent, rows, options=options, work=Work(max_loss=50.0))
+    assert strict.cascade == made(parent, rows, max_loss=0.0).cascade
+
+
 def test_stages_that_cannot_be_are_refused(parent: Parent, rows: Rows) -> None:
     """Those that are no techniques, the model itself but as the last, and answers without sureness."""
     for stages in (("static", "cascade"), ("full", "int8"), ("int4", "full")):

@@ -32,7 +32,7 @@ LEARNS = True
 AS_IT_IS = "full"
 """Stands among the stages for the parent itself, which may be the last."""
 _MOST_CHANGED = 2.0
-"""Answers that may be others than the last stage would give, in shares of what may be lost: most changes cancel out."""
+"""Answers that may be others than the last stage would give, in points that may be lost: most changes cancel out."""
 _NEVER = 2.0
 """A margin that no answer has."""
 
@@ -42,6 +42,9 @@ class Options(Settings):
 
     stages: Names = Field(("static", "int8"), min_length=2, max_length=4)
     """Techniques that make the stages, the fastest first; full, as the last, is the model itself."""
+
+    changed: float | None = Field(None, ge=0.0, le=100.0)
+    """Answers in a hundred that may be others than the last stage would give; left out, twice what may be lost."""
 
 
 def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Compressed:
@@ -68,11 +71,17 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
         made.append(_stage(name, parent, rows, work=replace(work, budget_s=left_s)))
     said = [KINDS.member(each.kind).predictor(each.model).outputs(rows.held).logits for each in made]
     facts = list(_facts(parent, made, said))
-    changed = _MOST_CHANGED * work.max_loss / 100.0 / (len(made) - 1)
+    changed = _MOST_CHANGED * work.max_loss if options.changed is None else options.changed
     left = np.ones(len(rows.held), dtype=np.bool_)
     notes = []
     for number, name in enumerate(options.stages[:-1]):
-        margin = _least_margin(parent, facts[number], Both(said[-1], said[number]), left=left, most_changed=changed)
+        margin = _least_margin(
+            parent,
+            facts[number],
+            Both(said[-1], said[number]),
+            left=left,
+            most_changed=changed / 100.0 / (len(made) - 1),
+        )
         facts[number] = facts[number].model_copy(update={"least_margin": margin})
         stays = left & stands(parent.task, facts[number], said[number], thresholds=parent.calibration.thresholds)
         notes.append(f"{name} answers {100 * stays.mean():.0f} % of the rows, from a margin of {margin:.2f} on")
