@@ -41,8 +41,8 @@ _MOST_HELD = 5_000
 _FEWEST = 20
 _SOLVED = ("linear", "probe", "selftrain", "contrast")
 """Rungs whose head is fitted on all rows in the end."""
-_FROZEN = ("probe", "selftrain")
-"""Those of them whose encoder has seen no labels, so that another head has not seen the rows held out."""
+_FROZEN = ("probe",)
+"""Those of them whose head can be solved anew on labelled rows alone, under an encoder that has seen no labels."""
 
 
 def compress(
@@ -141,7 +141,8 @@ def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
     weights = balanced_weights(prepared.strata[fitted]) if facts.recipe["data"].get("imbalance") == "weights" else None
     wanted = Supervision(load_likelihood(facts.learnt.likelihood), facts.n_outputs, prepared.targets[fitted], weights)
     note = "the validation rows, which chose the model"
-    if facts.rung in _SOLVED:
+    has_seen = facts.rung in _SOLVED and facts.compression is None  # what has learnt from it has not
+    if has_seen:
         note += " and which its head has seen in the end"
     return Rows(
         source=facts.data.source,
@@ -149,7 +150,7 @@ def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
         held=[prepared.texts[row] for row in held],
         targets=prepared.targets[held],
         note=note,
-        solved=wanted if facts.rung in _FROZEN else None,
+        solved=wanted if has_seen and facts.rung in _FROZEN else None,
     )
 
 

@@ -22,6 +22,7 @@ FORMAT = 3
 FACTS_FILE = "tunesmith.json"
 STAGE_KINDS = ("static", "runtime", "encoder")
 """Kinds of the models of a cascade."""
+_MOST_STAGES = 4
 
 Kind: TypeAlias = Literal["encoder", "adapter", "network", "bag_of_words", "runtime", "static", "cascade"]
 LabelType: TypeAlias = Literal["str", "int", "float", "bool"]
@@ -385,13 +386,8 @@ def read_facts(folder: Path) -> Facts:
 
 def _misfits(facts: Facts) -> Iterator[str]:
     """Tell what is wrong beyond the types of the fields, one sentence a problem."""
-    if facts.tokens and facts.tokens.pooling not in POOLINGS.names():
-        yield f"tokens.pooling = {quote(facts.tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
-    known = (JOINED, *PAIRINGS.names())
-    if facts.tokens and facts.tokens.pairing not in (None, *known):
-        yield f"tokens.pairing = {quote(facts.tokens.pairing or '')}: known are {', '.join(known)}"
-    if facts.tokens and (facts.tokens.pairing is not None) is not facts.reads_pairs:
-        yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
+    if facts.tokens is not None:
+        yield from _token_misfits(facts.tokens, reads_pairs=facts.reads_pairs)
     yield from _method_misfits(facts)
     if (facts.runtime is not None) is not (facts.kind == "runtime"):
         yield "runtime and kind: a model of kind runtime says what runs it, any other kind does not"
@@ -418,18 +414,32 @@ def _misfits(facts: Facts) -> Iterator[str]:
         yield from _metrics_misfits(facts.test_metrics, facts.labels, "test_metrics", task=task)
 
 
+def _token_misfits(tokens: TokenFacts, *, reads_pairs: bool) -> Iterator[str]:
+    """Tell what keeps texts from being read as a description says."""
+    if tokens.pooling not in POOLINGS.names():
+        yield f"tokens.pooling = {quote(tokens.pooling)}: known are {', '.join(POOLINGS.names())}"
+    known = (JOINED, *PAIRINGS.names())
+    if tokens.pairing not in (None, *known):
+        yield f"tokens.pairing = {quote(tokens.pairing or '')}: known are {', '.join(known)}"
+    if (tokens.pairing is not None) is not reads_pairs:
+        yield "tokens.pairing and data.pair: a model of pairs has both, any other has neither"
+
+
 def _cascade_misfits(facts: Facts) -> Iterator[str]:
     """Tell what keeps stages from being those of a cascade."""
     if (facts.cascade is not None) is not (facts.kind == "cascade"):
         yield "cascade and kind: a model of kind cascade says its stages, any other kind has none"
     if facts.cascade is None:
         return
-    odd = [stage.kind for stage in facts.cascade if stage.kind not in STAGE_KINDS]
-    if odd:
-        yield f"cascade: a stage of kind {odd[0]}: allowed are {', '.join(STAGE_KINDS)}"
     last = [stage.least_margin is None for stage in facts.cascade]
-    if last != [False] * (len(last) - 1) + [True] or len(last) < 2:
-        yield "cascade: two stages or more, each but the last with a least margin, are wanted"
+    if last != [False] * (len(last) - 1) + [True] or not 2 <= len(last) <= _MOST_STAGES:
+        yield f"cascade: 2 to {_MOST_STAGES} stages, each but the last with a least margin, are wanted"
+    for number, stage in enumerate(facts.cascade[:_MOST_STAGES]):
+        if stage.kind not in STAGE_KINDS:
+            yield f"cascade.{number}.kind = {stage.kind}: allowed are {', '.join(STAGE_KINDS)}"
+        if (stage.runtime is not None) is not (stage.kind == "runtime"):
+            yield f"cascade.{number}.runtime and kind: a stage of kind runtime says what runs it, any other does not"
+        yield from (f"cascade.{number}.{each}" for each in _token_misfits(stage.tokens, reads_pairs=facts.reads_pairs))
 
 
 def _method_misfits(facts: Facts) -> Iterator[str]:
