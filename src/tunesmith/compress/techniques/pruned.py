@@ -47,7 +47,7 @@ class Options(Learning):
     vocabulary: Literal["trim", "keep"] = "trim"
     """Whether word pieces that the texts do not use are left out."""
 
-    pieces: int = Field(8192, ge=1)
+    pieces: int = Field(12_288, ge=1)
     """Word pieces that are kept at least: beside those that the texts use and all characters, the commonest."""
 
 
