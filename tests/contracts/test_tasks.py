@@ -84,13 +84,13 @@ def test_a_task_says_what_it_is(name: str) -> None:
     assert task.likelihood in LOSSES.member(task.loss).LIKELIHOODS
 
 
-WHERE_IT_FITS = ("contrast", "selftrain")
+WHERE_IT_FITS = ("contrast", "selftrain", "static")
 
 
 def test_a_recipe_left_alone_suits_its_task(task: Task) -> None:
     """It climbs all that its task can, goes by the task's first figure and by its loss.
 
-    But for networks from scratch, and what few rows or texts without labels are there for.
+    But for networks from scratch, averaged token vectors, and what few rows or texts without labels are there for.
     """
     recipe = Recipe()
     settled = resolve(recipe.model_copy(update={"run": recipe.run.model_copy(update={"task": task.name})})).recipe

@@ -66,7 +66,7 @@ def test_every_step_is_trained_and_computed_by_hand() -> None:
         block.code for block in blocks_of(page_path("en", PAGE).read_text("utf-8")) if block.language == "python"
     )
     trained = set(re.findall(r'^step\("(\w+)"', code, re.M))
-    assert trained == {*RUNGS.names(), "lora"} - {"gru", "refine", "contrast", "selftrain"}
+    assert trained == {*RUNGS.names(), "lora"} - {"gru", "refine", "contrast", "selftrain", "static"}
     agreed = set(re.findall(r'^agrees\("(\w+)"', code, re.M))
     assert agreed == {"cnn", "lstm", "transformer", "probe", "lora"}
     assert code.count("\nassert ") + code.count(" assert ") >= 8
