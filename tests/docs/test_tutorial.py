@@ -60,7 +60,7 @@ def test_every_step_tells_the_same(language: str) -> None:
 def test_every_step_is_trained_and_computed_by_hand() -> None:
     """Each rung is trained, and what it computes stands in the open.
 
-    But for the third kind of cell, the average, and what few labels or texts without any are there for.
+    But for the third kind of cell, both averages, and what few labels or texts without any are there for.
     """
     code = "\n".join(
         block.code for block in blocks_of(page_path("en", PAGE).read_text("utf-8")) if block.language == "python"
