@@ -42,6 +42,9 @@ def test_a_student_is_a_model_like_any_other(probed: Model, tickets: Path, tmp_p
     compression = load_bundle(rounded).facts.compression
     assert compression is not None
     assert compression.earlier == ("student",)
+    assert "compressed int8 of student: lost" in run("info", rounded).out
+    note = json.loads((rounded / "costs.json").read_text("utf-8"))["compression"]["notes"][-1]
+    assert note == "the validation rows, which chose the model", "the student's head has not seen them"
 
 
 def test_a_student_of_too_many_layers_is_refused(probed: Model, tickets: Path, tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ def _of_training(prepared: Prepared, facts: Facts, *, seed: int) -> Rows:
     weights = balanced_weights(prepared.strata[fitted]) if facts.recipe["data"].get("imbalance") == "weights" else None
     wanted = Supervision(load_likelihood(facts.learnt.likelihood), facts.n_outputs, prepared.targets[fitted], weights)
     note = "the validation rows, which chose the model"
-    has_seen = facts.rung in _SOLVED and facts.compression is None  # what has learnt from it has not
+    learnt_without = facts.compression is not None and facts.compression.source == facts.data.source
+    has_seen = facts.rung in _SOLVED and not learnt_without
     if has_seen:
         note += " and which its head has seen in the end"
     return Rows(

@@ -61,8 +61,9 @@ def _compressed(facts: Facts) -> str:
     assert facts.compression is not None, "it was asked for"
     name = facts.learnt.objectives[0]
     loss = facts.compression.figures["loss"][name]
+    steps = " of ".join((facts.compression.to, *reversed(facts.compression.earlier)))
     return (
-        f"{facts.compression.to}: lost {loss['value']:.2f} points of {style_of(name).words} "
+        f"{steps}: lost {loss['value']:.2f} points of {style_of(name).words} "
         f"({loss['low']:.2f} to {loss['high']:.2f}, 95 %) on {facts.compression.rows:,} rows"
     )
 

@@ -84,10 +84,10 @@ class CascadePredictor:
         scale = cascade.stages[-1].temperature
         found = first * np.float32(scale / cascade.stages[0].temperature)
         left = np.flatnonzero(~stands(cascade.task, cascade.stages[0], first, thresholds=cascade.thresholds))
-        for number, (stage, predictor) in enumerate(zip(cascade.stages, self._predictors, strict=True)):
-            if number == 0 or not len(left):
-                continue
-            is_last = number + 1 == len(cascade.stages)
+        for stage, predictor in zip(cascade.stages[1:], self._predictors[1:], strict=True):
+            if not len(left):
+                break
+            is_last = stage.least_margin is None
             answered = predictor.outputs(
                 [texts[place] for place in left.tolist()], progress=progress if is_last else None
             )
