@@ -93,6 +93,19 @@ def test_the_last_stage_is_asked_for_the_rest_alone(parent: Parent, rows: Rows) 
     assert asked == []
 
 
+def test_all_stages_speak_on_the_scale_of_the_last(parent: Parent, rows: Rows) -> None:
+    """A stage between divides by its own temperature: here it answers all, at twice that of the last."""
+    found = made(parent, rows, max_loss=1.0).model
+    first, last = found.stages
+    never, always = {"least_margin": 2.0}, {"least_margin": 0.0, "temperature": 2.0 * last.temperature}
+    stages = (first.model_copy(update=never), last.model_copy(update=always), last)
+    three = replace(found, models=(*found.models, found.models[1]), stages=stages)
+    texts = list(rows.held)
+    whole = KINDS.member("encoder").predictor(found.models[1]).outputs(texts).logits
+    between = KINDS.member("cascade").predictor(three).outputs(texts).logits
+    np.testing.assert_allclose(between, 0.5 * whole, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("max_loss", [0.0, 2.0, 10.0])
 def test_no_more_answers_change_than_may(parent: Parent, rows: Rows, max_loss: float) -> None:
     """Twice the share that may be lost; the more may change, the more the first stage answers."""

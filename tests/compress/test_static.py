@@ -90,6 +90,15 @@ def test_it_learns_to_answer_as_its_parent(parent: Parent, rows: Rows) -> None:
     assert apart(parent, ended, list(rows.held)) < 0.75 * apart(parent, began, list(rows.held))
 
 
+def test_it_learns_to_see_as_its_parent(parent: Parent, rows: Rows) -> None:
+    """What its head sees of texts that it was not taught comes nearer to what the parent's does."""
+    texts = list(rows.held)
+    wanted = encode(parent.model.classifier, parent.model.tokens(texts))
+    began, ended = (made(parent, rows, epochs=epochs, width=32) for epochs in (0, 20))
+    before, after = (np.square(each.features(each.tokens(texts)) - wanted).mean() for each in (began, ended))
+    assert after < 0.75 * before, "taught the answers alone, it is 1.1 times as far as before"
+
+
 def test_words_that_no_text_has_keep_what_they_began_with(parent: Parent, rows: Rows) -> None:
     """What the encoder makes of each alone; what stands around every text begins at zero."""
     before, after = (made(parent, rows, epochs=epochs, width=32) for epochs in (0, 3))
@@ -107,6 +116,9 @@ def test_words_that_no_text_has_keep_what_they_began_with(parent: Parent, rows: 
 
 def test_fewer_numbers_do_nearly_as_well(parent: Parent, rows: Rows) -> None:
     """Along the principal directions of the texts, where the parent's head still fits."""
+    began = said(parent, made(parent, rows, epochs=0, width=31), list(rows.held))[1].argmax(dim=1)
+    as_wide = said(parent, made(parent, rows, epochs=0, width=32), list(rows.held))[1].argmax(dim=1)
+    assert (began == as_wide).float().mean() > 0.95, "all but the least direction, before anything is learnt"
     model = made(parent, rows, epochs=20, width=12)
     assert model.table.shape[1] == 12
     assert model.weight.shape == (4, 12)
