@@ -11,6 +11,7 @@ from tests.models.word_pieces import word_pieces
 
 from tunesmith.bundle.static_model import StaticModel
 from tunesmith.data.joined import JOINED
+from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.static_table import rounded
@@ -71,6 +72,18 @@ def test_pairs_are_read_apart(model: StaticModel, texts: list[str], pairing: str
     found = model.logits(model.features(tokens))
     np.testing.assert_allclose(found, logits(by_torch(model), tokens), rtol=1e-5, atol=1e-5)
     assert model.pairing == pairing
+
+
+def test_the_texts_of_a_pair_may_come_in_either_order(model: StaticModel) -> None:
+    """A set of tokens says of each sequence which text it is of."""
+    one, other = (model.tokens([text]).input_ids for text in ("apple", "pear fig"))
+    lengths = np.array([len(other), len(one)])
+    offsets, n_tokens = np.concatenate(([0], np.cumsum(lengths))), np.array([lengths.sum()], np.int32)
+    sides = np.array([1, 0], dtype=np.uint8)
+    turned = TokenSet(np.concatenate([other, one]), offsets, np.array([0, 0]), None, n_tokens, sides)
+    found = static_vectors(model.table, model.scale, turned)
+    expected = static_vectors(model.table, model.scale, model.tokens([("apple", "pear fig")]))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_pairs_are_read_in_one(model: StaticModel) -> None:
