@@ -77,6 +77,6 @@ def test_tensors_that_do_not_fit_are_refused(folder: Path, change: Callable[[Arr
     arrays = load_arrays(folder / static.WEIGHTS)
     change(arrays)
     save_tensors(folder / static.WEIGHTS, arrays)
-    with pytest.raises(ArtifactError, match="model.safetensors") as caught:
+    with pytest.raises(ArtifactError, match=r"model\.safetensors") as caught:
         loaded(folder)
     assert caught.value.code == code
