@@ -19,7 +19,7 @@ def rounded(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.fl
 
     Example:
         >>> steps, scale = rounded(np.array([[0.5, -1.0], [0.0, 0.0]], np.float32))
-        >>> steps.tolist(), scale.round(4).tolist()
+        >>> steps.tolist(), scale.astype(float).round(4).tolist()
         ([[64, -127], [0, 0]], [0.0079, 1.0])
     """
     scale = np.abs(table).max(axis=1) / _STEPS
