@@ -15,8 +15,8 @@ from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
 
 from tunesmith.bundle.load import load_bundle
-from tunesmith.compress import compressor
 from tunesmith.compress.source import Compressed
+from tunesmith.compress.techniques import TECHNIQUES
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_model_that_loses_too_much_is_not_written(
     probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 4 with the loss, its interval and the limit; nothing is left, neither at the place nor beside it."""
-    technique = compressor.TECHNIQUES.member("int8")
+    technique = TECHNIQUES.member("int8")
     compress = technique.compress
 
     def spoilt(*given: object, **named: object) -> Compressed:

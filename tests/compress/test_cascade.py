@@ -126,11 +126,13 @@ def test_how_many_answers_change_can_be_told_apart_from_the_loss(parent: Parent,
 
 
 def test_stages_that_cannot_be_are_refused(parent: Parent, rows: Rows) -> None:
-    """Those that are no techniques, the model itself but as the last, and answers without sureness."""
-    for stages in (("static", "cascade"), ("full", "int8"), ("int4", "full")):
+    """A cascade, a search, the model itself but as the last, no technique at all; and answers without sureness."""
+    for stages in (("static", "cascade"), ("auto", "full"), ("full", "int8")):
         with pytest.raises(ConfigError, match="cannot stand there") as caught:
             made(parent, rows, max_loss=1.0, stages=stages)
         assert caught.value.code == "bad-option"
+    with pytest.raises(ConfigError, match="no technique 'int4'"):
+        made(parent, rows, max_loss=1.0, stages=("int4", "full"))
     numbers = replace(parent, task=load_task("score", {}), coding=Coding())
     with pytest.raises(ConfigError, match="task score") as caught:
         made(numbers, rows, max_loss=1.0)

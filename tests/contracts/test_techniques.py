@@ -17,6 +17,9 @@ from tunesmith.models.encoder import pretrained
 
 Compress = Callable[[], Compressed]
 
+ASKED = {"auto": {"chains": ["int8"]}}
+"""Of those whose choice rests on a clock: with one model to choose from it is the same twice."""
+
 
 @pytest.fixture(params=TECHNIQUES.names())
 def technique(request: pytest.FixtureRequest) -> ModuleType:
@@ -36,7 +39,9 @@ def compress(technique: ModuleType, parent: Parent, climbed: Climbed) -> Compres
     data = climbed.site.data
     train, held = ([data.texts[row] for row in rows] for rows in (data.split.train, data.split.validation))
     rows = Rows("rows.csv", fitted=train, held=held, targets=data.targets[data.split.validation])
-    return lambda: technique.compress(parent, rows, options=technique.Options(), work=Work(max_loss=5.0))
+    name = technique.__name__.rpartition(".")[2]
+    options = TECHNIQUES.options(name, ASKED.get(name))
+    return lambda: technique.compress(parent, rows, options=options, work=Work(max_loss=5.0))
 
 
 def saved(made: Compressed, folder: Path) -> dict[str, bytes]:
@@ -55,6 +60,7 @@ def test_it_says_what_it_does(technique: ModuleType) -> None:
     """In a few words, for the help, and whether the rows held out must be new to its parent."""
     assert 10 < len(technique.DOES) < 100
     assert technique.LEARNS in (True, False)
+    assert technique.LEAVES_ENCODER in (True, False)
     assert not technique.DOES.endswith(".")
 
 
@@ -73,6 +79,14 @@ def test_it_is_smaller_and_answers_nearly_the_same(
         for name, each in (("before", Compressed("encoder", parent.model)), ("after", made))
     )
     assert size < 0.85 * before, "a tiny encoder has few weights beside its norms and scales"
+
+
+def test_it_says_whether_it_leaves_an_encoder(technique: ModuleType, compress: Compress) -> None:
+    """Only that can be made smaller again."""
+    if technique.LEAVES_ENCODER:
+        assert compress().kind == "encoder"
+    else:
+        assert compress().kind != "encoder"
 
 
 def test_the_parent_stays_what_it_was(compress: Compress, parent: Parent) -> None:

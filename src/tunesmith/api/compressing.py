@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ def compress(
         bundle: The model folder.
         data: Labelled rows: those it was trained on, of which the validation rows are held out, or others.
         out: The folder to write; left out, the model folder's name with the technique behind it.
-        to: The technique.
+        to: The technique; several that follow one another are joined by ``+``.
         max_loss: Points that may be lost.
         recipe: Columns and encoding of the rows, a file of further texts without labels, options of the technique, and
             the budget that learning may take.
@@ -73,19 +73,20 @@ def compress(
     Raises:
         TunesmithError: The model or the rows cannot be used, or the smaller model loses too much.
     """
+    from tunesmith.compress.chain import steps_of
     from tunesmith.compress.compressor import Asked, compress_bundle
     from tunesmith.compress.source import Work
 
     run = run or Run()
     opened = open_bundle(bundle)
-    folder = Path(out) if out is not None else _usual_place(opened.folder, to)
-    recipe = recipe or Recipe()
-    section, name = recipe.data, to.replace("-", "_")
+    recipe, steps = recipe or Recipe(), steps_of(to)
+    folder = Path(out) if out is not None else _usual_place(opened.folder, steps)
+    section = recipe.data
     if section.pair is not None and not opened.facts.reads_pairs:
         raise other_texts(opened, "a second text: --pair")
     set_threads(run.threads or choose_threads())
-    work = Work(max_loss, run.seed, parse_budget(recipe.ladder.budget), run.narrator)
-    asked = Asked(name, folder, work, recipe.technique.get(name, {}), force=run.force)
+    work = Work(max_loss, run.seed, parse_budget(recipe.ladder.budget), run.narrator, recipe.technique)
+    asked = Asked(steps, folder, work, force=run.force)
 
     def rows() -> Rows:
         return _rows(data, section, opened.facts, run=run)
@@ -97,8 +98,8 @@ def _pages(facts: Facts, costs: Mapping[str, Any]) -> dict[str, str]:
     return {"README.md": card(facts, costs), "report.html": compression_page(facts, costs)}
 
 
-def _usual_place(folder: Path, to: str) -> Path:
-    return folder.with_name(f"{folder.name.removesuffix('.model')}-{to}.model")
+def _usual_place(folder: Path, steps: Sequence[str]) -> Path:
+    return folder.with_name(f"{folder.name.removesuffix('.model')}-{'-'.join(steps)}.model")
 
 
 def _rows(data: Source, section: DataSection, facts: Facts, *, run: Run) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,11 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import Terminal, print_json, print_line
-from tunesmith.errors import counted
+from tunesmith.errors import ConfigError, counted
 from tunesmith.types import JSON
+
+AUTO = "auto"
+"""The technique that searches among the others."""
 
 
 @options.takes_common
@@ -24,7 +28,11 @@ def compress(
     ],
     to: Annotated[
         str,
-        typer.Option("--to", metavar="TECHNIQUE", help="int8 (whole numbers), cascade, student, pruned or static."),
+        typer.Option(
+            "--to",
+            metavar="TECHNIQUE",
+            help="int8 (whole numbers), cascade, student, pruned, static; some in a row: student+int8; auto: the best.",
+        ),
     ] = "int8",
     out: Annotated[
         Path | None,
@@ -33,6 +41,13 @@ def compress(
     max_loss: Annotated[
         float, typer.Option("--max-loss", min=0.0, max=100.0, help="Points that may be lost; exit 4 where more are.")
     ] = 0.5,
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="SIZE", help="With --to auto: most that it may take, such as 10MB.")
+    ] = None,
+    latency: Annotated[
+        str | None,
+        typer.Option("--latency", metavar="TIME", help="With --to auto: most time for one text (median), such as 2ms."),
+    ] = None,
     unlabelled: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +82,11 @@ def compress(
         "data.encoding": encoding,
         "ladder.budget": budget,
         "data.unlabelled": unlabelled,
+        "technique.auto.size": size,
+        "technique.auto.latency": latency,
     }
+    if to != AUTO:
+        _refuse_limits(size=size, latency=latency)
     recipe = common.recipe(flags)
     with Terminal(quiet=common.quiet) as terminal:
         run = Run(threads=recipe.run.threads, seed=recipe.run.seed, narrator=terminal, force=force)
@@ -76,6 +95,18 @@ def compress(
         print_json(found)
     else:
         _print(found)
+
+
+def _refuse_limits(**limits: str | None) -> None:
+    """Only a search looks at what a model takes; elsewhere a limit would be kept by chance."""
+    for name, given in limits.items():
+        if given is not None:
+            raise ConfigError(
+                "limit-unused",
+                f"--{name} is a limit that only --to {AUTO} keeps",
+                allowed="--max-loss",
+                advice=f"add --to {AUTO}",
+            )
 
 
 def _print(found: dict[str, JSON]) -> None:
@@ -102,3 +133,15 @@ def _print(found: dict[str, JSON]) -> None:
         print_line(f"  {line.name:<28} {line.before} -> {line.after}, {line.ratio} better")
     for note in found["notes"]:
         print_line(f"  {note}")
+    if found["candidates"]:
+        print_line()
+        _print_candidates(found["candidates"])
+
+
+def _print_candidates(candidates: Sequence[dict[str, JSON]]) -> None:
+    from tunesmith.report.candidates import candidate_lines
+
+    print_line(f"  {'tried':<34} {'lost':>6} {'MiB':>7} {'ms a text':>10} {'texts/s':>8}")
+    for line in candidate_lines(candidates):
+        told = f"{line.name:<34} {line.lost:>6} {line.size:>7} {line.latency:>10} {line.rate:>8}  {line.verdict}"
+        print_line(f"  {told.rstrip()}")

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from tunesmith.bundle.kinds import KINDS, Predictor
 from tunesmith.bundle.load import Bundle
 from tunesmith.bundle.save import save_bundle
 from tunesmith.bundle.schema import FORMAT, CompressionFacts, Facts, TokenFacts
+from tunesmith.compress.chain import checked_options, learns, make, name_of
 from tunesmith.compress.costs import costs_of, memory_mib, size_mib
 from tunesmith.compress.gate import Judged, judge, matched_calibration, refuse_loss
 from tunesmith.compress.place import partial_of, refuse_taken, restore
 from tunesmith.compress.source import Both, Compressed, Parent, Rows, Work, parent_of
-from tunesmith.compress.techniques import TECHNIQUES
 from tunesmith.compress.unseen import with_unseen_head
 from tunesmith.errors import counted
 from tunesmith.files.atomic import write_error
@@ -34,13 +34,11 @@ _SOLVED_ANEW = "so both models begin from a head that was solved anew without th
 class Asked:
     """What is to be made, and where it goes."""
 
-    to: str
-    """Name of a member of ``TECHNIQUES``."""
+    steps: tuple[str, ...]
+    """Names of members of ``TECHNIQUES`` that follow one another."""
     out: Path
     work: Work
-    """What it may lose and take."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the technique, by name, not checked yet."""
+    """What it may lose and take, and the options of the techniques."""
     force: bool = False
     """Whether a compressed model at the place is replaced."""
 
@@ -68,25 +66,16 @@ def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows],
         ResourceError: The disk is full or refuses the write.
     """
     started = time.monotonic()
-    member = TECHNIQUES.member(asked.to)
-    options = TECHNIQUES.options(asked.to, asked.options, where=f"technique.{asked.to}")
+    checked_options(asked.steps, asked.work.options)  # before minutes of work
     told = asked.work.narrator.say
     restore(asked.out)
     refuse_taken(asked.out, force=asked.force)
-    parent = parent_of(bundle)
-    rows = read_rows()
-    told(f"held to the model on {counted(len(rows.held), 'row')}: {rows.note}")
-    ours = bundle.predictor
-    if member.LEARNS and rows.solved is not None:
-        told(_SOLVED_ANEW)
-        parent = with_unseen_head(parent, rows, rows.solved, work=asked.work)
-        ours = KINDS.member("encoder").predictor(parent.model)
-        rows = replace(rows, note=f"{rows.note}; {_SOLVED_ANEW}")
-    made: Compressed = member.compress(parent, rows, options=options, work=asked.work)
+    parent, ours, rows = _begun(bundle, read_rows, asked)
+    made = make(asked.steps, parent, rows, work=asked.work)
     told(f"comparing {counted(len(rows.held), 'row')}")
     predictors = [ours, KINDS.member(made.kind).predictor(made.model)]
     judged = _judged(parent, predictors, facts=bundle.facts, rows=rows)
-    refuse_loss(judged, parent, max_loss=asked.work.max_loss, where=f"{bundle.folder.name} as {asked.to}")
+    refuse_loss(judged, parent, max_loss=asked.work.max_loss, where=f"{bundle.folder.name} as {name_of(asked.steps)}")
     told("timing both")
     before, after = costs_of(predictors, rows.held)
     facts = _facts(bundle, asked, made, judged=judged, rows=rows)
@@ -106,7 +95,13 @@ def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows],
             part["size_mib"] = size_mib(folder, told_of)
             part["memory_mib"] = memory_mib(folder, json.dumps(texts))
         seconds = round(time.monotonic() - started, 1)
-        costs["compression"] = {"before": before, "after": after, "notes": [*made.notes, rows.note], "seconds": seconds}
+        costs["compression"] = {
+            "before": before,
+            "after": after,
+            "notes": [*made.notes, rows.note],
+            "candidates": list(made.tried),
+            "seconds": seconds,
+        }
         write(pages(facts, costs), costs)
         bundle.refuse_replaced()
         refuse_taken(asked.out, force=asked.force)  # minutes have gone by
@@ -117,11 +112,26 @@ def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows],
         shutil.rmtree(partial, ignore_errors=True)
     return {
         "out": str(asked.out),
-        "to": asked.to,
+        "to": name_of(asked.steps),
+        "steps": list(made.steps),
         "parent": str(bundle.folder),
         **judged.figures,
         **costs["compression"],
     }
+
+
+def _begun(bundle: Bundle, read_rows: Callable[[], Rows], asked: Asked) -> tuple[Parent, Predictor, Rows]:
+    """Solve the head anew, where a technique learns from one that has seen the rows held out."""
+    parent = parent_of(bundle)
+    rows = read_rows()
+    told = asked.work.narrator.say
+    told(f"held to the model on {counted(len(rows.held), 'row')}: {rows.note}")
+    if rows.solved is None or not learns(asked.steps):
+        return parent, bundle.predictor, rows
+    told(_SOLVED_ANEW)
+    unseen = with_unseen_head(parent, rows, rows.solved, work=asked.work)
+    predictor = KINDS.member("encoder").predictor(unseen.model)
+    return unseen, predictor, replace(rows, note=f"{rows.note}; {_SOLVED_ANEW}")
 
 
 def _judged(parent: Parent, predictors: Sequence[Predictor], *, facts: Facts, rows: Rows) -> Judged:
@@ -145,8 +155,8 @@ def _facts(bundle: Bundle, asked: Asked, made: Compressed, *, judged: Judged, ro
             "tokens": TokenFacts.model_validate({**tokens.model_dump(), "pooling": made.model.pooling}),
             "temperature": judged.calibration.temperature,
             "compression": CompressionFacts(
-                to=asked.to,
-                earlier=() if earlier is None else (*earlier.earlier, earlier.to),
+                to=made.steps[-1],
+                earlier=(*(() if earlier is None else (*earlier.earlier, earlier.to)), *made.steps[:-1]),
                 parent=bundle.manifest_sha256,
                 source=rows.source,
                 rows=len(rows.held),

@@ -36,12 +36,15 @@ print(peak_mib() - before)
 _LONGEST_S = 600
 
 
-def costs_of(predictors: Sequence[Predictor], texts: Sequence[Text]) -> list[dict[str, JSON]]:
+def costs_of(
+    predictors: Sequence[Predictor], texts: Sequence[Text], *, most_rows: int = _MOST_ROWS
+) -> list[dict[str, JSON]]:
     """Time models on the same texts, in turns, so that what else the machine does meets all of them.
 
     Args:
         predictors: The models.
         texts: Prepared; at least one.
+        most_rows: Texts that are answered at once.
 
     Returns:
         Of each model ``latency_ms`` of one text, median and 95th percentile, and ``texts_per_second`` of many at once,
@@ -51,7 +54,7 @@ def costs_of(predictors: Sequence[Predictor], texts: Sequence[Text]) -> list[dic
     for number in range(_WARM_UP + _N_SINGLE):
         for seconds, predictor in zip(singles, predictors, strict=True):
             seconds.append(_seconds(predictor, [texts[number % len(texts)]]))
-    many = texts[:_MOST_ROWS]
+    many = texts[:most_rows]
     rounds = [[_seconds(predictor, many) for predictor in predictors] for _ in range(_N_ROUNDS)]
     return [
         {

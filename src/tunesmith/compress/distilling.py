@@ -9,12 +9,13 @@ import copy
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from tunesmith.bundle.encoder_model import EncoderModel
-from tunesmith.compress.source import Parent, Rows, Work
+from tunesmith.compress.source import Floats, Parent, Rows, Work
 from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import counted
@@ -84,6 +85,39 @@ def tokens_of_lesson(model: EncoderModel, rows: Rows) -> TokenSet:
     return model.tokens(rows.lesson).at_most(_MOST_WINDOWS)
 
 
+def features_of(parent: Parent, rows: Rows, work: Work) -> Floats:
+    """Give what the parent's head sees of all texts that teach; what was computed before is not computed again.
+
+    Args:
+        parent: The teacher.
+        rows: Their labels are not looked at.
+        work: Is told the progress.
+
+    Returns:
+        ``[rows, F]``.
+    """
+    known = parent.features
+    tokens = parent.model.tokens(rows.lesson if known is None else rows.more)
+    if known is not None and not tokens.n_rows:
+        return known
+    found = encode(parent.model.classifier, tokens, progress=work.telling("encoding texts"))
+    return found if known is None else np.concatenate([known, found])
+
+
+def with_features(parent: Parent, rows: Rows, work: Work) -> Parent:
+    """Let a parent read the rows to fit on once, for all that will learn from it.
+
+    Args:
+        parent: The teacher.
+        rows: Those to fit on.
+        work: Is told the progress.
+
+    Returns:
+        The parent, which keeps what its head saw.
+    """
+    return replace(parent, features=features_of(parent, replace(rows, more=()), work))
+
+
 def lesson_of(parent: Parent, rows: Rows, work: Work) -> Lesson:
     """Let the parent read the texts; the budget begins here.
 
@@ -96,10 +130,12 @@ def lesson_of(parent: Parent, rows: Rows, work: Work) -> Lesson:
         The lesson.
     """
     ends_at = None if work.budget_s is None else time.monotonic() + work.budget_s
-    tokens = tokens_of_lesson(parent.model, rows)
+    all_windows = parent.model.tokens(rows.lesson)
+    tokens = all_windows.at_most(_MOST_WINDOWS)
     work.narrator.say(f"asking the model about {counted(tokens.n_rows, 'text')}")
     classifier = parent.model.classifier
-    features = torch.from_numpy(encode(classifier, tokens))
+    found = features_of(parent, rows, work) if tokens is all_windows else encode(classifier, tokens)
+    features = torch.from_numpy(found)
     with torch.no_grad():
         outputs = classifier.head(features)
     return Lesson(tokens, outputs, features, ends_at)

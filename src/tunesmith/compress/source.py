@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.supervision import Supervision
 from tunesmith.tasks import Calibration, Coding, Targets, Task
-from tunesmith.types import Text
+from tunesmith.types import JSON, Text
 
 Floats = NDArray[np.float32]
 
@@ -84,6 +84,10 @@ class Compressed:
     """What the technique decided, a sentence each."""
     cascade: tuple[StageFacts, ...] | None = None
     """What its stages are, where it has some."""
+    steps: tuple[str, ...] = ()
+    """Techniques that it came by, where it was not a single one that was asked for."""
+    tried: tuple[dict[str, JSON], ...] = ()
+    """Models among which it was chosen, as ``compress --json`` prints them."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class Work:
     budget_s: float | None = None
     """Seconds that learning may take; None for as long as is worth it."""
     narrator: Narrator = field(default_factory=Silent)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of techniques, by name, not checked yet."""
 
     def telling(self, stage: str) -> Callable[[int, int], None]:
         """Tell how far a stage is that counts what it does.

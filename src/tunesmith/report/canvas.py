@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from tunesmith.evaluate.figures import FigureStyle
 from tunesmith.report.labels import Box
-from tunesmith.report.scales import Scale, linear_ticks
+from tunesmith.report.scales import Scale, decade_ticks, linear_ticks
 from tunesmith.report.svg import element
 
 NARROW = 500
@@ -18,6 +18,8 @@ NARROW = 500
 _BELOW_TITLE = 22.0
 _AIR = 14.0
 """Pixels between the outermost values and the frame."""
+_LEAST_GAP = 60.0
+"""Pixels between two names on a logarithmic axis."""
 _LEAST_RANGE = 0.01
 """Share that a y axis spans at least, so that nothing is blown up out of proportion."""
 
@@ -83,7 +85,7 @@ def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
     """Draw the axes: values of y on the left with a line each, names of x below.
 
     Args:
-        canvas: Its x axis is one of steps.
+        canvas: Its x axis is one of steps, or logarithmic.
         x_title: What runs along the x axis.
         style: Of the figure on the y axis.
 
@@ -110,7 +112,11 @@ def axes(canvas: Canvas, *, x_title: str, style: FigureStyle) -> list[str]:
 def _x_ticks(canvas: Canvas) -> list[tuple[float, str]]:
     """Pixels and names along the x axis, without a name that would be cut at the plot's edge."""
     scale = canvas.x
-    named = [(scale(value), f"{value:,g}") for value in linear_ticks(scale.low, scale.high, most=5, whole=True)]
+    if scale.logarithmic:
+        values = decade_ticks(scale, least_gap=_LEAST_GAP)
+    else:
+        values = linear_ticks(scale.low, scale.high, most=5, whole=True)
+    named = [(scale(value), f"{value:,g}") for value in values]
     return [(x, name) for x, name in named if x + text_width(name) / 2.0 <= canvas.width]
 
 

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from tunesmith.bundle.schema import Facts
 from tunesmith.evaluate.figures import FigureStyle, style_of
+from tunesmith.report.candidates import candidate_lines, candidate_plot
+from tunesmith.report.paradigm.plan import PHONE, WIDE
 from tunesmith.report.rendering import render
 from tunesmith.types import Interval
 
@@ -51,6 +55,7 @@ def compression_page(facts: Facts, costs: Mapping[str, Any]) -> str:
     figures = compression.figures
     name = facts.learnt.objectives[0]
     lines = cost_lines(costs["compression"])
+    candidates = costs["compression"].get("candidates", [])
     return render(
         "compression.html.j2",
         facts=facts,
@@ -67,6 +72,12 @@ def compression_page(facts: Facts, costs: Mapping[str, Any]) -> str:
         strip=[line for line in lines if line.name in _FIRST],
         worst=[each for each in figures["worst_labels"] if each["after"] < each["before"]],
         notes=costs["compression"]["notes"],
+        tried=candidate_lines(candidates),
+        tried_plots=[
+            Markup(candidate_plot(candidates, style=style_of(name), width=width))
+            for width in (WIDE, PHONE)
+            if candidates
+        ],
         machine=costs.get("machine", {}),
     )
 

@@ -27,8 +27,8 @@ from tunesmith.runtimes.torch import logits
 from tunesmith.types import Text
 
 DOES = "weights and products in whole numbers of 8 bits: a quarter of the size"
-
 LEARNS = False
+LEAVES_ENCODER = False
 
 _MOST_TOKENS = 16_384
 """Of the rows that ranges are seen on: a few seconds; twice as many move no answer of banking77."""

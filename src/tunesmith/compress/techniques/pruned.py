@@ -28,6 +28,7 @@ from tunesmith.models.vocabulary import cut, misspelled, pieces_to_keep, unspell
 
 DOES = "the least important neurons and rare words left out, the rest taught again"
 LEARNS = True
+LEAVES_ENCODER = True
 
 _NEURONS_AT_ONCE = 8
 """Their number stays a multiple of this, as products want it."""

@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tunesmith.bundle.static_model import StaticModel
+from tunesmith.compress.distilling import features_of
 from tunesmith.compress.source import Compressed, Floats, Parent, Rows, Work
 from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet, frame_of, lone_tokens
@@ -28,14 +29,14 @@ from tunesmith.models.likelihoods import load_likelihood
 from tunesmith.models.static_table import rounded
 from tunesmith.models.token_vectors import TokenVectors
 from tunesmith.models.tokenizers import n_ids
-from tunesmith.runtimes.torch import encode, pooled
+from tunesmith.runtimes.torch import pooled
 from tunesmith.train.objectives.distillation import Distillation
 from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.teaching import Course, teach
 
 DOES = "averaged token vectors, by numpy: hundreds of times as fast, the order of words is lost"
-
 LEARNS = True
+LEAVES_ENCODER = False
 
 _MOST_BATCH_TOKENS, _FEWEST_BATCH_TOKENS = 4096, 64
 _STEPS_OF_A_PASS = 36
@@ -122,7 +123,7 @@ def _lesson(parent: Parent, rows: Rows, work: Work, *, width: int) -> _Lesson:
     """Let the parent read all texts, and find the directions along which it tells them apart."""
     classifier = parent.model.classifier
     tokens = parent.model.tokens(rows.lesson)
-    seen = _seen(parent, rows, work)
+    seen = features_of(parent, rows, work)
     head = LinearHead(seen.shape[1], len(classifier.head.bias))
     head.load_state_dict(classifier.head.state_dict())
     with torch.no_grad():
@@ -135,16 +136,6 @@ def _lesson(parent: Parent, rows: Rows, work: Work, *, width: int) -> _Lesson:
         head = LinearHead(width, len(bias))
         head.load_state_dict({"weight": weight, "bias": bias})
     return _Lesson(tokens, torch.from_numpy(seen), said, head, basis)
-
-
-def _seen(parent: Parent, rows: Rows, work: Work) -> Floats:
-    """What the parent's head sees of all texts; what was computed before is not computed again."""
-    known = parent.features
-    tokens = parent.model.tokens(rows.lesson if known is None else rows.more)
-    if known is not None and not tokens.n_rows:
-        return known
-    found = encode(parent.model.classifier, tokens, progress=work.telling("static, encoding texts"))
-    return found if known is None else np.concatenate([known, found])
 
 
 def _directions(vectors: Floats, width: int) -> Floats:

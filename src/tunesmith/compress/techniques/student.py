@@ -14,6 +14,7 @@ from tunesmith.models.smaller import keep_layers
 
 DOES = "fewer layers, taught by the model itself: about half of the time for a text"
 LEARNS = True
+LEAVES_ENCODER = True
 
 
 class Options(Learning):
