@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunesmith.bundle.kinds import KINDS, Predictor, files_of
 from tunesmith.bundle.schema import Facts, read_facts
 from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import MANIFEST, file_digest, verify_manifest
 from tunesmith.files.reading import shown
+
+if TYPE_CHECKING:
+    from tunesmith.bundle.repeats import Remembering
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,13 @@ class Bundle:
         predictor: Predictor = KINDS.member(self.facts.kind).load(self.folder, self.facts)
         self.refuse_replaced()  # nor while it was read
         return predictor
+
+    @cached_property
+    def remembering(self) -> Remembering:
+        """The loaded model, which answers texts that come again from memory."""
+        from tunesmith.bundle.repeats import Remembering  # numpy, which whoever only reads a description waits for
+
+        return Remembering(self.predictor)
 
     def refuse_replaced(self) -> None:
         """Make sure that the folder still holds what was verified.

@@ -25,7 +25,7 @@ def outputs_of(bundle: Bundle, texts: Sequence[Text], *, progress: Callable[[int
     Raises:
         ConfigError: ``pairs-expected`` or ``texts-expected``, the texts are not of the kind that the model reads.
     """
-    return bundle.predictor.outputs(_prepared(bundle, texts), progress=progress)
+    return bundle.remembering.outputs(_prepared(bundle, texts), progress=progress)
 
 
 def seen_by(bundle: Bundle, texts: Sequence[Text], *, progress: Callable[[int, int], None] | None = None) -> Seen:

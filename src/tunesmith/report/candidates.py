@@ -124,6 +124,11 @@ def _labels(
     ]
     wanted = [Wanted(px, py, text_width(each["name"]), 20.0) for each, (px, py) in named]
     marks = [Box(px - 6.0, py - 6.0, px + 6.0, py + 6.0) for px, py in places]
+    marks += [
+        Box(px - 6.0, canvas.y(each["figure"]["high"]), px + 6.0, canvas.y(each["figure"]["low"]))
+        for each, (px, _) in named
+        if each["chosen"]
+    ]
     boxes = place_labels(wanted, frame=canvas.room(), marks=marks, lines=hulls(lines))
     return [
         element(
