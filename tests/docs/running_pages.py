@@ -39,6 +39,7 @@ _VERDICT = re.compile(r",? (?:kept|not kept \(\w+ stays\))$")
 _RUNG = re.compile(rf"^(?:{'|'.join(RUNGS.names())})\b")
 _LABEL = re.compile(r"^[a-z]+(?:_[a-z]+)+(?= #)")
 _STOPS = re.compile(r"^stops here: .*")
+_FORESEEN = re.compile(r"(?<=# to # )(?:s|min|h)(?=, # to # GB$)")
 _PERCENT = re.compile(r"(?<![\d.])(?:(\d+\.\d) %|(0\.\d{3,4}|1\.0{3,4})(?![\d%]))")
 LEFT_OUT = "..."
 _TOLERANCE = re.compile(r"percent within (\d+)")
@@ -157,9 +158,9 @@ def assert_like(shown: str, printed: str, *, within: float | None = None, place:
 
 
 def shape_of(line: str) -> str:
-    """A line without its numbers, their signs, its spacing, its rung or label, its verdict, and why a climb stops."""
+    """A line without its numbers, their signs, its spacing, its rung or label, its verdict, why a climb stops, the unit of a forecast."""
     plain = _VERDICT.sub("", " ".join(_NUMBER.sub("#", line).split()))
-    return _LABEL.sub("LABEL", _RUNG.sub("RUNG", _STOPS.sub("stops here", plain)))
+    return _LABEL.sub("LABEL", _RUNG.sub("RUNG", _STOPS.sub("stops here", _FORESEEN.sub("s", plain))))
 
 
 def _distance(line: str, other: str) -> float:

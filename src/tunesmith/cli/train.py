@@ -254,6 +254,7 @@ def _print_dry_run(found: dict[str, object], *, json: bool) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        lines = value if isinstance(value, list) else [] if value is None else [value]
+        told = value["told"] if isinstance(value, dict) else value
+        lines = told if isinstance(told, list) else [] if told is None else [told]
         for number, line in enumerate(lines):
             print_line(f"{name if number == 0 else '':<12} {line}")

@@ -16,6 +16,7 @@ from tunesmith.evaluate.figures import style_of
 from tunesmith.ladder.few_rows import are_few, takes_over
 from tunesmith.ladder.fit import checkpoint_names
 from tunesmith.ladder.fitting import reserve_s
+from tunesmith.ladder.foresight import foresee
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.resolve import BY_PAIRS, SELF_TRAINED
 from tunesmith.ladder.rungs import RUNGS, Rung
@@ -83,6 +84,7 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     because: StoppedBecause = "top"
     for number, rung in enumerate(rungs):
         site.heed_stop(f"before {rung.name}")
+        _foretell(site, rungs, number)
         if not _stands(site, rung):
             continue
         if not _starts(site, rung, first=number == 0):
@@ -132,6 +134,15 @@ def climb(site: Site, rungs: Sequence[Rung], publish: Publish) -> Outcome:
     publish(outcome)
     _track_end(site, outcome)
     return outcome
+
+
+def _foretell(site: Site, rungs: Sequence[Rung], number: int) -> None:
+    """Tell once what the run will take: before the first rung that needs the tokens by which it is counted."""
+    first = next((place for place, rung in enumerate(rungs) if rung.name != "linear"), 0)
+    if number == first:
+        clock = site.clock
+        foreseen = foresee(site, rungs[number:], budget_s=clock.budget_s, elapsed_s=clock.elapsed())
+        site.narrator.say(f"foreseen in all: {foreseen}")
 
 
 def _warned(dead: Sequence[str], imbalance: str, objective: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tunesmith.data.table import Table
 from tunesmith.ladder.coverage import token_counts
+from tunesmith.ladder.foresight import foresee
 from tunesmith.ladder.prepare import prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Ground
@@ -50,6 +51,7 @@ def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> d
         "unlabelled": len(data.unlabelled) or None,
         **_seen_by_the_base(ground),
         "rungs": [f"{rung.name}: at least {rung.forecast(ground):.0f} s" for rung in resolved.rungs],
+        "forecast": foresee(ground, resolved.rungs, budget_s=resolved.budget_s).as_json(),
         "budget": recipe.ladder.budget,
         "notes": [*notes, *resolved.notes, *data.notes],
         "findings": [finding.told for finding in ground.findings],

@@ -92,13 +92,14 @@ class FromScratch(KeepsTrained):
         Returns:
             Seconds of a pass and of what comes after, with the share of the budget that is never planned.
         """
-        with torch.device("meta"):  # shapes alone are counted by
-            network = WordNetwork(self._shape(ground, rows=1))
-        lengths = ground.encoded.tokens.select(ground.data.split.train).lengths()
-        share: float = self._member.SHARE_OF_MATMUL_RATE
-        rate = share * ground.matmul_gflops * 1e9
-        fit_s = 1.0 + _LEAST_EPOCHS * FORWARD_PASSES_OF_A_STEP * network.forward_flops(lengths) / rate
+        network = self._meta_network(ground)
+        fit_s = self._fit_s(ground, network, epochs=_LEAST_EPOCHS)
         return (fit_s + reserve_s(ground, network)) / SHARE_OF_WHAT_IS_LEFT
+
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        lengths = ground.encoded.tokens.select(ground.data.split.train).lengths()
+        return self._fit_s(ground, self._meta_network(ground), epochs=self._options.passes(int(lengths.sum())))
 
     def climb(self, site: Site) -> Landing:
         """Train from weights that are drawn, score as planned, keep the best.
@@ -126,6 +127,18 @@ class FromScratch(KeepsTrained):
         fit.take_best()
         landing = landing_of(site, self.name, setup, seconds=time.monotonic() - started)
         return replace(landing, kind="network")
+
+    def _meta_network(self, ground: Ground) -> WordNetwork:
+        """Build the network without numbers: operations are counted by shapes alone."""
+        with torch.device("meta"):
+            return WordNetwork(self._shape(ground, rows=1))
+
+    def _fit_s(self, ground: Ground, network: WordNetwork, *, epochs: float) -> float:
+        """Foresee the seconds of so many passes."""
+        lengths = ground.encoded.tokens.select(ground.data.split.train).lengths()
+        share: float = self._member.SHARE_OF_MATMUL_RATE
+        rate = share * ground.matmul_gflops * 1e9
+        return 1.0 + epochs * FORWARD_PASSES_OF_A_STEP * network.forward_flops(lengths) / rate
 
     def fresh(self, site: Site) -> EncoderModel:
         """Draw a network that knows the tokens of the train rows, under a head of zeros.

@@ -40,6 +40,17 @@ class Rung(Protocol):
         """
         ...
 
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short.
+
+        Args:
+            ground: Rows, base model and rate; nothing need have landed.
+
+        Returns:
+            Seconds, neither pessimistic nor with what comes after.
+        """
+        ...
+
     def climb(self, site: Site) -> Landing:
         """Learn the labels from the train rows and score the validation rows.
 

@@ -109,6 +109,10 @@ class Contrast(KeepsEncoder):
         rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
         return 3.0 + self._passes(ground) * training_flops(encoded.config, lengths) / rate + reserve_s(ground)
 
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        return self.forecast(ground) - reserve_s(ground)
+
     def climb(self, site: Site) -> Landing:
         """Tune the encoder on the train rows and solve the head on them.
 

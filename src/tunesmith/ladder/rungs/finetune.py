@@ -11,6 +11,7 @@ from tunesmith.ladder.fitting import (
     SetUp,
     reserve_s,
     set_up,
+    whole_fit_s,
 )
 from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
@@ -52,6 +53,10 @@ class Finetune(KeepsEncoder):
             Seconds.
         """
         return least_seconds(ground)
+
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        return whole_fit_s(ground, self._options)
 
     def climb(self, site: Site) -> Landing:
         """Train from the probe's head, score as planned, keep the best.

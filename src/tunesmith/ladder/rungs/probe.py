@@ -48,6 +48,8 @@ _COARSE = 1e-3
 """Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
 
 _EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
+_WHOLE_OVER_RATE = 1.25
+"""Encoding and solving, in seconds that encoding takes at the measured rate: 1.15 to 1.3 on four sets."""
 _WRITTEN_DOWN_S = 30.0
 
 
@@ -152,6 +154,11 @@ class Probe(KeepsHead):
         tokens = ground.encoded.tokens.select(ground.data.rows_to_choose())
         rate = _EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops * 1e9
         return 2.0 + 1.3 * self.flops(ground, tokens) / rate + reserve_s(ground)
+
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        tokens = ground.encoded.tokens.select(ground.data.rows_to_choose())
+        return 1.0 + _WHOLE_OVER_RATE * self.flops(ground, tokens) / (1e9 * ground.matmul_gflops)
 
     def climb(self, site: Site) -> Landing:
         """Encode all rows, solve a head on the train rows for each pooling, keep the best.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.bundle.encoder_model import EncoderModel
-from tunesmith.ladder.fitting import FitOptions, set_up
+from tunesmith.ladder.fitting import FitOptions, set_up, whole_fit_s
 from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.rungs.finetune import landing_of, least_seconds
@@ -55,6 +55,10 @@ class Refine(KeepsEncoder):
         """
         first = ground.landings.get("finetune")
         return max(least_seconds(ground), 0.5 * (first.seconds if first else 0.0))
+
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        return whole_fit_s(ground, self._options)
 
     def climb(self, site: Site) -> Landing:
         """Train again with other draws, average with the first fit, keep the better of the average and the second.

@@ -206,6 +206,11 @@ class SelfTrain(probe.KeepsHead):
         solves_s = _SOLVES_TO_THE_PROBE * ground.landings["probe"].refit_s if "probe" in ground.landings else 0.0
         return 2.0 + n_texts * _seconds_of_a_text(ground) + solves_s + reserve_s(ground)
 
+    def whole(self, ground: Ground) -> float:
+        """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
+        n_texts = min(self._options.most_rows, len(ground.data.unlabelled))
+        return 2.0 + n_texts * _seconds_of_a_text(ground)
+
     def climb(self, site: Site) -> Landing:
         """Encode texts without labels, answer them, and fit the head to the surest answers too.
 
