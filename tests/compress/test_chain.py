@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+import torch
 from tests.compress.tiny_parents import random_parent, random_texts, rows_of
 
 from tunesmith.compress.chain import checked_options, learns, make, name_of, share_s, steps_of
+from tunesmith.compress.distilling import with_features
 from tunesmith.compress.source import Work
 from tunesmith.errors import ConfigError
 
@@ -65,6 +67,15 @@ def test_each_makes_what_the_one_before_made_smaller() -> None:
     )
     told = " ".join(made.notes)
     assert all(part in told for part in ("begun as layer", "feed-forward neurons", "ranges seen"))
+
+
+def test_what_the_head_saw_is_that_of_the_model_itself() -> None:
+    """Known or not, the second of a chain learns from what the first makes of the texts."""
+    parent, rows, work = random_parent(), rows_of(random_texts(60)), Work(100.0, options=_ONE_PASS)
+    known = with_features(parent, rows, work)
+    one, other = (make(("student", "pruned"), each, rows, work=work).model.classifier for each in (parent, known))
+    for name, weights in one.state_dict().items():
+        torch.testing.assert_close(weights, other.state_dict()[name], rtol=1e-4, atol=1e-5)
 
 
 def test_those_that_learn_share_the_time() -> None:

@@ -158,7 +158,7 @@ def assert_like(shown: str, printed: str, *, within: float | None = None, place:
 
 
 def shape_of(line: str) -> str:
-    """A line without its numbers, their signs, its spacing, its rung or label, its verdict, why a climb stops, the unit of a forecast."""
+    """A line without numbers, signs, spacing, rung or label, verdict, why a climb stops, unit of a forecast."""
     plain = _VERDICT.sub("", " ".join(_NUMBER.sub("#", line).split()))
     return _LABEL.sub("LABEL", _RUNG.sub("RUNG", _STOPS.sub("stops here", _FORESEEN.sub("s", plain))))
 
