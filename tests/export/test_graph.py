@@ -13,6 +13,7 @@ import torch
 from tests.export.tiny_models import EVERY, TEXTS, TOKENIZER_OF, tiny_model
 from tests.models.tiny_encoders import FLAT, GROUPED
 
+from tunesmith.data import padding
 from tunesmith.data.tokenize import tokenize
 from tunesmith.export import graph, padded
 from tunesmith.export.parity import expected_of
@@ -106,7 +107,7 @@ def test_every_pooling_is_the_padded_one(pooling: str, unit_length: bool, tmp_pa
     tokens = tokenize(TEXTS[:6], model.encoder.tokenizer, max_seq_length=14)
     module = padded.PaddedClassifier(model).eval()
     found = np.empty((len(tokens.offsets) - 1, model.config.hidden_size), dtype=np.float32)
-    for batch in padded.padded_batches(tokens, model.inputs, pad_token_id=7):
+    for batch in padding.padded_batches(tokens, model.inputs, pad_token_id=7):
         with torch.no_grad():
             found[batch.sequences] = module(*map(torch.from_numpy, batch.inputs.values()))[2].numpy()
     single = np.flatnonzero(tokens.n_windows() == 1)

@@ -16,8 +16,8 @@ from tests.numbers.test_hf_parity import real_base
 from transformers import AutoModelForSequenceClassification
 
 from tunesmith.bundle.kinds.encoder import EncoderModel
-from tunesmith.export import padded
-from tunesmith.export.padded import padded_batches
+from tunesmith.data import padding
+from tunesmith.data.padding import padded_batches
 from tunesmith.export.parity import expected_of
 from tunesmith.export.reading import hf_labels
 from tunesmith.export.source import Model
@@ -150,7 +150,7 @@ def _head_of(encoder: EncoderModel) -> tuple[object, object]:
 
 
 def _unmasked(*tokens: object, **how: object) -> object:
-    for batch in padded.padded_batches(*tokens, **how):
+    for batch in padding.padded_batches(*tokens, **how):
         batch.inputs["attention_mask"][:] = 1
         yield batch
 

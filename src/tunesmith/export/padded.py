@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
 from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunesmith.data.tokenize import TokenSet
 from tunesmith.export.source import Model
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.poolings.attention import AttentionPooling
-
-_BATCH_SEQUENCES = 16
 
 
 def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -163,41 +156,3 @@ class PaddedClassifier(nn.Module):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **more).last_hidden_state
         vectors = self.pool(hidden, attention_mask)
         return (vectors,) if self.head is None else (*self.head(vectors), vectors)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some sequences with padding: their numbers in the token set ``[B]``, and an array ``[B, T]`` for each input."""
-
-    sequences: NDArray[np.int64]
-    inputs: dict[str, NDArray[np.int64]]
-
-
-def padded_batches(tokens: TokenSet, names: Sequence[str], *, pad_token_id: int) -> Iterator[Batch]:
-    """Deal sequences out with padding, those of like length together.
-
-    Args:
-        tokens: The rows.
-        names: The inputs that are wanted.
-        pad_token_id: Fills the places behind a sequence.
-
-    Yields:
-        Batches of at most 16 sequences, shortest first.
-    """
-    lengths_of = tokens.lengths()
-    order = np.argsort(lengths_of, kind="stable")
-    for first, last in pairwise([*range(0, len(order), _BATCH_SEQUENCES), len(order)]):
-        sequences = order[first:last]
-        lengths = lengths_of[sequences]
-        shape = (len(sequences), int(lengths.max()))
-        found = {
-            "input_ids": np.full(shape, pad_token_id, dtype=np.int64),
-            "attention_mask": (np.arange(shape[1]) < lengths[:, None]).astype(np.int64),
-            "token_type_ids": np.zeros(shape, dtype=np.int64),
-        }
-        for row, sequence in enumerate(sequences):
-            place = slice(tokens.offsets[sequence], tokens.offsets[sequence + 1])
-            found["input_ids"][row, : lengths[row]] = tokens.input_ids[place]
-            if tokens.token_type_ids is not None:
-                found["token_type_ids"][row, : lengths[row]] = tokens.token_type_ids[place]
-        yield Batch(sequences, {name: found[name] for name in names})

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.data.padding import padded_batches, window_means
 from tunesmith.data.tokenize import TokenSet
-from tunesmith.export.padded import padded_batches
 from tunesmith.export.reading import Reader
 from tunesmith.export.targets import Answers
 from tunesmith.types import Text
@@ -46,7 +46,7 @@ class GraphPeer:
         """
         tokens = self._reader.tokens(texts)
         windows = self._windows(tokens)
-        vectors, n_windows = _text_means(windows.pop("vectors"), tokens)
+        vectors, n_windows = window_means(windows.pop("vectors"), tokens)
         if tokens.side is not None:
             found = self._head({"vectors": vectors[::2], "other_vectors": vectors[1::2]})
         else:
@@ -62,17 +62,8 @@ class GraphPeer:
         """Run the model over every window, in the order of the windows."""
         names, padding = self._reader.reading["inputs"], self._reader.reading["pad_token_id"]
         sequences, parts = [], []
-        for batch in padded_batches(tokens, names, pad_token_id=padding):
+        for batch in padded_batches(tokens, names, pad_token_id=padding, most_padding=1.0):
             sequences.append(batch.sequences)
             parts.append(self._model(batch.inputs))
         back = np.argsort(np.concatenate(sequences))
         return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
-
-
-def _text_means(vectors: Floats, tokens: TokenSet) -> tuple[Floats, NDArray[np.int64]]:
-    """Average the vectors of each text's windows ``[texts, H]``, and count those; the two of a pair are neighbours."""
-    text = tokens.row if tokens.side is None else 2 * tokens.row + tokens.side
-    n_windows = np.bincount(text)
-    first = np.concatenate(([0], np.cumsum(n_windows)[:-1]))
-    means: Floats = (np.add.reduceat(vectors, first, axis=0) / n_windows[:, None]).astype(np.float32)
-    return means, n_windows
