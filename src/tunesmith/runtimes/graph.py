@@ -1,0 +1,251 @@
+"""A rounded encoder with its pooling as one ONNX graph, for runtimes that answer a batch in one call of their own.
+
+The graph is made of checked weights when a model is opened, so no file of a bundle is ever a program. It reads padded
+sequences: ``input_ids`` and ``attention_mask`` (1 of a token, 0 of padding), and ``token_type_ids`` where both texts of
+a pair are read as one, each int64 ``[B, T]``; it gives ``vectors`` ``[B, H]``, one a sequence.
+
+Products are of whole numbers, as those of our own engine are: each input is rounded by the steps that it has there, and
+columns that stay as they are are multiplied apart. Or they are of float32, of the same rounded weights: where a
+processor has no instruction for products of whole numbers, that may be as fast, and rounds no input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tunesmith.models.encoder_config import EncoderConfig
+from tunesmith.models.encoders.flat import Embeddings, FlatEncoder, Layer
+from tunesmith.models.poolings import Pooling
+from tunesmith.models.poolings.attention import AttentionPooling
+from tunesmith.models.quantized import QuantizedLinear, QuantizedTable
+
+Products: TypeAlias = Literal["int8", "float32"]
+
+IDS, MASK, TYPES, VECTORS = "input_ids", "attention_mask", "token_type_ids", "vectors"
+
+_OPSET, _IR = 20, 9
+_FLOAT = 1
+"""float32 as ONNX numbers it."""
+_FAR_BELOW = 1e9
+"""Taken from what padding has: no value is near it, and its exponential is 0."""
+
+
+class _Nodes:
+    """The nodes and constants of a graph that is being written."""
+
+    def __init__(self) -> None:
+        from onnx import helper, numpy_helper
+
+        self._helper, self._numpy = helper, numpy_helper
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, values: NDArray[Any] | Sequence[int] | float) -> str:
+        """Hold an array; whole numbers in a list are int64, a number alone is float32."""
+        array = np.asarray(values, dtype=np.float32 if isinstance(values, float) else None)
+        name = f"c{len(self.constants)}"
+        self.constants.append(self._numpy.from_array(np.asarray(array, order="C"), name))
+        return name
+
+    def __call__(self, operation: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node of one output, and name that."""
+        (name,) = self.several(operation, *inputs, n_outputs=1, **attributes)
+        return name
+
+    def node(self, operation: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Add a node whose outputs have names already."""
+        self.nodes.append(self._helper.make_node(operation, inputs, outputs))
+
+    def several(self, operation: str, *inputs: str, n_outputs: int, **attributes: Any) -> list[str]:
+        """Add a node of several outputs, and name them."""
+        names = [f"n{len(self.nodes)}_{number}" for number in range(n_outputs)]
+        self.nodes.append(self._helper.make_node(operation, inputs, names, **attributes))
+        return names
+
+
+def input_names(encoder: FlatEncoder, *, reads_types: bool) -> tuple[str, ...]:
+    """Name what the graph of an encoder reads.
+
+    Args:
+        encoder: The encoder.
+        reads_types: Whether sequences hold both texts of a pair.
+
+    Returns:
+        Token types among them only where the encoder tells them apart.
+    """
+    table = encoder.embeddings.token_type
+    return (IDS, MASK, TYPES) if reads_types and table is not None and table.num_embeddings > 1 else (IDS, MASK)
+
+
+def encoder_graph(encoder: FlatEncoder, pooling: str, pool: Pooling, *, reads_types: bool, products: Products) -> bytes:
+    """Write an encoder as a graph.
+
+    Args:
+        encoder: Rounded, or of float32.
+        pooling: Name of the pooling.
+        pool: The pooling, whose weights are taken where it has some.
+        reads_types: Whether sequences hold both texts of a pair.
+        products: What is multiplied.
+
+    Returns:
+        An ONNX model, serialized.
+    """
+    from onnx import TensorProto, helper
+
+    made = _Nodes()
+    names = input_names(encoder, reads_types=reads_types)
+    holds = made("Cast", MASK, to=TensorProto.FLOAT)
+    below = made("Mul", made("Sub", holds, made.constant(1.0)), made.constant(_FAR_BELOW))  # 0 of a token
+    unseen = made("Unsqueeze", below, made.constant([1, 2]))
+    hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names, products=products)
+    for layer in encoder.layers:
+        assert isinstance(layer, Layer), "a flat encoder is made of layers"
+        hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, products=products)
+    texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
+    made.node("Identity", [_POOLINGS[pooling](made, texts, pool)], [VECTORS])
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
+    output = helper.make_tensor_value_info(VECTORS, TensorProto.FLOAT, ["batch", encoder.hidden_size])
+    graph = helper.make_graph(made.nodes, "encoder", inputs, [output], made.constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool, products: Products) -> str:
+    """Look tokens up; the first token type is added to the positions where no other is read."""
+    words, kinds, positions = embeddings.word, embeddings.token_type, _table(embeddings.position)
+    if isinstance(words, QuantizedTable):
+        rows = made("Cast", made("Gather", made.constant(_array(words.weight)), IDS), to=_FLOAT)
+        hidden = made("Mul", rows, made("Gather", made.constant(_array(words.scale)[:, None]), IDS))
+    else:
+        hidden = made("Gather", made.constant(_table(words)), IDS)
+    if kinds is not None and not reads_types:
+        positions = positions + _table(kinds)[0]
+    n_tokens = made("Slice", made("Shape", IDS), made.constant([1]), made.constant([2]))
+    there = made("Slice", made.constant(positions[embeddings.offset :]), made.constant([0]), n_tokens)
+    hidden = made("Add", hidden, there)
+    if kinds is not None and reads_types:
+        hidden = made("Add", hidden, made("Gather", made.constant(_table(kinds)), TYPES))
+    hidden = _normed(made, embeddings.norm, hidden)
+    return hidden if embeddings.project is None else _linear(made, embeddings.project, hidden, products=products)
+
+
+def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig, products: Products) -> str:
+    """One layer; the scale of attention is worked into the map that makes the queries."""
+    n_heads, width = config.num_attention_heads, config.hidden_size
+    qkv = _linear(made, layer.qkv, hidden, products=products, first_by=math.sqrt(n_heads / width))
+    heads = made("Reshape", qkv, made.constant([0, 0, 3 * n_heads, width // n_heads]))
+    heads = made("Transpose", heads, perm=[0, 2, 1, 3])
+    query, key, value = made.several("Split", heads, n_outputs=3, axis=1, num_outputs=3)
+    scores = made("Add", made("MatMul", query, made("Transpose", key, perm=[0, 1, 3, 2])), unseen)
+    mixed = made("MatMul", made("Softmax", scores, axis=-1), value)
+    mixed = made("Reshape", made("Transpose", mixed, perm=[0, 2, 1, 3]), made.constant([0, 0, width]))
+    gathered = _linear(made, layer.attention_out, mixed, products=products)
+    hidden = _normed(made, layer.attention_norm, made("Add", gathered, hidden))
+    grown = _ACTIVATIONS[config.hidden_act](made, _linear(made, layer.grow, hidden, products=products))
+    return _normed(made, layer.output_norm, made("Add", _linear(made, layer.shrink, grown, products=products), hidden))
+
+
+def _linear(made: _Nodes, part: nn.Module, inputs: str, *, products: Products, first_by: float = 1.0) -> str:
+    """Map vectors; the first third of the outputs, which are queries, is scaled."""
+    weight, bias = _array(part.weight), _array(part.bias)
+    by = np.ones_like(bias)
+    by[: len(by) // 3] = first_by
+    added = made.constant(bias * by)
+    if not isinstance(part, QuantizedLinear):
+        return made("Add", made("MatMul", inputs, made.constant((weight * by[:, None]).T)), added)
+    step, columns = _array(part.scale) * by, _array(part.columns).astype(np.int64)
+    in_full = _array(part.in_full).astype(np.float32) * by
+    if products == "float32":
+        whole = (weight * step[:, None]).T
+        whole[columns] = in_full
+        return made("Add", made("MatMul", inputs, made.constant(whole)), added)
+    of_input = made.constant(_array(part.input_scale)), made.constant(_array(part.input_zero))
+    rounded = made("DequantizeLinear", made("QuantizeLinear", inputs, *of_input), *of_input)
+    zeros = made.constant(np.zeros(len(step), dtype=np.int8))
+    weights = made("DequantizeLinear", made.constant(weight.T), made.constant(step), zeros, axis=1)
+    outputs = made("Add", made("MatMul", rounded, weights), added)
+    if not len(columns):
+        return outputs
+    apart = made("MatMul", made("Gather", inputs, made.constant(columns), axis=-1), made.constant(in_full))
+    return made("Add", outputs, apart)
+
+
+def _normed(made: _Nodes, norm: nn.LayerNorm, hidden: str) -> str:
+    return made(
+        "LayerNormalization",
+        hidden,
+        made.constant(_array(norm.weight)),
+        made.constant(_array(norm.bias)),
+        axis=-1,
+        epsilon=norm.eps,
+    )
+
+
+class _Texts(NamedTuple):
+    """What a pooling reads."""
+
+    hidden: str
+    """``[B, T, H]``."""
+    holds: str
+    """1 of a token, 0 of padding, ``[B, T]``."""
+    below: str
+    """0 of a token, far below of padding, ``[B, T, 1]``."""
+
+
+def _mean(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+    del pool
+    summed = made("MatMul", made("Unsqueeze", texts.holds, made.constant([1])), texts.hidden)
+    n_tokens = made("ReduceSum", texts.holds, made.constant([1]), keepdims=1)
+    return made("Div", made("Squeeze", summed, made.constant([1])), n_tokens)
+
+
+def _cls(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+    del pool  # and the first token is never padding
+    return made("Gather", texts.hidden, made.constant(np.array(0)), axis=1)
+
+
+def _max(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+    del pool
+    return made("ReduceMax", made("Add", texts.hidden, texts.below), made.constant([1]), keepdims=0)
+
+
+def _attention(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+    assert isinstance(pool, AttentionPooling), "the name says so"
+    scores = made("MatMul", texts.hidden, made.constant(_array(pool.query)[:, None]))
+    weights = made("Softmax", made("Add", scores, texts.below), axis=1)
+    summed = made("MatMul", made("Transpose", weights, perm=[0, 2, 1]), texts.hidden)
+    return made("Squeeze", summed, made.constant([1]))
+
+
+_POOLINGS: dict[str, Callable[[_Nodes, _Texts, Pooling], str]] = {
+    "attention": _attention,
+    "cls": _cls,
+    "max": _max,
+    "mean": _mean,
+}
+_ACTIVATIONS: dict[str, Callable[[_Nodes, str], str]] = {
+    "gelu": lambda made, values: made("Gelu", values),
+    "gelu_new": lambda made, values: made("Gelu", values, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda made, values: made("Gelu", values, approximate="tanh"),
+    "relu": lambda made, values: made("Relu", values),
+    "silu": lambda made, values: made("Mul", values, made("Sigmoid", values)),
+}
+
+
+def _table(table: nn.Module) -> NDArray[np.float32]:
+    """A table in float32."""
+    found: NDArray[np.float32] = _array(table.weight)
+    return found.astype(np.float32) * _array(table.scale)[:, None] if isinstance(table, QuantizedTable) else found
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    assert isinstance(tensor, Tensor), "a weight is a tensor"
+    found: NDArray[Any] = tensor.detach().cpu().numpy()
+    return found
