@@ -39,6 +39,24 @@ def _operators_listed_once(request: pytest.FixtureRequest) -> None:
         _list_operators_once()
 
 
+@pytest.fixture(autouse=True)
+def _short_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runtimes be tried for a moment, and OpenVINO only by tests that are named after it."""
+    if "compress" not in request.node.nodeid and "techniques" not in request.node.nodeid:
+        return
+    from tunesmith.compress import running
+
+    monkeypatch.setattr(running, "_PROBE_S", 0.1)
+    if _APART not in request.node.nodeid:
+        monkeypatch.setattr(running, "missing_packages", lambda name: (name,) * (_APART == name) or _missing(name))
+
+
+def _missing(name: str) -> tuple[str, ...]:
+    from tunesmith.runtimes.engines import missing_packages
+
+    return missing_packages(name)
+
+
 @cache
 def _list_operators_once() -> None:
     from torch.onnx._internal.exporter._registration import ONNXRegistry

@@ -14,9 +14,11 @@ from tests.cli.running import Ended, assert_error, run
 from tests.cli.schemas import problems
 from tests.cli.small_world import csv_text, rows
 
+from tunesmith.bundle.kinds import runtime as engines_of_runtime
 from tunesmith.bundle.load import load_bundle
 from tunesmith.compress.source import Compressed
 from tunesmith.compress.techniques import TECHNIQUES
+from tunesmith.runtimes import engines, graph
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,7 @@ def test_a_compressed_model_says_what_it_is_and_what_it_lost(compressed: Model, 
     shown = run("info", compressed.folder).out
     assert "runtime, rung probe" in shown
     assert "compressed int8: lost" in shown
+    assert "run by     " in shown
     assert "of the model before it was compressed" in shown
     assert "## What compression changed" in (compressed.folder / "README.md").read_text("utf-8")
     page = (compressed.folder / "report.html").read_text("utf-8")
@@ -107,6 +110,51 @@ def test_a_model_that_loses_too_much_is_not_written(
     assert_error(ended, "compressed-loses", code=4)
     assert "points of accuracy" in ended.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_attention_mask_is_not_written(
+    probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A graph whose texts see the padding behind them: exit 4, and nothing is left."""
+    monkeypatch.setattr(graph, "_FAR_BELOW", 0.0)
+    how = ["--out", tmp_path / "out.model", "--threads", "1", "--quiet", "--set", "technique.int8.runtime=onnxruntime"]
+    ended = run("compress", probed.folder, "--data", tickets, *how)
+    assert_error(ended, "runtime-differs", code=4)
+    assert "times as far from our own engine" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_runtime_runs_it(probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, which its description and its notes tell; texts of several windows among those compared.
+
+    Where its package is missing, the model is refused before a weight is read, and so is the name.
+    """
+    out = tmp_path / "out.model"
+    long = [" ".join(text for text, _ in rows()[at : at + 30]) for at in range(9)]
+    data = tmp_path / "rows.csv"
+    records = [*rows(), *((text, rows()[0][1]) for text in long)]
+    data.write_text(csv_text(["text", "topic"], records), "utf-8")
+    how = ["--threads", "1", "--max-loss", "9", "--set", "technique.int8.runtime=onnxruntime"]
+    found = run("compress", probed.folder, "--data", data, "--out", out, *how, "--json").json()
+    assert any(note.startswith("run by onnxruntime (") for note in found["notes"])
+    told = json.loads((out / "tunesmith.json").read_text("utf-8"))
+    assert told["runtime"]["name"] == "onnxruntime"
+    assert problems("bundle-runtime.json", told) == []
+    assert "run by     onnxruntime, products of " in run("info", out).out
+    answered = run("predict", out, data, "--json").lines()
+    assert max(line["n_windows"] for line in answered) > 1
+    flat = tmp_path / "flat.model"
+    ours = [*how[:-1], "technique.int8.runtime=flat"]
+    assert run("compress", probed.folder, "--data", data, "--out", flat, *ours).code == 0
+    expected = run("predict", flat, data, "--json").lines()
+    same = [one["label"] == other["label"] for one, other in zip(answered, expected, strict=True)]
+    assert sum(same) >= 0.98 * len(same), "the weights are the same"
+    monkeypatch.setattr(engines, "find_spec", lambda package: None)
+    monkeypatch.setattr(engines_of_runtime, "build_quantized", None)
+    ended = run("predict", out, "--text", "my card is lost")
+    assert_error(ended, "package-missing", "onnxruntime", code=2)
+    assert "tunesmith[export]" in ended.err
+    assert_error(run("compress", probed.folder, "--data", tickets, *how, "--quiet"), "package-missing", code=2)
 
 
 def test_a_place_that_is_taken_stays_as_it_is(compressed: Model, probed: Model, tickets: Path, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from tests.cli.conftest import Model
 from tests.cli.running import assert_error, run
 from tests.cli.schemas import problems
 
+from tunesmith.bundle.kinds import KINDS
 from tunesmith.bundle.schema import read_facts
-from tunesmith.errors import ArtifactError
+from tunesmith.errors import ArtifactError, ConfigError
+from tunesmith.runtimes import engines
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -80,3 +82,22 @@ def test_stages_that_are_none_are_refused(told: dict[str, Any], tmp_path: Path, 
     with pytest.raises(ArtifactError, match=problem) as caught:
         read_facts(written(told, tmp_path))
     assert caught.value.code == "facts-damaged"
+
+
+def test_a_stage_whose_runtime_is_missing_is_told_before_a_stage_is_read(
+    told: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing in the folder that could be read."""
+    last = {**told["cascade"][1], "kind": "runtime", "runtime": {"name": "onnxruntime", "precision": "float32"}}
+    facts = read_facts(written({**told, "cascade": [told["cascade"][0], last]}, tmp_path))
+    monkeypatch.setattr(engines, "find_spec", lambda package: None)
+    with pytest.raises(ConfigError, match="onnxruntime") as caught:
+        KINDS.member("cascade").load(tmp_path, facts)
+    assert caught.value.code == "package-missing"
+
+
+def test_our_own_engine_multiplies_whole_numbers_alone(told: dict[str, Any], tmp_path: Path) -> None:
+    """A stage that says otherwise was not written by us."""
+    last = {**told["cascade"][1], "kind": "runtime", "runtime": {"name": "flat", "precision": "float32"}}
+    with pytest.raises(ArtifactError, match=r"cascade\.1\.runtime\.precision = float32"):
+        read_facts(written({**told, "cascade": [told["cascade"][0], last]}, tmp_path))

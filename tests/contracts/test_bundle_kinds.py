@@ -24,6 +24,7 @@ from tunesmith.errors import ArtifactError
 from tunesmith.files.manifest import write_manifest
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.quantized_encoder import quantize_encoder
+from tunesmith.runtimes.engines import ENGINES
 from tunesmith.runtimes.ranges import column_ranges
 
 MADE_FROM = {"runtime": "encoder", "cascade": "encoder"}
@@ -46,18 +47,24 @@ class Made:
         return found
 
 
-@pytest.fixture(params=KINDS.names())
+def ways_to_run() -> list[str]:
+    """Each runtime with what it multiplies."""
+    return [f"runtime {name} {products}" for name in ENGINES.names() for products in ENGINES.member(name).PRODUCTS]
+
+
+@pytest.fixture(params=[*(name for name in KINDS.names() if name != "runtime"), *ways_to_run()])
 def made(request: pytest.FixtureRequest, climbed: Climbed) -> Made:
-    """A model of each kind, from the first rung that lands in it, or that it is made from."""
-    kind: str = request.param
+    """A model of each kind, from the first rung that lands in it, or that it is made from; run in each way."""
+    kind, *way = request.param.split()
     landings = [landing for landing in climbed.site.landings.values() if landing.kind == MADE_FROM.get(kind, kind)]
     assert landings, f"no rung lands in the kind {kind}"
     data = climbed.site.data
     texts = ["", LONG, *(data.texts[row] for row in data.split.validation[:20])]
     model, facts = landings[0].model, climbed.facts(landings[0])
     if kind == "runtime":
-        model = rounded(model, [data.texts[row] for row in data.split.train])
-        facts = facts.model_copy(update={"kind": kind, "runtime": RuntimeFacts(name="flat", precision="int8")})
+        runtime = RuntimeFacts.model_validate(dict(zip(("name", "precision"), way, strict=True)))
+        model = replace(rounded(model, [data.texts[row] for row in data.split.train]), runtime=runtime)
+        facts = facts.model_copy(update={"kind": kind, "runtime": runtime})
     if kind == "cascade":
         model = in_turn(climbed)
         facts = facts.model_copy(update={"kind": kind, "cascade": model.stages})

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from tunesmith.bundle.kinds import Outputs, Seen
-from tunesmith.bundle.schema import Facts, MethodFacts, TokenFacts
+from tunesmith.bundle.schema import Facts, MethodFacts, RuntimeFacts, TokenFacts
 from tunesmith.data.joined import JOINED, tokens_of
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ArtifactError
@@ -48,6 +48,8 @@ class EncoderModel:
     """Whether both texts of a pair are read in one sequence."""
     method: MethodFacts | None = None
     """How the encoder was trained, where what was learnt lies beside the weights of the base; else None."""
+    runtime: RuntimeFacts | None = None
+    """What runs it, where it was made for running alone; else None."""
 
     def tokens(self, texts: Sequence[Text]) -> TokenSet:
         """Turn texts into tokens.
@@ -239,6 +241,7 @@ def load_parts(folder: Path, facts: Facts, tokens: TokenFacts, *, encoder: Encod
         max_seq_length=tokens.max_seq_length,
         joins=joins,
         method=facts.method,
+        runtime=facts.runtime,
     )
 
 

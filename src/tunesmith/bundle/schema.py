@@ -111,11 +111,11 @@ class MethodFacts(Settings):
 class RuntimeFacts(Settings):
     """What runs a model that was made for running alone."""
 
-    name: Literal["flat"]
+    name: Literal["flat", "onnxruntime", "openvino"]
     """The runtime: ``flat`` is our own engine."""
 
-    precision: Literal["int8"]
-    """What its products are made of."""
+    precision: Literal["int8", "float32"]
+    """What its products are made of; the weights are of 8 bits either way."""
 
 
 class StageFacts(Settings):
@@ -391,6 +391,7 @@ def _misfits(facts: Facts) -> Iterator[str]:
     yield from _method_misfits(facts)
     if (facts.runtime is not None) is not (facts.kind == "runtime"):
         yield "runtime and kind: a model of kind runtime says what runs it, any other kind does not"
+    yield from _runtime_misfits(facts.runtime)
     yield from _cascade_misfits(facts)
     yield from _recipe_misfits(facts.recipe)
     if facts.data.labels.keys() - set(facts.labels):
@@ -440,6 +441,13 @@ def _cascade_misfits(facts: Facts) -> Iterator[str]:
         if (stage.runtime is not None) is not (stage.kind == "runtime"):
             yield f"cascade.{number}.runtime and kind: a stage of kind runtime says what runs it, any other does not"
         yield from (f"cascade.{number}.{each}" for each in _token_misfits(stage.tokens, reads_pairs=facts.reads_pairs))
+        yield from (f"cascade.{number}.{each}" for each in _runtime_misfits(stage.runtime))
+
+
+def _runtime_misfits(runtime: RuntimeFacts | None) -> Iterator[str]:
+    """Tell what our own engine does not multiply."""
+    if runtime is not None and runtime.name == "flat" and runtime.precision != "int8":
+        yield f"runtime.precision = {runtime.precision}: the runtime flat multiplies int8"
 
 
 def _method_misfits(facts: Facts) -> Iterator[str]:

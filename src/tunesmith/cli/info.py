@@ -45,6 +45,7 @@ def info(
         "labels": ", ".join(facts.labels[:8]) + more if facts.labels else "none: it answers numbers",
         style.words: f"{style.told(figure.value)} ({style.span(figure)}, 95 %) on {measured}",
         **({} if facts.compression is None else {"compressed": _compressed(facts)}),
+        **({} if facts.runtime is None else {"run by": f"{facts.runtime.name}, products of {facts.runtime.precision}"}),
         "data": data_line(facts),
         "base": _base(facts),
         "made with": ", ".join(f"{name} {number}" for name, number in facts.versions.items()),

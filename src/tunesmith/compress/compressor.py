@@ -18,6 +18,7 @@ from tunesmith.compress.chain import checked_options, learns, make, name_of
 from tunesmith.compress.costs import costs_of, memory_mib, size_mib
 from tunesmith.compress.gate import Judged, judge, matched_calibration, refuse_loss
 from tunesmith.compress.place import partial_of, refuse_taken, restore
+from tunesmith.compress.running import spread
 from tunesmith.compress.source import Both, Compressed, Parent, Rows, Work, parent_of
 from tunesmith.compress.unseen import with_unseen_head
 from tunesmith.errors import counted
@@ -79,7 +80,7 @@ def compress_bundle(bundle: Bundle, asked: Asked, read_rows: Callable[[], Rows],
     told("timing both")
     before, after = costs_of(predictors, rows.held)
     facts = _facts(bundle, asked, made, judged=judged, rows=rows)
-    texts = rows.held[:_N_COMPARED]
+    texts = spread(rows.held, _N_COMPARED)
     expected = predictors[1].outputs(texts).logits
     costs = dict(read_json(bundle.folder / "costs.json"))
     partial = partial_of(asked.out)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tunesmith.bundle.kinds import KINDS, Outputs, Predictor, Seen
 from tunesmith.bundle.schema import Facts, StageFacts
 from tunesmith.errors import ArtifactError
+from tunesmith.runtimes.engines import refuse_missing
 from tunesmith.tasks import Calibration, Task
 from tunesmith.types import Text
 
@@ -159,12 +160,16 @@ def load(folder: Path, facts: Facts) -> CascadePredictor:
 
     Raises:
         ArtifactError: A stage is damaged, or the task's answers are not sure of themselves.
+        ConfigError: ``package-missing``: what runs a stage is not installed.
     """
     assert facts.cascade is not None, "the description was checked"
     if facts.learnt.margins(np.zeros((1, facts.n_outputs), dtype=np.float32), facts.calibration) is None:
         raise ArtifactError(
             "facts-damaged", "a cascade of numbers cannot tell which it is sure of", where=str(folder), found=facts.task
         )
+    for stage in facts.cascade:
+        if stage.runtime is not None:
+            refuse_missing(stage.runtime.name, where=str(folder))
     predictors = tuple(_loaded(folder, facts))
     models = tuple(each.model for each in predictors)
     return CascadePredictor(predictors, Cascade(models, facts.cascade, facts.learnt, facts.thresholds))

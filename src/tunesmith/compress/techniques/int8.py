@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
 
-from tunesmith.bundle.schema import RuntimeFacts
+from tunesmith.compress.running import AUTO, chosen_runtime
 from tunesmith.compress.source import Compressed, Floats, Parent, Rows, Work
 from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet
@@ -22,6 +23,7 @@ from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.likelihoods import load_likelihood
 from tunesmith.models.quantized import ColumnRanges
 from tunesmith.models.quantized_encoder import linear_maps, quantize_encoder
+from tunesmith.runtimes.engines import refuse_missing
 from tunesmith.runtimes.ranges import column_ranges
 from tunesmith.runtimes.torch import logits
 from tunesmith.types import Text
@@ -37,7 +39,10 @@ _MOST_CHANGED = 2.0
 
 
 class Options(Settings):
-    """Rounding has no options."""
+    """What runs the rounded model."""
+
+    runtime: Literal["auto", "flat", "onnxruntime", "openvino"] = "auto"
+    """What runs the model: flat, our own engine, or another that is installed; auto tries those for two seconds."""
 
 
 def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Compressed:
@@ -46,13 +51,18 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     Args:
         parent: The model.
         rows: Those to fit on tell the ranges.
-        options: None to set.
+        options: What runs it.
         work: Points that may be lost.
 
     Returns:
         The rounded model, of kind ``runtime``.
+
+    Raises:
+        ConfigError: ``package-missing``: the runtime is not installed.
+        GateError: ``runtime-differs``: it answers otherwise than our own engine.
     """
-    del options
+    if options.runtime != AUTO:
+        refuse_missing(options.runtime)
     told, max_loss = work.narrator.say, work.max_loss
     texts = list(_some(rows.fitted, parent))
     tokens = parent.model.tokens(texts)
@@ -73,8 +83,9 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     notes = [f"ranges seen on {counted(len(texts), 'row')}, of which {100 * changed:.1f} % are answered otherwise now"]
     if kept:
         notes.append(f"left as they are, since rounding them changes too many answers: {', '.join(kept)}")
-    model = replace(parent.model, classifier=parent.model.classifier.with_encoder(made).eval())
-    return Compressed("runtime", model, RuntimeFacts(name="flat", precision="int8"), tuple(notes))
+    rounded = replace(parent.model, classifier=parent.model.classifier.with_encoder(made).eval())
+    model, found = chosen_runtime(parent, rounded, texts, asked=options.runtime, work=work)
+    return Compressed("runtime", model, model.runtime, (*notes, *found))
 
 
 def _some(texts: Sequence[Text], parent: Parent) -> Iterator[Text]:
