@@ -70,6 +70,13 @@ def test_a_wrong_guess_costs_steps_but_not_the_minimum(guess: float) -> None:
     assert end.iterations < 120
 
 
+def test_a_wrong_guess_is_put_right_by_the_first_step() -> None:
+    """Whatever the guess is off by, a few steps bring the loss near its minimum."""
+    best = lowered(*problem(), l2=0.01, max_iterations=200, tolerance=0.0).loss
+    for guess in (1e-3, 1.0, 1e3):
+        assert lowered(*problem(guess), l2=0.01, max_iterations=8, tolerance=0.0).loss < 1.003 * best
+
+
 def test_a_step_across_a_narrow_valley_does_not_climb() -> None:
     """Where the slope behind the minimum is gentler than before it, a long step ends higher and must not be taken."""
     features = Plain(torch.tensor([[100.0], [80.0]]), guess=0.2)

@@ -13,12 +13,13 @@ from tests.models.wanted import classes
 
 from tunesmith.errors import ConfigError, DataError, ShapeError
 from tunesmith.evaluate.calibration import calibrated_log_loss, softmax
-from tunesmith.train.solvers import SOLVERS
+from tunesmith.train.solvers import SOLVERS, quasi_newton
 from tunesmith.train.solvers.quasi_newton import (
     L2_GRID,
     choose_l2,
     choose_l2_out_of_fold,
     solve_head,
+    solve_out_of_fold,
 )
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -280,3 +281,90 @@ def test_one_fold_is_refused() -> None:
     wanted = classes(np.array([0, 1, 0]), 2)
     with pytest.raises(ShapeError, match="1 folds of 3 rows"):
         choose_l2_out_of_fold(np.eye(3, dtype=np.float32), wanted, fold_of=np.zeros(3, dtype=np.int64))
+
+
+def test_a_head_of_many_rows_begins_on_a_part_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends where one that begins on all of them does, and with a useful tolerance sooner."""
+    rows, targets = features(2000, 32, 8)
+    ends = []
+    for many, tolerance in ((2001, 1e-5), (2000, 1e-5), (2001, 3e-3), (2000, 3e-3)):
+        monkeypatch.setattr(quasi_newton, "_MANY_ROWS", many)
+        ends.append(solve_head(rows, classes(targets, 8), l2=1e-5, tolerance=tolerance))
+    whole, begun, whole_soon, begun_soon = ends
+    assert begun.loss == pytest.approx(whole.loss, rel=1e-4)
+    np.testing.assert_allclose(softmax(begun.logits(rows)), softmax(whole.logits(rows)), atol=0.02)
+    assert begun_soon.iterations < whole_soon.iterations
+    assert begun_soon.loss < 1.05 * whole.loss
+
+
+@pytest.mark.parametrize("n_classes", [3, 16, 21])
+def test_outputs_are_those_of_the_parameters(n_classes: int) -> None:
+    """Also where their number is none that a processor multiplies at once."""
+    rows, _ = features(50, 24, n_classes)
+    parameters = torch.randn(25, n_classes, generator=torch.Generator().manual_seed(0))
+    found = quasi_newton._Dense(torch.from_numpy(rows), torch.eye(25)).logits(parameters)
+    assert found.is_contiguous()
+    expected = torch.from_numpy(rows) @ parameters[:-1] + parameters[-1]
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+class Folds:
+    """Noisy rows dealt to folds, and the outputs of heads that have not seen them."""
+
+    n_rows, n_classes, n_folds = 600, 5, 5
+
+    def __init__(self) -> None:
+        self.rows, self.targets = features(self.n_rows, 24, self.n_classes, noise=0.2)
+        self.fold_of = np.random.default_rng(0).integers(self.n_folds, size=self.n_rows)
+
+    def outputs(self, targets: NDArray[np.int64], *, tolerance: float = 1e-3) -> NDArray[np.float32]:
+        """By heads of these targets."""
+        return solve_out_of_fold(
+            self.rows, classes(targets, self.n_classes), fold_of=self.fold_of, l2=1e-5, tolerance=tolerance
+        )
+
+
+@pytest.mark.parametrize("many", [100, 10_000])
+@pytest.mark.parametrize("fold", range(Folds.n_folds))
+def test_what_a_fold_is_says_nothing_of_its_outputs(monkeypatch: pytest.MonkeyPatch, fold: int, many: int) -> None:
+    """Not to the last bit, though heads begin from others: none of those has seen the fold, and others do change."""
+    monkeypatch.setattr(quasi_newton, "_MANY_ROWS", many)
+    drawn = Folds()
+    held = drawn.fold_of == fold
+    before = drawn.outputs(drawn.targets)
+    after = drawn.outputs(np.where(held, (drawn.targets + 1) % Folds.n_classes, drawn.targets))
+    np.testing.assert_array_equal(before[held], after[held])
+    assert (before[~held] != after[~held]).any(axis=1).all()
+
+
+def test_heads_that_begin_from_others_answer_as_those_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is solved on all rows but its own."""
+    drawn = Folds()
+    wanted = classes(drawn.targets, Folds.n_classes)
+    expected = np.empty((Folds.n_rows, Folds.n_classes), dtype=np.float32)
+    for fold in range(Folds.n_folds):
+        held = drawn.fold_of == fold
+        head = solve_head(drawn.rows[~held], wanted[~held], l2=1e-5, tolerance=1e-6)
+        expected[held] = head.logits(drawn.rows[held])
+    for many in (100, 10_000):
+        monkeypatch.setattr(quasi_newton, "_MANY_ROWS", many)
+        found = drawn.outputs(drawn.targets, tolerance=1e-6)
+        np.testing.assert_allclose(softmax(found), softmax(expected), atol=0.02)
+
+
+def test_every_fold_is_told_before_its_head_is_solved() -> None:
+    """So that a user can stop between two."""
+    drawn, told = Folds(), list[int]()
+    wanted = classes(drawn.targets, Folds.n_classes)
+    solve_out_of_fold(drawn.rows, wanted, fold_of=drawn.fold_of, l2=1e-2, heed=told.append)
+    assert sorted(told) == list(range(Folds.n_folds))
+
+
+def test_one_fold_cannot_be_held_out() -> None:
+    """Nothing would be left to fit on, and folds are of these rows."""
+    wanted = classes(np.array([0, 1, 0]), 2)
+    rows = np.eye(3, dtype=np.float32)
+    with pytest.raises(ShapeError, match="1 folds of 3 rows"):
+        solve_out_of_fold(rows, wanted, fold_of=np.zeros(3, dtype=np.int64), l2=0.1)
+    with pytest.raises(ShapeError, match="2 folds of 2 rows, 3 targets"):
+        solve_out_of_fold(rows, wanted, fold_of=np.arange(2), l2=0.1)

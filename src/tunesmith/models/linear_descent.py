@@ -23,6 +23,7 @@ from tunesmith.models.supervision import Supervision
 _TRIALS = 12  # evaluations in one line search; one or two are usual
 _SUFFICIENT_DECREASE = 1e-4
 _SLOPE_LEFT = 0.9  # a tighter search costs more evaluations than it saves iterations
+_SLOPE_LEFT_AT_FIRST = (0.1, 0.3, 0.5)  # but for the first steps, whose length nothing tells yet
 
 _Pair: TypeAlias = tuple[Tensor, Tensor, float]
 
@@ -91,8 +92,11 @@ def descend(
     point = objective.at(start)
     pairs: deque[_Pair] = deque(maxlen=history)
     iterations = n_slow = 0
+    reach = 1.0
     while iterations < max_iterations and n_slow < 2:
-        reached = _line_search(objective, point, _direction(features, point.gradient, pairs))
+        left = _SLOPE_LEFT_AT_FIRST[iterations] if iterations < len(_SLOPE_LEFT_AT_FIRST) else _SLOPE_LEFT
+        direction = _direction(features, point.gradient, pairs, reach=reach)
+        reached = _line_search(objective, point, direction, slope_left=left)
         if reached is None:  # what is left of the slope is rounding
             break
         iterations += 1
@@ -100,6 +104,7 @@ def descend(
         bend = _dot(step, turn)
         if bend > 0:
             pairs.append((step, turn, 1 / bend))
+            reach = bend / _dot(turn, features.precondition(turn))
         n_slow = n_slow + 1 if point.loss - reached.loss < tolerance * reached.loss else 0
         point = reached
     return Descent(point.parameters, point.loss, iterations)
@@ -137,8 +142,8 @@ class _Objective:
         return gradient
 
 
-def _line_search(objective: _Objective, point: _Point, direction: Tensor) -> _Point | None:
-    """Step along a direction until most of the slope is gone; None where no step lowers the loss.
+def _line_search(objective: _Objective, point: _Point, direction: Tensor, *, slope_left: float) -> _Point | None:
+    """Step along a direction until no more than a share of the slope is left; None where no step lowers the loss.
 
     The loss is convex, so a falling slope means a longer step and a rising one a shorter; the next trial is where the
     slope would vanish if it were linear between the two.
@@ -155,7 +160,7 @@ def _line_search(objective: _Objective, point: _Point, direction: Tensor) -> _Po
         loss += penalty / 2 + step * pull + step * step / 2 * bend
         slope_here = _dot(residual, move) / len(move) + pull + step * bend
         fell = loss <= point.loss + _SUFFICIENT_DECREASE * step * slope
-        if fell and abs(slope_here) <= -_SLOPE_LEFT * slope:
+        if fell and abs(slope_here) <= -slope_left * slope:
             parameters = torch.add(point.parameters, direction, alpha=step)
             return _Point(parameters, logits, loss, objective.gradient(parameters, residual))
         below, above = ((step, slope_here), above) if slope_here < 0 and fell else (below, (step, slope_here))
@@ -173,15 +178,19 @@ def _next_step(below: tuple[float, float], above: tuple[float, float]) -> float:
     return min(max(secant, low + width / 10), high - width / 10)
 
 
-def _direction(features: Features, gradient: Tensor, pairs: Sequence[_Pair]) -> Tensor:
-    """Quasi-Newton direction ``[F + 1, C]`` by the two-loop recursion."""
+def _direction(features: Features, gradient: Tensor, pairs: Sequence[_Pair], *, reach: float) -> Tensor:
+    """Quasi-Newton direction ``[F + 1, C]`` by the two-loop recursion.
+
+    The surer a model is, the less its loss curves: ``reach`` is by how much less than the first guess on the last step.
+    Source: Nocedal and Wright 2006, equation 7.20.
+    """
     direction = -gradient
     shares = []
     for step, turn, scale in reversed(pairs):
         share = scale * _dot(step, direction)
         direction.add_(turn, alpha=-share)
         shares.append(share)
-    direction = features.precondition(direction)
+    direction = features.precondition(direction).mul_(reach)
     for (step, turn, scale), share in zip(pairs, reversed(shares), strict=True):
         direction.add_(step, alpha=share - scale * _dot(turn, direction))
     return direction

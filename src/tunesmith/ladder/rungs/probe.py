@@ -36,6 +36,7 @@ from tunesmith.train.solvers.quasi_newton import (
     choose_l2,
     choose_l2_out_of_fold,
     solve_head,
+    solve_out_of_fold,
 )
 from tunesmith.types import JSON
 
@@ -44,8 +45,15 @@ _SHARE_OF_CHOOSING = 0.35
 """Of the time that pooling and penalty take to choose, what one more head costs."""
 _SHARE_OF_CHOOSING_OUT_OF_FOLD = 0.03
 """The same where each pooling and penalty has five heads."""
-_COARSE = 1e-3
-"""Tolerance of heads that only measure: as the penalty is chosen, and a fifth sooner than the head that is kept."""
+_TOLERANCE = 3e-3
+"""Of every head, so that a temperature fitted on heads that have not seen their rows is that of the head that is kept.
+
+With 1e-3 a head takes twice the steps, and on the test rows of banking77, clinc150, phrasebank and sst2 neither its
+accuracy nor its calibrated log loss is better by more than a hundredth of itself.
+"""
+
+_TOLERANCE_OF_FEW = 3e-4
+"""Of heads of few rows, which cost nothing."""
 
 _EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
 _WHOLE_OVER_RATE = 1.25
@@ -221,17 +229,19 @@ class Probe(KeepsHead):
         fold_of = self._folds(site, rows)
         start = self.head_of(landing.model)
         wanted = site.wanted(rows)
-        final = solve_head(features, wanted, l2=l2, start=start)
-        logits = np.empty((len(rows), site.n_outputs), dtype=np.float32)
-        seen = np.empty(len(rows), dtype=np.bool_)
-        for fold in range(self._options.n_folds):
+        tolerance = _TOLERANCE_OF_FEW if are_few(data) else _TOLERANCE
+        final = solve_head(features, wanted, l2=l2, start=start, tolerance=tolerance)
+
+        def heed(fold: int) -> None:
             site.heed_stop("while the probe was scored out of fold")
             site.narrator.progress("probe, out of fold", fold / self._options.n_folds)
-            held = fold_of == fold
-            head = solve_head(features[~held], wanted[~held], l2=l2, tolerance=_COARSE)
-            logits[held] = head.logits(features[held])
-            seen[held] = np.isin(strata[held], strata[~held])
+
+        logits = solve_out_of_fold(features, wanted, fold_of=fold_of, l2=l2, tolerance=tolerance, heed=heed)
         site.narrator.progress("probe, out of fold", 1.0)
+        seen = np.empty(len(rows), dtype=np.bool_)
+        for fold in np.unique(fold_of):
+            held = fold_of == fold
+            seen[held] = np.isin(strata[held], strata[~held])
         return replace(
             landing,
             model=self.model_of(site, form, solution=final),
@@ -443,9 +453,9 @@ def _choose(
     def solved(form: Form, l2: float | None) -> _Choice:
         vectors = form.of(features)
         if l2 is None:
-            l2, solution = choose_l2(vectors, wanted, train=train, validation=held)
+            l2, solution = choose_l2(vectors, wanted, train=train, validation=held, tolerance=_TOLERANCE)
         else:
-            solution = solve_head(vectors[train], wanted[train], l2=l2, tolerance=_COARSE)
+            solution = solve_head(vectors[train], wanted[train], l2=l2, tolerance=_TOLERANCE)
         loss = task.held_out_loss(solution.logits(vectors[held]), wanted.targets[held])
         return _Choice(form, l2, solution, loss)
 

@@ -27,10 +27,10 @@ class Softmax:
             The loss ``[B]``, and the probabilities less the target's ``[B, C]``.
         """
         log_probabilities = torch.log_softmax(outputs, dim=1)
-        losses = -log_probabilities.gather(1, targets[:, None])[:, 0]
+        wanted = targets[:, None]
+        losses = -log_probabilities.gather(1, wanted)[:, 0]
         residual = log_probabilities.exp_()
-        residual[torch.arange(len(residual)), targets] -= 1
-        return losses, residual
+        return losses, residual.scatter_add_(1, wanted, residual.new_full(wanted.shape, -1.0))
 
     def curvature(self, n_outputs: int) -> float:
         """Give the largest second derivative at zero. Source: Böhning 1992.

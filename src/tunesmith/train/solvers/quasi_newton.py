@@ -3,15 +3,15 @@
 The second derivative of the loss at weights of zero is known: for softmax ``(I - 1/C) / C`` over the classes times the
 second moment of the features. Every quasi-Newton direction starts from its inverse, so neither the scale of the
 features nor their correlations slow the descent down, and the first step is a Newton step. On banking77 (10,003 x 384,
-77 classes, l2 3e-6) the loss is within 1 % of its minimum after 32 steps of two passes each; without this after 67; a
-Newton method with conjugate gradients takes 189.
+77 classes, l2 3e-6) the loss is within 1 % of its minimum after 32 steps of two passes each, and after 26 that follow
+16 on a quarter of the rows; within 5 % after 20 and 13. A Newton method with conjugate gradients takes 189.
 
 Source: Böhning 1992.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -38,6 +38,11 @@ _LEAST_SAMPLE = 2048  # rows that the second moment is taken over
 _SAMPLED_PER_FEATURE = 4
 _MAX_ITERATIONS = 200
 _LEAST_PENALTY = 1e-9  # keeps the curvature invertible
+_LANES = 16  # numbers of float32 that a processor multiplies at once
+
+_MANY_ROWS = 4096
+"""From which a head that begins at zero is first taken some way on a part of them."""
+_PART, _STEPS_ON_A_PART = 4, 16
 _SHARPNESS = tuple(np.geomspace(0.25, 16.0, 25).tolist())  # inverse temperatures
 
 
@@ -138,6 +143,54 @@ def solve_head(
     return problem.solve(l2, start, max_iterations=max_iterations, tolerance=tolerance)
 
 
+def solve_out_of_fold(
+    features: NDArray[np.float32],
+    wanted: Supervision,
+    *,
+    fold_of: NDArray[np.int64],
+    l2: float,
+    tolerance: float = 3e-4,
+    heed: Callable[[int], None] = lambda fold: None,
+) -> NDArray[np.float32]:
+    """Answer each row by a head that has not seen it, nor begun from one that has.
+
+    Where rows are many, folds are dealt to two sides, and the heads of one side's folds begin from a head of the other
+    side's rows alone. That is one head more, and each of the others takes half the steps.
+
+    Args:
+        features: ``[B, H]``.
+        wanted: What the rows are fitted to.
+        fold_of: Fold of each row, from 0, ``[B]``; at least two of them hold rows.
+        l2: Strength of the penalty, relative to the mean loss of a row.
+        tolerance: See ``solve_head``.
+        heed: Called with each fold before its head is solved.
+
+    Returns:
+        Each row's outputs, ``[B, C]``.
+
+    Raises:
+        ShapeError: There is one fold only, or the axes do not fit.
+    """
+    numbers = np.unique(fold_of)
+    if len(numbers) < 2 or len(fold_of) != len(wanted):
+        raise ShapeError(f"{len(numbers)} folds of {len(fold_of)} rows, {len(wanted)} targets")
+    solve = partial(solve_head, l2=l2, tolerance=tolerance)
+    sides = (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :])
+    outputs = np.empty((len(wanted), wanted.n_outputs), dtype=np.float32)
+    for side, other in (sides, sides[::-1]):
+        start = None
+        if len(wanted) >= _MANY_ROWS:
+            rows = np.flatnonzero(np.isin(fold_of, other))
+            begun = solve(features[rows], wanted[rows])
+            start = begun.weight, begun.bias
+        for fold in side:
+            heed(int(fold))
+            held, others = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+            head = solve(features[others], wanted[others], start=start)
+            outputs[held] = head.logits(features[held])
+    return outputs
+
+
 def choose_l2(
     features: NDArray[np.float32],
     wanted: Supervision,
@@ -152,7 +205,8 @@ def choose_l2(
     Heads are compared by their loss at their own best temperature where there is one: a strong penalty makes a head
     unsure, which calibration heals, and without it too weak a penalty would be chosen. Each head starts from the one
     before. The walk ends once the loss rises, because the weakest penalties take the longest. On banking77 the choice
-    is the same at a tolerance of 3e-3 and 3e-4, for half the passes.
+    is 1e-5 at a tolerance of 3e-3 and 3e-6 at 1e-3, for twice the passes; on its test rows, calibrated, the latter's
+    loss is lower by 0.002 of 0.257 (95 %: 0.007 lower to 0.003 higher).
 
     Args:
         features: ``[B, H]``.
@@ -250,14 +304,14 @@ class _Problem:
         tolerance: float,
     ) -> HeadSolution:
         """Solve one head."""
-        if start is None:
-            first = torch.zeros(len(self.second_moment), self.wanted.n_outputs)
-        else:
-            first = torch.from_numpy(np.concatenate([start[0].T, start[1][None]]))
         curvature = self.second_moment * self.wanted.likelihood.curvature(self.wanted.n_outputs)
         curvature.diagonal()[:-1] += l2
         curvature.diagonal().add_(_LEAST_PENALTY)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(curvature)).float()
+        if start is not None:
+            first = torch.from_numpy(np.concatenate([start[0].T, start[1][None]]))
+        else:
+            first = self._begun(inverse, l2, max_iterations=max_iterations, tolerance=tolerance)
         descent = descend(
             _Dense(self.features, inverse),
             self.wanted,
@@ -272,6 +326,16 @@ class _Problem:
         return HeadSolution(
             np.ascontiguousarray(weight.numpy().T), bias.numpy().copy(), descent.loss, descent.iterations
         )
+
+    def _begun(self, inverse: Tensor, l2: float, *, max_iterations: int, tolerance: float) -> Tensor:
+        """Begin at zero: where rows are many, the first steps need but a part of them."""
+        zero = torch.zeros(len(self.second_moment), self.wanted.n_outputs)
+        if len(self.features) < _MANY_ROWS:
+            return zero
+        part = np.arange(0, len(self.features), _PART)
+        features = _Dense(self.features[::_PART].contiguous(), inverse)
+        steps = min(max_iterations, _STEPS_ON_A_PART)
+        return descend(features, self.wanted[part], zero, l2=l2, max_iterations=steps, tolerance=tolerance).parameters
 
 
 def _problem(features: NDArray[np.float32], wanted: Supervision) -> _Problem:
@@ -302,7 +366,11 @@ class _Dense:
 
     def logits(self, parameters: Tensor) -> Tensor:
         """Multiply features and parameters."""
-        return functional.linear(self.features, parameters[:-1].T.contiguous(), parameters[-1])
+        n_outputs = parameters.shape[1]
+        if n_outputs < _LANES:
+            return functional.linear(self.features, parameters[:-1].T.contiguous(), parameters[-1])
+        whole = functional.pad(parameters, (0, -n_outputs % _LANES))  # 77 outputs take a quarter longer than 80
+        return torch.addmm(whole[-1], self.features, whole[:-1])[:, :n_outputs].contiguous()
 
     def gradient(self, residual: Tensor) -> Tensor:
         """Multiply the transposed features and the residual."""
