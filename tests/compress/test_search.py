@@ -176,6 +176,7 @@ def test_sizes_and_times_are_read() -> None:
     assert parse_size("10MiB") == 10.0
     assert parse_size(" 10 mb") == pytest.approx(9.5367, abs=1e-4)
     assert parse_size("1.5GB") == pytest.approx(1430.51, abs=0.01)
+    assert [parse_size(text) * 2**20 for text in ("1KB", "1KiB", "1GiB")] == [1e3, 2**10, 2**30]
     assert parse_latency("2ms") == parse_latency("0.002 S") == parse_latency("2000us") == 2.0
     assert str(Limits(size_mib=10.0, loss=0.5)) == "0.5 points lost, 10.0 MiB"
 

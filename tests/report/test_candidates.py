@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from tests.report.made_up import HOSTILE
 
@@ -66,6 +67,10 @@ def test_the_plot_marks_each_and_names_the_chosen(width: int) -> None:
     assert "pruned" not in named
     assert ("static" in named) == (width == 720)
     assert "int8 89.9" in parsed.get("aria-label", "")
+    ticks = [str(text.text) for text in parsed.iter("text") if text.get("class") == "tick middle"]
+    assert {"100", "1,000"} <= set(ticks), "rates are told in steps of ten"
+    gaps = np.diff([float(text.get("x", "")) for text in parsed.iter("text") if text.text in ("100", "1,000")])
+    assert gaps == pytest.approx((x[3] - x[0]) * np.log(10.0) / np.log(90.0), abs=0.2)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
