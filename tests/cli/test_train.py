@@ -46,7 +46,7 @@ def test_results_go_to_stdout_and_the_story_to_stderr(climbed: Model) -> None:
     """With --json, stdout is one line of JSON and nothing else."""
     assert climbed.trained.out.count("\n") == 1
     assert json.loads(climbed.trained.out)["kept"] == "linear"
-    for told in ('text: column "text", by its name', "probe: accuracy", "saved to", "stops here"):
+    for told in ('text: column "text", by its name', "foreseen in all: ", "probe: accuracy", "saved to", "stops here"):
         assert told in climbed.trained.err
 
 
