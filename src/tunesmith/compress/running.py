@@ -91,7 +91,7 @@ def chosen_runtime(
     ]
     if [runtime.name for runtime in runtimes] == [OURS]:
         return replace(model, runtime=runtimes[0]), ()
-    work.narrator.say(f"trying {', '.join(names)} for a moment")
+    work.narrator.say("trying each runtime that is here for a moment")
     notes: list[str] = []
     candidates = []
     for candidate, apart in _compared(parent, model, texts, runtimes=runtimes):

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders.flat import Embeddings, FlatEncoder, Layer
 from tunesmith.models.poolings import Pooling
@@ -32,26 +33,56 @@ IDS, MASK, TYPES, VECTORS = "input_ids", "attention_mask", "token_type_ids", "ve
 _OPSET, _IR = 20, 9
 _FLOAT = 1
 """float32 as ONNX numbers it."""
+_LARGE = 4096
+"""Bytes from which on a constant may be apart."""
 _FAR_BELOW = 1e9
 """Taken from what padding has: no value is near it, and its exponential is 0."""
 
 
-class _Nodes:
-    """The nodes and constants of a graph that is being written."""
+class Graph(NamedTuple):
+    """An encoder as a graph."""
 
-    def __init__(self) -> None:
+    model: bytes
+    """An ONNX model, serialized."""
+    weights: dict[str, NDArray[Any]]
+    """Its large constants by name, where they are not in the model."""
+
+
+class _Nodes:
+    """The nodes and constants of a graph that is being written.
+
+    Args:
+        weights_apart: Whether large constants are named alone.
+    """
+
+    def __init__(self, *, weights_apart: bool) -> None:
         from onnx import helper, numpy_helper
 
         self._helper, self._numpy = helper, numpy_helper
+        self._weights_apart = weights_apart
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.weights: dict[str, NDArray[Any]] = {}
 
     def constant(self, values: NDArray[Any] | Sequence[int] | float) -> str:
         """Hold an array; whole numbers in a list are int64, a number alone is float32."""
-        array = np.asarray(values, dtype=np.float32 if isinstance(values, float) else None)
+        array = np.asarray(values, dtype=np.float32 if isinstance(values, float) else None, order="C")
         name = f"c{len(self.constants)}"
-        self.constants.append(self._numpy.from_array(np.asarray(array, order="C"), name))
+        if self._weights_apart and array.nbytes >= _LARGE:
+            self.weights[name] = array
+            self.constants.append(self._named(name, array))
+        else:
+            self.constants.append(self._numpy.from_array(array, name))
         return name
+
+    def _named(self, name: str, array: NDArray[Any]) -> Any:
+        """A constant whose values are handed over beside the graph."""
+        from onnx import TensorProto
+
+        kind = self._helper.np_dtype_to_tensor_dtype(array.dtype)
+        tensor = TensorProto(name=name, dims=array.shape, data_type=kind, data_location=TensorProto.EXTERNAL)
+        tensor.external_data.add(key="location", value="memory")
+        return tensor
 
     def __call__(self, operation: str, *inputs: str, **attributes: Any) -> str:
         """Add a node of one output, and name that."""
@@ -83,22 +114,25 @@ def input_names(encoder: FlatEncoder, *, reads_types: bool) -> tuple[str, ...]:
     return (IDS, MASK, TYPES) if reads_types and table is not None and table.num_embeddings > 1 else (IDS, MASK)
 
 
-def encoder_graph(encoder: FlatEncoder, pooling: str, pool: Pooling, *, reads_types: bool, products: Products) -> bytes:
-    """Write an encoder as a graph.
+def encoder_graph(
+    classifier: EncoderClassifier, *, reads_types: bool, products: Products, weights_apart: bool = False
+) -> Graph:
+    """Write an encoder and its pooling as a graph.
 
     Args:
-        encoder: Rounded, or of float32.
-        pooling: Name of the pooling.
-        pool: The pooling, whose weights are taken where it has some.
+        classifier: Its encoder is of the flat engine, rounded or of float32; the head is no part of the graph.
         reads_types: Whether sequences hold both texts of a pair.
         products: What is multiplied.
+        weights_apart: Whether the large constants stay where they are, for a runtime that takes them from memory.
 
     Returns:
-        An ONNX model, serialized.
+        The graph.
     """
     from onnx import TensorProto, helper
 
-    made = _Nodes()
+    encoder, pool = classifier.encoder, classifier.pool
+    assert isinstance(encoder, FlatEncoder), "others were refused"
+    made = _Nodes(weights_apart=weights_apart)
     names = input_names(encoder, reads_types=reads_types)
     holds = made("Cast", MASK, to=TensorProto.FLOAT)
     below = made("Mul", made("Sub", holds, made.constant(1.0)), made.constant(_FAR_BELOW))  # 0 of a token
@@ -108,13 +142,12 @@ def encoder_graph(encoder: FlatEncoder, pooling: str, pool: Pooling, *, reads_ty
         assert isinstance(layer, Layer), "a flat encoder is made of layers"
         hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, products=products)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
-    made.node("Identity", [_POOLINGS[pooling](made, texts, pool)], [VECTORS])
+    made.node("Identity", [_POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
     output = helper.make_tensor_value_info(VECTORS, TensorProto.FLOAT, ["batch", encoder.hidden_size])
     graph = helper.make_graph(made.nodes, "encoder", inputs, [output], made.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    serialized: bytes = model.SerializeToString()
-    return serialized
+    return Graph(model.SerializeToString(), made.weights)
 
 
 def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool, products: Products) -> str:

@@ -16,13 +16,13 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import refuse_unknown_tokens
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.runtimes.graph import Products, encoder_graph, input_names
+from tunesmith.runtimes.graph import Graph, Products, encoder_graph, input_names
 from tunesmith.types import PackedTokens
 
 Floats: TypeAlias = NDArray[np.float32]
 Call: TypeAlias = Callable[[Mapping[str, Ints]], Floats]
 """From padded inputs ``[B, T]`` to vectors ``[B, H]``."""
-Compile: TypeAlias = Callable[[bytes, int], Call]
+Compile: TypeAlias = Callable[[Graph, int], Call]
 """From a graph and a number of threads to what runs it."""
 
 
@@ -34,16 +34,23 @@ class PaddedEngine:
         reads_types: Whether sequences hold both texts of a pair.
         products: What is multiplied.
         compile_graph: The runtime's own part.
+        weights_apart: Whether the runtime takes large constants from memory.
     """
 
     def __init__(
-        self, classifier: EncoderClassifier, *, reads_types: bool, products: Products, compile_graph: Compile
+        self,
+        classifier: EncoderClassifier,
+        *,
+        reads_types: bool,
+        products: Products,
+        compile_graph: Compile,
+        weights_apart: bool,
     ) -> None:
         encoder = classifier.encoder
         assert isinstance(encoder, FlatEncoder), "others were refused"
         self._classifier, self._encoder = classifier, encoder
         self._reads_types, self._products = reads_types, products
-        self._compile = compile_graph
+        self._compile, self._weights_apart = compile_graph, weights_apart
         self._inputs = input_names(encoder, reads_types=reads_types)
         self._ready: tuple[int, Call] | None = None
         """For how many threads the graph was compiled, and what runs it."""
@@ -74,9 +81,11 @@ class PaddedEngine:
         """Compile the graph when it is first run, and again when another number of threads was set since."""
         with self._lock:
             if self._ready is None or self._ready[0] != n_threads:
-                pooling, pool = self._classifier.pooling, self._classifier.pool
                 graph = encoder_graph(
-                    self._encoder, pooling, pool, reads_types=self._reads_types, products=self._products
+                    self._classifier,
+                    reads_types=self._reads_types,
+                    products=self._products,
+                    weights_apart=self._weights_apart,
                 )
                 self._ready = n_threads, self._compile(graph, n_threads)
             return self._ready[1]

@@ -10,7 +10,7 @@ from tunesmith.data.spans import Ints
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.runtimes.engines import Engine
 from tunesmith.runtimes.engines._padded import Call, Floats, PaddedEngine
-from tunesmith.runtimes.graph import VECTORS, Products
+from tunesmith.runtimes.graph import VECTORS, Graph, Products
 
 NEEDS = ("onnx", "onnxruntime")
 PRODUCTS: tuple[Products, ...] = ("int8", "float32")
@@ -27,10 +27,12 @@ def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: P
     Returns:
         The engine.
     """
-    return PaddedEngine(classifier, reads_types=reads_types, products=products, compile_graph=_compiled)
+    return PaddedEngine(
+        classifier, reads_types=reads_types, products=products, compile_graph=_compiled, weights_apart=True
+    )
 
 
-def _compiled(graph: bytes, n_threads: int) -> Call:
+def _compiled(graph: Graph, n_threads: int) -> Call:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -39,10 +41,13 @@ def _compiled(graph: bytes, n_threads: int) -> Call:
     options.log_severity_level = 3
     options.enable_mem_pattern = False  # it is of one shape; ours are many
     options.add_session_config_entry("session.force_spinning_stop", "1")  # between calls the cores are others'
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    return partial(_answered, session)
+    weights = [onnxruntime.OrtValue.ortvalue_from_numpy(values) for values in graph.weights.values()]
+    options.add_external_initializers(list(graph.weights), weights)
+    session = onnxruntime.InferenceSession(graph.model, options, providers=["CPUExecutionProvider"])
+    return partial(_answered, session, graph)
 
 
-def _answered(session: Any, inputs: Mapping[str, Ints]) -> Floats:
+def _answered(session: Any, graph: Graph, inputs: Mapping[str, Ints]) -> Floats:
+    del graph  # kept as long as the session, which may read the weights where they lie
     found: Floats = session.run([VECTORS], dict(inputs))[0]
     return found

@@ -9,7 +9,7 @@ from tunesmith.data.spans import Ints
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.runtimes.engines import Engine
 from tunesmith.runtimes.engines._padded import Call, Floats, PaddedEngine
-from tunesmith.runtimes.graph import Products
+from tunesmith.runtimes.graph import Graph, Products
 
 NEEDS = ("onnx", "openvino")
 PRODUCTS: tuple[Products, ...] = ("int8", "float32")
@@ -26,10 +26,12 @@ def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: P
     Returns:
         The engine.
     """
-    return PaddedEngine(classifier, reads_types=reads_types, products=products, compile_graph=_compiled)
+    return PaddedEngine(
+        classifier, reads_types=reads_types, products=products, compile_graph=_compiled, weights_apart=False
+    )
 
 
-def _compiled(graph: bytes, n_threads: int) -> Call:
+def _compiled(graph: Graph, n_threads: int) -> Call:
     import openvino
 
     settings = {
@@ -39,7 +41,7 @@ def _compiled(graph: bytes, n_threads: int) -> Call:
         "ENABLE_CPU_PINNING": False,  # every process would pin itself to the same cores
     }
     core = openvino.Core()
-    request = core.compile_model(core.read_model(graph), "CPU", settings).create_infer_request()
+    request = core.compile_model(core.read_model(graph.model), "CPU", settings).create_infer_request()
     lock = Lock()
 
     def answered(inputs: Mapping[str, Ints]) -> Floats:
