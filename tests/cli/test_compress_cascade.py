@@ -97,7 +97,10 @@ def test_a_stage_whose_runtime_is_missing_is_told_before_a_stage_is_read(
 
 
 def test_our_own_engine_multiplies_whole_numbers_alone(told: dict[str, Any], tmp_path: Path) -> None:
-    """A stage that says otherwise was not written by us."""
+    """A stage, or a model, that says otherwise was not written by us."""
     last = {**told["cascade"][1], "kind": "runtime", "runtime": {"name": "flat", "precision": "float32"}}
     with pytest.raises(ArtifactError, match=r"cascade\.1\.runtime\.precision = float32"):
         read_facts(written({**told, "cascade": [told["cascade"][0], last]}, tmp_path))
+    alone = {**told, "kind": "runtime", "runtime": last["runtime"], "cascade": None}
+    with pytest.raises(ArtifactError, match="float32: the runtime flat multiplies int8"):
+        read_facts(written(alone, tmp_path))

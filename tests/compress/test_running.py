@@ -18,6 +18,7 @@ from tunesmith.compress.source import Compressed, Parent, Work
 from tunesmith.compress.techniques import int8
 from tunesmith.errors import ConfigError, GateError
 from tunesmith.runtimes import engines, graph
+from tunesmith.runtimes.engines import ENGINES
 
 TEXTS = random_texts(150)
 FASTER = {"flat": 2.0, "onnxruntime": 1.0, "openvino": 3.0}
@@ -93,6 +94,20 @@ def test_what_is_not_installed_is_left_out(parent: Parent, monkeypatch: pytest.M
     with pytest.raises(ConfigError, match="onnxruntime") as caught:
         made(parent, "onnxruntime")
     assert caught.value.code == "package-missing"
+
+
+def test_a_runtime_that_fails_is_left_out(parent: Parent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what it said, where all were asked for; by its name, what it raised comes through."""
+
+    def broken(*given: object) -> None:
+        raise OSError("libbroken.so: cannot open\nand more")
+
+    monkeypatch.setattr(ENGINES.member("onnxruntime"), "_compiled", broken)
+    found = made(parent, "auto")
+    assert found.runtime == RuntimeFacts(name="flat", precision="int8")
+    assert "onnxruntime (int8) is left out, since it fails: libbroken.so: cannot open" in found.notes
+    with pytest.raises(OSError, match="libbroken"):
+        made(parent, "onnxruntime")
 
 
 def test_a_wrong_mask_is_found(parent: Parent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from tunesmith.bundle.kinds import KINDS
 from tunesmith.compress.source import Compressed, Parent, Rows, Work
 from tunesmith.compress.techniques import TECHNIQUES
 from tunesmith.models.encoder import pretrained
+from tunesmith.runtimes.engines import ENGINES
 
 Compress = Callable[[], Compressed]
 
@@ -21,10 +22,17 @@ ASKED = {"auto": {"chains": ["int8"]}}
 """Of those whose choice rests on a clock: with one model to choose from it is the same twice."""
 
 
-@pytest.fixture(params=TECHNIQUES.names())
-def technique(request: pytest.FixtureRequest) -> ModuleType:
-    """One of the family."""
-    return TECHNIQUES.member(request.param)
+@pytest.fixture(params=[*TECHNIQUES.names(), *(f"int8 {name}" for name in ENGINES.names())])
+def asked(request: pytest.FixtureRequest) -> str:
+    """One of the family; int8 also with each runtime by its name."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def technique(asked: str) -> ModuleType:
+    """Its module."""
+    return TECHNIQUES.member(asked.partition(" ")[0])
 
 
 @pytest.fixture
@@ -34,13 +42,13 @@ def parent(climbed: Climbed) -> Parent:
 
 
 @pytest.fixture
-def compress(technique: ModuleType, parent: Parent, climbed: Climbed) -> Compress:
+def compress(asked: str, technique: ModuleType, parent: Parent, climbed: Climbed) -> Compress:
     """Makes it smaller."""
+    name, _, runtime = asked.partition(" ")
+    options = TECHNIQUES.options(name, {"runtime": runtime} if runtime else ASKED.get(name))
     data = climbed.site.data
     train, held = ([data.texts[row] for row in rows] for rows in (data.split.train, data.split.validation))
     rows = Rows("rows.csv", fitted=train, held=held, targets=data.targets[data.split.validation])
-    name = technique.__name__.rpartition(".")[2]
-    options = TECHNIQUES.options(name, ASKED.get(name))
     return lambda: technique.compress(parent, rows, options=options, work=Work(max_loss=5.0))
 
 

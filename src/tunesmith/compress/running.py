@@ -7,7 +7,7 @@ vectors are further from those of our own engine than roundings can move them is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -94,11 +94,21 @@ def chosen_runtime(
     work.narrator.say("trying each runtime that is here for a moment")
     notes: list[str] = []
     candidates = []
-    for candidate, apart in _compared(parent, model, texts, runtimes=runtimes):
-        if apart <= _MOST_APART:
+    apart = _distances(parent, model, texts)
+    for runtime in runtimes:
+        words = f"{runtime.name} ({runtime.precision})"
+        try:
+            candidate = _Candidate(runtime, open_engine(model, runtime))
+            distance = apart(candidate.engine)
+        except Exception as error:  # each runtime has exceptions of its own, and one that is broken here is no choice
+            if asked != AUTO:
+                raise
+            notes.append(f"{words} is left out, since it fails: {str(error).partition(chr(10))[0][:80]}")
+            continue
+        if distance <= _MOST_APART:
             candidates.append(candidate)
         else:
-            notes.append(f"{candidate.words} is left out: {apart:.1f} times as far from our own engine as the rounding")
+            notes.append(f"{words} is left out: {distance:.1f} times as far from our own engine as the rounding")
     if not candidates:
         raise _refusal(asked, notes)
     _race(candidates, model, texts)
@@ -107,19 +117,15 @@ def chosen_runtime(
     return replace(model, runtime=best.runtime), tuple(told)
 
 
-def _compared(
-    parent: Parent, model: EncoderModel, texts: Sequence[Text], *, runtimes: Sequence[RuntimeFacts]
-) -> Iterator[tuple[_Candidate, float]]:
-    """Open each runtime and tell how far its vectors are from our engine's, in distances that the rounding has moved.
+def _distances(parent: Parent, model: EncoderModel, texts: Sequence[Text]) -> Callable[[Engine], float]:
+    """Tell how far an engine's vectors are from those of our own, in distances that the rounding has moved them.
 
     Texts of all lengths are read together, with as much padding as there can be.
     """
     tokens = model.tokens(spread([*texts, _longer(texts)], _COMPARED))
     ours = pooled(model.classifier.eval(), tokens)
     moved = _distance(pooled(parent.model.classifier, tokens), ours) + _NOISE * _distance(ours, np.zeros_like(ours))
-    for runtime in runtimes:
-        candidate = _Candidate(runtime, open_engine(model, runtime))
-        yield candidate, _distance(candidate.engine(tokens, most_padding=1.0), ours) / moved
+    return lambda engine: _distance(engine(tokens, most_padding=1.0), ours) / moved
 
 
 def spread(texts: Sequence[Text], n: int) -> list[Text]:

@@ -1,0 +1,51 @@
+"""The graph of an encoder: what it reads, and where its weights lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from tests.contracts.test_engines import rounded, tiny
+
+from tunesmith.models.encoders.flat import FlatEncoder
+from tunesmith.runtimes.graph import Products, encoder_graph, input_names
+
+
+@pytest.mark.parametrize("products", ["int8", "float32"])
+def test_weights_stay_where_they_are(products: Products) -> None:
+    """Large ones are named alone where they are handed over beside; else all are in the model."""
+    classifier = rounded(tiny(hidden_size=64, intermediate_size=128))
+    whole = encoder_graph(classifier, reads_types=False, products=products)
+    apart = encoder_graph(classifier, reads_types=False, products=products, weights_apart=True)
+    assert whole.weights == {}
+    size = sum(array.nbytes for array in apart.weights.values())
+    assert size > 0
+    assert len(whole.model) == pytest.approx(len(apart.model) + size, rel=0.01)
+    onnx.checker.check_model(onnx.load_from_string(whole.model))
+
+
+def test_products_are_of_what_was_asked_for() -> None:
+    """Whole numbers but for the map that stays as it is; or no rounding of inputs at all."""
+    classifier = rounded(tiny())
+    counts = []
+    for products in ("int8", "float32"):
+        model = onnx.load_from_string(encoder_graph(classifier, reads_types=False, products=products).model)
+        counts.append(sum(node.op_type == "QuantizeLinear" for node in model.graph.node))
+    assert counts == [7, 0]
+
+
+def test_token_types_are_read_where_they_tell_something() -> None:
+    """Of pairs read as one, by an encoder that knows two."""
+    encoder, other = tiny().encoder, tiny("distilbert").encoder
+    assert isinstance(encoder, FlatEncoder)
+    assert isinstance(other, FlatEncoder)
+    assert input_names(encoder, reads_types=True) == ("input_ids", "attention_mask", "token_type_ids")
+    assert input_names(encoder, reads_types=False) == ("input_ids", "attention_mask")
+    assert input_names(other, reads_types=True) == ("input_ids", "attention_mask")
+
+
+def test_the_same_weights_give_the_same_graph() -> None:
+    """Byte by byte."""
+    one, other = (encoder_graph(rounded(tiny()), reads_types=False, products="int8") for _ in range(2))
+    assert one.model == other.model
+    assert np.frombuffer(one.model, dtype=np.uint8).size > 0
