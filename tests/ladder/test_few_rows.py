@@ -196,7 +196,7 @@ def test_another_pooling_has_to_be_proven_better(
         targets = site.data.targets[site.data.rows_to_choose()]
         lots = np.random.default_rng(0).permutation(len(targets)) / len(targets)
         given = {"mean": telling(targets, lots < 0.7), "max": telling(targets, lots > 0.3 - more)}
-        monkeypatch.setattr(EncodedTexts, "features", lambda *_: given)
+        monkeypatch.setattr(EncodedTexts, "features", lambda *_, **__: given)
         landing = probe.climb(site)
     assert landing.facts["pooling"] == kept
 

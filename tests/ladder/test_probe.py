@@ -26,7 +26,7 @@ def test_the_pooling_that_tells_most_is_kept(home: Home, monkeypatch: pytest.Mon
     poolings = ("mean", "cls", "max")
     with home.site(ladder__rungs=("probe",), rung__probe__poolings=poolings) as (site, (probe,)):
         given = {name: telling(site, 0.9 if place == best else 0.5) for place, name in enumerate(poolings)}
-        monkeypatch.setattr(EncodedTexts, "features", lambda *_: given)
+        monkeypatch.setattr(EncodedTexts, "features", lambda *_, **__: given)
         landing = probe.climb(site)
     assert landing.facts["pooling"] == poolings[best]
     assert 0.85 < landing.objective < 1.0

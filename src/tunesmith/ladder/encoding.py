@@ -19,10 +19,13 @@ from tunesmith.models.adaptation import Adaptation, adapted
 from tunesmith.models.base import BaseModel
 from tunesmith.models.encoder_config import EncoderConfig, read_encoder_config
 from tunesmith.models.encoders import Encoder, load_encoder
+from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.flops import forward_flops
 from tunesmith.models.methods import Method
+from tunesmith.models.quantized_encoder import quantize_encoder
 from tunesmith.models.tokenizers import load_tokenizer, max_seq_length
 from tunesmith.runtimes.allocator import give_back_freed_memory
+from tunesmith.runtimes.ranges import watched
 from tunesmith.runtimes.torch import encode_poolings
 from tunesmith.types import Text, as_one
 
@@ -55,11 +58,12 @@ class EncodedTexts:
         self._texts = texts
         self._folder = folder
         self._beside = beside
+        self._rounded: Encoder | None = None
         self._encoded_s = self._encoded_flop = 0.0
 
     @property
     def encode_gflops(self) -> float | None:
-        """Rate of the pass over the texts, once some were encoded in this life of the run."""
+        """Rate of passes over texts in float32, once some were encoded in this life of the run."""
         return self._encoded_flop / self._encoded_s / 1e9 if self._encoded_s else None
 
     @cached_property
@@ -96,6 +100,23 @@ class EncodedTexts:
         """The pretrained encoder; every model that does not train it shares it."""
         return load_encoder(self.base.folder, self.config) if self._beside is None else self._beside.encoder
 
+    def rounded(self, rows: NDArray[np.int64]) -> Encoder:
+        """Give the frozen encoder in whole numbers of 8 bits; made once, and of the flat engine alone.
+
+        Args:
+            rows: Those that tell between which values its linear maps read, ascending, ``[B]``.
+
+        Returns:
+            The encoder, ready to run.
+        """
+        if self._rounded is None:
+            encoder = self.encoder
+            assert isinstance(encoder, FlatEncoder), "other engines have no such linear maps"
+            with watched(encoder) as seen:
+                encode_poolings(encoder, self.tokens.select(rows), ())
+            self._rounded = quantize_encoder(encoder, seen)
+        return self._rounded
+
     def copy_encoder(self, method: Method, *, seed: int) -> Adaptation[Encoder]:
         """Copy the pretrained encoder, to be trained.
 
@@ -112,7 +133,12 @@ class EncodedTexts:
         return adapted(self.encoder, method, seed=seed)
 
     def features(
-        self, rows: NDArray[np.int64], poolings: Sequence[str], progress: Callable[[int, int], None]
+        self,
+        rows: NDArray[np.int64],
+        poolings: Sequence[str],
+        progress: Callable[[int, int], None],
+        *,
+        rounded: Callable[[], Encoder] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Encode rows with the frozen base, a minute's work at a time, and keep each on disk for a resumed run.
 
@@ -120,6 +146,8 @@ class EncodedTexts:
             rows: Which rows, ascending, ``[B]``.
             poolings: Ways to make one vector of a text's tokens, all from one pass.
             progress: Told tokens done and tokens in all.
+            rounded: Gives the encoder in whole numbers of 8 bits, asked where something is to be encoded; None for
+                float32. What was kept of the one never stands in for the other.
 
         Returns:
             For each pooling float32 ``[B, H]``, or ``[B, 2, H]`` of pairs; each text's vector of unit length.
@@ -132,9 +160,10 @@ class EncodedTexts:
         found = {name: np.empty(shape, dtype=np.float32) for name in poolings}
         for number, places in enumerate(self._pieces(rows)):
             piece = self._piece(
-                self._folder / f"probe-{number:04d}.safetensors",
+                f"{number:04d}",
                 rows[places],
                 poolings,
+                rounded=rounded,
                 progress=partial(_onward, progress, before=done, total=total),
             )
             for name, values in piece.items():
@@ -151,21 +180,50 @@ class EncodedTexts:
         return np.split(np.arange(len(rows)), np.flatnonzero(np.diff(piece)) + 1)
 
     def _piece(
-        self, path: Path, rows: NDArray[np.int64], poolings: Sequence[str], *, progress: Callable[[int, int], None]
+        self,
+        number: str,
+        rows: NDArray[np.int64],
+        poolings: Sequence[str],
+        *,
+        rounded: Callable[[], Encoder] | None,
+        progress: Callable[[int, int], None],
     ) -> dict[str, NDArray[np.float32]]:
         """Read one piece of an earlier life, or encode it."""
+        path = self._folder / f"{'probe' if rounded is None else 'probe-int8'}-{number}.safetensors"
         if path.is_file():
             kept = load_arrays(path)
             if np.array_equal(kept.pop("rows"), rows) and kept.keys() >= set(poolings):
                 return {name: kept[name] for name in poolings}
-        tokens, encoder = self.tokens.select(rows), self.encoder
-        started = time.monotonic()
-        features = encode_poolings(encoder, tokens, poolings, progress=progress)
-        self._encoded_s += time.monotonic() - started
-        self._encoded_flop += forward_flops(self.config, tokens.lengths())
-        features = {name: _unit(values) for name, values in features.items()}
+        tokens = self.tokens.select(rows)
+        features = self.encode(tokens, poolings, rounded=None if rounded is None else rounded(), progress=progress)
         save_tensors(path, {"rows": rows, **features})
         return features
+
+    def encode(
+        self,
+        tokens: TokenSet,
+        poolings: Sequence[str],
+        *,
+        rounded: Encoder | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, NDArray[np.float32]]:
+        """Encode texts, and keep nothing but the rate of float32, by which trainings are foreseen.
+
+        Args:
+            tokens: The texts.
+            poolings: Ways to make one vector of a text's tokens.
+            rounded: The encoder in whole numbers of 8 bits; None for float32.
+            progress: Told tokens done and tokens in all.
+
+        Returns:
+            See ``features``.
+        """
+        started = time.monotonic()
+        found = encode_poolings(self.encoder if rounded is None else rounded, tokens, poolings, progress=progress)
+        if rounded is None:
+            self._encoded_s += time.monotonic() - started
+            self._encoded_flop += forward_flops(self.config, tokens.lengths())
+        return {name: _unit(values) for name, values in found.items()}
 
 
 def _onward(progress: Callable[[int, int], None], done: int, _: int, *, before: int, total: int) -> None:

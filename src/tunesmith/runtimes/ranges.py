@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -31,17 +33,31 @@ def column_ranges(
     """
     encoder = classifier.encoder
     assert isinstance(encoder, FlatEncoder), "other engines have no such linear maps"
+    with watched(encoder) as seen:
+        pooled(classifier, tokens, progress=progress)
+    return seen
+
+
+@contextmanager
+def watched(encoder: FlatEncoder) -> Iterator[dict[str, ColumnRanges]]:
+    """Watch what goes into the linear maps of an encoder while it runs.
+
+    Args:
+        encoder: Whatever runs it.
+
+    Yields:
+        By name of the linear map, filled by each pass.
+    """
     seen: dict[str, ColumnRanges] = {}
     hooks = [
         part.register_forward_pre_hook(partial(_see, seen=seen, name=name))
         for name, part in linear_maps(encoder).items()
     ]
     try:
-        pooled(classifier, tokens, progress=progress)
+        yield seen
     finally:
         for hook in hooks:
             hook.remove()
-    return seen
 
 
 def _see(module: nn.Module, inputs: tuple[Any, ...], *, seen: dict[str, ColumnRanges], name: str) -> None:

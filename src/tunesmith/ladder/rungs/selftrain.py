@@ -18,6 +18,7 @@ from tunesmith.evaluate.calibration import apply_temperature, calibrated_log_los
 from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.fitting import EXPECTED_SHARE_OF_MATMUL_RATE, reserve_s
 from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.precision import Precision, precision_facts, precision_of, seen_in
 from tunesmith.ladder.rungs import probe
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.models.flops import forward_flops
@@ -246,12 +247,13 @@ class SelfTrain(probe.KeepsHead):
             targets=targets,
             objective=site.task.objective(site.objective, logits, targets),
             loss=site.task.held_out_loss(logits, targets),
-            measured_on="validation rows",
+            measured_on=f"validation rows{seen_in(_precision(site))}",
             seconds=time.monotonic() - started,
             tflop=forward_flops(encoded.config, encoded.tokens.lengths()) / 1e12,
             refit_s=refit_s,
             facts={
                 **form.facts(),
+                **precision_facts(_precision(site)),
                 "l2": l2,
                 "texts": n_texts,
                 "taken": taught.n_taken,
@@ -290,7 +292,8 @@ class SelfTrain(probe.KeepsHead):
             logits=logits,
             targets=data.targets[rows],
             seen=seen,
-            measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it",
+            measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it"
+            + seen_in(precision_of(landing.facts)),
         )
 
     def _affordable(self, site: Site) -> int:
@@ -322,9 +325,9 @@ class SelfTrain(probe.KeepsHead):
     def _lesson(self, site: Site, encoded: EncodedTexts, *, may_give_up: bool = False) -> Lesson:
         """Put labelled rows and texts without labels together, in the probe's form."""
         form, rows = _form(site), site.data.rows_to_choose()
-        how: dict[str, Any] = {"poolings": (form.pooling,), "rung": self.name, "may_give_up": may_give_up}
+        how: dict[str, Any] = {"poolings": (form.pooling,), "precision": _precision(site), "rung": self.name}
         labelled, unlabelled = (
-            form.of(probe.told_features(site, texts, which, **how))
+            form.of(probe.told_features(site, texts, which, may_give_up=may_give_up, **how))
             for texts, which in ((site.encoded, rows), (encoded, np.arange(encoded.tokens.n_rows)))
         )
 
@@ -372,6 +375,11 @@ def build(options: Options) -> SelfTrain:
 def _form(site: Site) -> probe.Form:
     """How the probe makes features."""
     return probe.Form.of_facts(site.landings["probe"].facts)
+
+
+def _precision(site: Site) -> Precision:
+    """In which precision the probe's head was solved."""
+    return precision_of(site.landings["probe"].facts)
 
 
 def _seconds_of_a_text(ground: Ground) -> float:

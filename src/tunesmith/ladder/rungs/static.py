@@ -18,6 +18,7 @@ from tunesmith.config import Settings
 from tunesmith.config.recipe import Names
 from tunesmith.data.tokenize import TokenSet, lone_tokens
 from tunesmith.files.tensors import load_arrays, save_tensors
+from tunesmith.ladder.precision import Precision
 from tunesmith.ladder.rungs import probe
 from tunesmith.ladder.rungs.probe import Form, heeding
 from tunesmith.ladder.site import Ground, Site
@@ -56,7 +57,12 @@ class Static(probe.Probe):
 
     def __init__(self, options: Options) -> None:
         super().__init__(
-            probe.Options(poolings=(StaticModel.pooling,), pairings=options.pairings, n_folds=options.n_folds)
+            probe.Options(
+                poolings=(StaticModel.pooling,),
+                pairings=options.pairings,
+                n_folds=options.n_folds,
+                features="fp32",  # no text passes through the encoder
+            )
         )
 
     def flops(self, site: Ground, tokens: TokenSet) -> float:
@@ -109,8 +115,9 @@ class Static(probe.Probe):
         )
 
     def _features(
-        self, site: Site, rows: NDArray[np.int64], *, may_give_up: bool = False
+        self, site: Site, rows: NDArray[np.int64], *, precision: Precision, may_give_up: bool = False
     ) -> dict[str, NDArray[np.float32]]:
+        del precision
         table, scale = token_table(site, may_give_up=may_give_up)
         tokens = site.encoded.tokens.select(rows)
         vectors = static_vectors(table, scale, tokens)
