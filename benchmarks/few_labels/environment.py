@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+
+from benchmarks import environment
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements.txt"
 PACKAGES = ("setfit", "sentence-transformers", "transformers", "torch", "datasets", "scikit-learn")
-_COPY = "requirements.txt"
 
 
 def make_environment(folder: Path) -> Path:
@@ -20,13 +19,7 @@ def make_environment(folder: Path) -> Path:
     Returns:
         Its Python.
     """
-    python, done = folder / "bin" / "python", folder / _COPY
-    wanted = REQUIREMENTS.read_text("utf-8")
-    if not done.is_file() or done.read_text("utf-8") != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)], check=True)
-        done.write_text(wanted, encoding="utf-8")
-    return python
+    return environment.make_environment(folder, REQUIREMENTS)
 
 
 def pinned_versions() -> dict[str, str]:
@@ -35,5 +28,4 @@ def pinned_versions() -> dict[str, str]:
     Returns:
         Version by package, of those that count.
     """
-    pins = dict(line.split("==") for line in REQUIREMENTS.read_text("utf-8").splitlines() if "==" in line)
-    return {name: pins[name] for name in PACKAGES}
+    return environment.pinned_versions(REQUIREMENTS, PACKAGES)
