@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ class EpochLog(TrainerCallback):
         measured = {
             "epoch": epoch,
             "seconds": round(seconds, 3),
+            "cpu_seconds": round(time.process_time(), 3),
             "evaluation_seconds": round(self._evaluation_seconds, 3),
             "peak_mib": round(peak, 1),
             "tokens": self._tokens * epoch,
@@ -110,6 +112,7 @@ def arguments_of(options: argparse.Namespace) -> TrainingArguments:
         output_dir=str(options.out),
         learning_rate=options.learning_rate,
         num_train_epochs=options.epochs,
+        max_steps=options.max_steps,
         per_device_train_batch_size=options.batch_size,
         per_device_eval_batch_size=64,
         eval_strategy="epoch" if options.evaluate == "epoch" else "no",
@@ -137,6 +140,7 @@ def parse_flags() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--max-steps", type=int, default=-1, help="in place of epochs, where given")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--evaluate", choices=["epoch", "end"], required=True)
