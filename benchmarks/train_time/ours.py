@@ -71,6 +71,7 @@ def run_ours(dataset: Dataset, setting: Setting, runs: Iterable[Run]) -> Iterato
             "settings": {"flags": " ".join(flags), "threads": setting.threads, "seed": setting.seed},
             "loaded_mib": loaded_mib,
             "seconds": round(trained.seconds, 3),
+            "cpu_seconds": round(trained.cpu_s, 3),
             "evaluation_seconds": 0.0,
             "peak_mib": round(peak_mib, 1),
             **told(report, json.loads(evaluated.output)["metrics"]),

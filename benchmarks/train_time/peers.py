@@ -10,17 +10,38 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environment import environment_folder, make_environment
 from benchmarks.fresh import module_command, run_fresh
 from benchmarks.machine_rate import matmul_gflops
-from benchmarks.rows import Dataset
+from benchmarks.rows import ROOT, Dataset
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
 
 Run = tuple[str, str, list[str]]
 """Peer, name of the curve and command."""
+
+OTHERS = ("sentence-transformers", "fastText", "model2vec", "SetFit")
+"""Peers that learn in one go, the Trainer and scikit-learn apart."""
+
+_APART = {
+    "fastText": (environment_folder("inference"), ROOT / "benchmarks" / "inference" / "requirements.txt"),
+    "model2vec": (environment_folder("inference"), ROOT / "benchmarks" / "inference" / "requirements.txt"),
+    "SetFit": (ROOT / "build" / "setfit", ROOT / "benchmarks" / "few_labels" / "requirements.txt"),
+}
+"""Environment of those that cannot share tunesmith's, and what it is made from."""
+
+_OTHER_RUNS: tuple[tuple[str, str, str, dict[str, float]], ...] = (
+    ("sentence-transformers", "sentence-transformers C=10", "sentence_peer", {"strength": 10}),
+    ("sentence-transformers", "sentence-transformers C=100", "sentence_peer", {"strength": 100}),
+    ("fastText", "fastText lr=0.5", "fasttext_peer", {"rate": 0.5, "epochs": 25}),
+    ("fastText", "fastText lr=1", "fasttext_peer", {"rate": 1.0, "epochs": 25}),
+    ("model2vec", "model2vec", "model2vec_peer", {}),
+    ("SetFit", "SetFit, 30 minutes", "setfit_peer", {"iterations": 1, "limit_s": 1800}),
+)
+"""Peer, name of the run, module and its own flags."""
 
 SKLEARN_STRENGTHS = {"logistic_regression": (1.0, 10.0), "linear_svc": (0.1, 1.0)}
 
@@ -81,6 +102,36 @@ def peer_runs(dataset: Dataset, setting: Setting) -> list[Run]:
             out=setting.scratch / f"trainer-{rate:.0e}-{evaluate}",
         )
         runs.append(("trainer", name, command))
+    return runs
+
+
+def other_runs(dataset: Dataset, setting: Setting, wanted: Collection[str]) -> list[Run]:
+    """List the runs of those peers that learn in one go; their environments are made where they are not there yet.
+
+    Args:
+        dataset: Train and test file.
+        setting: What all contenders share.
+        wanted: Which peers.
+
+    Returns:
+        Peer, name of the run and command of each.
+    """
+    runs = []
+    for peer, name, module, flags in _OTHER_RUNS:
+        if peer not in wanted:
+            continue
+        command = module_command(
+            f"train_time.{module}",
+            train=dataset.train,
+            test=dataset.test,
+            model=base_model_folder(),
+            threads=setting.threads,
+            seed=setting.seed,
+            out=setting.scratch / module,
+            **flags,
+        )
+        python = str(make_environment(*_APART[peer])) if peer in _APART else sys.executable
+        runs.append((peer, name, [python, *command[1:]]))
     return runs
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from benchmarks.provenance import told
+from benchmarks.train_time.peers import OTHERS
 from benchmarks.train_time.table import best_points, middle_runs, training_seconds
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,11 +21,20 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 INK, MUTED, GRID = "#1b1f24", "#667085", "#e4e7ec"
-COLOURS = {"scikit-learn": "#7a8087", "trainer": "#1864ab", "tunesmith": "#d9480f"}
+COLOURS = {
+    "scikit-learn": "#7a8087",
+    "sentence-transformers": "#2b8a3e",
+    "fastText": "#862e9c",
+    "model2vec": "#0b7285",
+    "SetFit": "#a61e4d",
+    "trainer": "#1864ab",
+    "tunesmith": "#d9480f",
+}
 TITLES = {
     "tunesmith": "tunesmith",
     "trainer": "Hugging Face Trainer, a line for each learning rate",
     "scikit-learn": "scikit-learn, TF-IDF",
+    **{peer: peer for peer in OTHERS},
 }
 TICKS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400)
 LINE_HEIGHT = 12.5
@@ -120,6 +130,11 @@ def _write_labels(axes: Axes, points: list[dict[str, Any]]) -> None:
         worst, best = (pick(tried, key=lambda point: float(point["accuracy"])) for pick in (min, max))
         text = f"{short_name(classifier)}\n{best['accuracy']:.1%}"
         _write(axes, worst, text, offset=(0, -7), ha="center", va="top")  # below both: no point lies under the label
+    for peer in OTHERS:
+        of_peer = [point for point in points if point["peer"] == peer]
+        if of_peer:
+            best = max(of_peer, key=lambda point: float(point["accuracy"]))
+            _write(axes, best, f"{peer}\n{best['accuracy']:.1%}", offset=(0, -7), ha="center", va="top")
     curves = sorted(curves_of("trainer", points), key=lambda curve: float(curve[-1]["accuracy"]))
     if curves:
         _write_column(axes, curves)

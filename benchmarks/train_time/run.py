@@ -16,13 +16,13 @@ from typing import Any
 from benchmarks.provenance import provenance
 from benchmarks.rows import Dataset
 from benchmarks.train_time.ours import QUICK_RUNS, climbs, run_ours
-from benchmarks.train_time.peers import peer_runs, run_peer
+from benchmarks.train_time.peers import OTHERS, other_runs, peer_runs, run_peer
 from benchmarks.train_time.plot import draw
 from benchmarks.train_time.setting import HERE, Setting, add_flags, setting_of
 from benchmarks.train_time.table import table
 
 PACKAGES = ("tunesmith", "torch", "transformers", "accelerate", "tokenizers", "scikit-learn", "numpy", "scipy")
-CONTENDERS = ("tunesmith", "scikit-learn", "trainer")
+CONTENDERS = ("tunesmith", "scikit-learn", *OTHERS, "trainer")
 
 
 def warm_up() -> None:
@@ -51,7 +51,9 @@ def contest(
     ours = "tunesmith" in wanted
     if ours:
         yield from run_ours(dataset, setting, [run for run in (*QUICK_RUNS, *climbs(dataset)) if run[0] not in done])
-    peers = [run for run in peer_runs(dataset, setting) if run[0] in wanted and run[1] not in done]
+    listed = [*other_runs(dataset, setting, wanted), *peer_runs(dataset, setting)]
+    listed.sort(key=lambda run: CONTENDERS.index(run[0]))
+    peers = [run for run in listed if run[0] in wanted and run[1] not in done]
     for run in peers:
         yield from run_peer(dataset, setting, run)
         if ours and run[0] == "trainer":
@@ -84,13 +86,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=CONTENDERS, help="leave the others out")
+    parser.add_argument("--name", help="write results/DATASET-NAME.json, where a part is measured on another machine")
     parser.add_argument("--go-on", action="store_true", help="add to the results of a comparison that was cut off")
     flags = parser.parse_args()
     dataset, setting = setting_of(flags)
     is_trial = setting.limit is not None or setting.epochs is not None
     folder = setting.scratch if is_trial else HERE / "results"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{dataset.name}.json"
+    path = folder / f"{'-'.join(filter(None, (dataset.name, flags.name)))}.json"
     origin = provenance("train_time", threads=setting.threads, packages=PACKAGES)
     result: dict[str, Any] = {"dataset": dataset.name, **origin, "points": []}
     if flags.go_on:
@@ -98,7 +101,8 @@ def main() -> None:
     warm_up()
     for record in contest(dataset, setting, flags.only, done={point["name"] for point in result["points"]}):
         name = f"{record['name']} epoch {record['epoch']}" if record.get("epoch") else record["name"]
-        told = f"{record['seconds']:9.1f} s  {record['accuracy']:7.2%}  {record['gflops_before']:5.0f} GFLOP/s"
+        took = f"{record['seconds']:9.1f} s {record['cpu_seconds']:9.1f} of processor"
+        told = f"{took}  {record['accuracy']:7.2%}  {record['gflops_before']:5.0f} GFLOP/s"
         print(f"{name:<34}{told}", flush=True)
         result["points"].append(record)
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -38,7 +38,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rates", type=float, nargs="+", default=list(TRAINER_RATES), help="of the Trainer's grid")
-    parser.add_argument("--budgets", nargs="+", help="of tunesmith's climbs (default: 2m 5m; sst2_glue: 5m 15m)")
+    parser.add_argument(
+        "--budgets", nargs="*", help="of tunesmith's climbs (default: 2m 5m; sst2_glue: 5m 15m; with none, no climb)"
+    )
     parser.add_argument("--limit", type=int, help="try out: use this many rows of each file")
     parser.add_argument("--epochs", type=int, help="try out: let the Trainer make this many passes")
 
@@ -53,7 +55,7 @@ def setting_of(flags: argparse.Namespace) -> tuple[Dataset, Setting]:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     dataset = find_dataset(flags.dataset)
-    if flags.budgets:
+    if flags.budgets is not None:
         dataset = dataclasses.replace(dataset, budgets=tuple(flags.budgets))
     if flags.limit is not None:
         dataset = dataclasses.replace(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 import joblib
@@ -48,13 +49,14 @@ def main() -> None:
     model.fit(train.texts, train.labels)
     options.out.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, options.out / "model.joblib")
-    seconds, peak = seconds_since_start(), peak_mib()
+    seconds, cpu_seconds, peak = seconds_since_start(), time.process_time(), peak_mib()
     test = read_rows(options.test)
     measured = {
         "settings": {"classifier": options.classifier, "C": options.strength, "ngram_range": [1, 2]},
         "loaded_mib": round(loaded_mib, 1),
         "epoch": None,
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu_seconds, 3),
         "evaluation_seconds": 0.0,
         "peak_mib": round(peak, 1),
         "tokens": None,

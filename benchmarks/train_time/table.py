@@ -21,11 +21,12 @@ def table(result: dict[str, Any]) -> str:
         result: What ``run.py`` wrote.
 
     Returns:
-        The table, and below it the machine and the versions. Seconds leave out what a peer spent on evaluating.
+        The table, and below it the machine and the versions. Seconds leave out what a peer spent on evaluating between;
+        those of the processor do not, and older results lack them.
     """
     lines = [
-        "| | test accuracy | macro-F1 | seconds | peak memory above the loaded model |",
-        "|---|---:|---:|---:|---:|",
+        "| | test accuracy | macro-F1 | seconds | peak memory above the loaded model | seconds of processor |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     points = middle_runs(result["points"])
     for point in sorted(best_points(points), key=training_seconds):
@@ -37,6 +38,7 @@ def table(result: dict[str, Any]) -> str:
             f"{point['macro_f1']:.3f}",
             f"{training_seconds(point):,.0f}",
             f"{above:,.0f} MiB",
+            f"{point['cpu_seconds']:,.0f}" if "cpu_seconds" in point else "",
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", headline(points), "", f"{result['dataset']}, {told(result)}"])

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.environment import pins
 from benchmarks.fresh import module_command, run_fresh
 from benchmarks.rows import ROOT, Dataset, read_rows, write_part
-from benchmarks.train_time import run
+from benchmarks.train_time import peers, run
 from benchmarks.train_time.ours import climbs, told
 from benchmarks.train_time.peers import base_model_folder, peer_runs
 from benchmarks.train_time.plot import apart, draw, duration
@@ -158,6 +159,49 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     assert [name for name, _ in climbs(files)][-1] == "tunesmith --budget 5m"
 
 
+def test_the_peer_of_sentence_vectors_learns(files: Dataset, tmp_path: Path) -> None:
+    """One line with its scores, seconds of the clock and of the processor; encoder and head on the disk."""
+    command = module_command(
+        "train_time.sentence_peer",
+        **{"train": files.train, "test": files.test, "model": base_model_folder(), "out": tmp_path / "out"},
+        **{"threads": 1, "strength": 10},
+    )
+    told_once = json.loads(run_fresh(command, threads=1, log=tmp_path / "log").output.splitlines()[-1])
+    assert told_once["accuracy"] == 1.0
+    assert 0.0 < told_once["cpu_seconds"] < 4 * told_once["seconds"]
+    assert (tmp_path / "out" / "head.joblib").is_file()
+    assert list((tmp_path / "out" / "encoder").rglob("*.safetensors"))
+
+
+def test_peers_with_other_needs_run_in_their_own_environments(
+    files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each from a list that pins what it needs; environments of those that are not wanted are not made."""
+    made = []
+
+    def make(folder: Path, requirements: Path) -> Path:
+        made.append(folder.name)
+        assert pins(requirements)["torch"] == "2.13.0"
+        return folder / "python"
+
+    monkeypatch.setattr(peers, "make_environment", make)
+    runs = peers.other_runs(files, setting(tmp_path), peers.OTHERS)
+    assert {peer for peer, _, _ in runs} == set(peers.OTHERS)
+    pythons = {peer: Path(command[0]).parent.name for peer, _, command in runs}
+    assert pythons == {
+        "sentence-transformers": Path(sys.executable).parent.name,
+        "fastText": "inference",
+        "model2vec": "inference",
+        "SetFit": "setfit",
+    }
+    assert all(str(files.train) in command and str(files.test) in command for _, _, command in runs)
+    (setfit,) = [command for peer, _, command in runs if peer == "SetFit"]
+    assert setfit[setfit.index("--limit-s") + 1] == "1800"
+    made.clear()
+    assert len(peers.other_runs(files, setting(tmp_path), ["sentence-transformers"])) == 2
+    assert made == []
+
+
 def names_that_ran(
     files: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, *wanted: str, done: Collection[str] = ()
 ) -> list[str]:
@@ -230,6 +274,9 @@ def test_budgets_can_be_chosen(files: Dataset, monkeypatch: pytest.MonkeyPatch) 
     dataset, chosen = setting_of(parser.parse_args([files.train.parent.name, "--budgets", "1m", "none"]))
     chosen.scratch.rmdir()
     assert [name for name, _ in climbs(dataset)] == ["tunesmith --budget 1m", "tunesmith --budget none"]
+    dataset, chosen = setting_of(parser.parse_args([files.train.parent.name, "--budgets"]))
+    chosen.scratch.rmdir()
+    assert climbs(dataset) == []
 
 
 def test_our_reports_are_taken_over() -> None:
