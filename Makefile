@@ -26,7 +26,8 @@ help:
 	@echo "make check        every check, in the environment as it is: lint, types, tests"
 	@echo "make test-exports every architecture, task and format of export, ten minutes"
 	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"
-	@echo "make bench        tunesmith and its peers side by side on DATASET (default banking77), some hours"
+	@echo "make bench        tunesmith and its peers side by side on DATASET (default banking77), many hours; all of"
+	@echo "                  BENCHMARKS, by default \"$(BENCHMARKS)\"; others are in benchmarks/README.md"
 	@echo "make docs         the documentation in English and Chinese, built into build/site without a network"
 	@echo "make lock         bring requirements/lock.txt in line with pyproject.toml (LOCK_FLAGS=--upgrade: newest versions)"
 	@echo "make clean        remove the environment and what tools left"
@@ -89,9 +90,13 @@ tests:
 	fi; \
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --randomly-seed=$(SEED) $(PYTEST_FLAGS)
 
+# Those that hold tunesmith to others. Each but train_time, which begins anew, goes on where it was stopped.
 DATASET ?= banking77
+BENCHMARKS ?= inference train_memory scaling train_time
 bench: $(STAMP)
-	@$(BIN)/python -m benchmarks.train_time.run $(DATASET)
+	@for name in $(BENCHMARKS); do \
+	    case $$name in inference|train_time) data="$(DATASET)" ;; *) data="" ;; esac; \
+	    echo "benchmarks/$$name"; $(BIN)/python -m benchmarks.$$name.run $$data || exit 1; done
 
 # English first: a build clears its folder, and the Chinese pages lie within that of the English ones.
 docs: $(STAMP)
