@@ -91,9 +91,11 @@ def test_what_is_not_installed_is_left_out(parent: Parent, monkeypatch: pytest.M
     found = made(parent, "auto")
     assert found.runtime == RuntimeFacts(name="flat", precision="int8")
     assert not any(note.startswith("run by") for note in found.notes)
+    told: list[str] = []
     with pytest.raises(ConfigError, match="onnxruntime") as caught:
-        made(parent, "onnxruntime")
+        made(parent, "onnxruntime", told)
     assert caught.value.code == "package-missing"
+    assert told == [], "nothing was computed yet"
 
 
 def test_a_runtime_that_fails_is_left_out(parent: Parent, monkeypatch: pytest.MonkeyPatch) -> None:
