@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.ladder.tiny_climb import Home
 from tunesmith.errors import Stopped
 from tunesmith.files.tensors import save_tensors
 from tunesmith.ladder import encoding, precision
+from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.precision import Asked, agreement, choose_precision, rounded_encoder
 from tunesmith.ladder.site import Site
@@ -99,6 +101,19 @@ def test_where_they_are_no_faster_they_are_not_taken(home: Home, monkeypatch: py
     np.testing.assert_array_equal(head(landing), head(exact))
 
 
+def test_a_neighbour_does_not_decide(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time in which others have the processor is not the encoder's, whichever pass they fall into."""
+    sound = EncodedTexts.encode
+
+    def encode(self: EncodedTexts, *arguments: Any, rounded: Any = None, **more: Any) -> Any:
+        time.sleep(0.0 if rounded is None else 0.2)
+        return sound(self, *arguments, rounded=rounded, **more)
+
+    monkeypatch.setattr(EncodedTexts, "encode", encode)
+    site, _ = landed(home)
+    assert decisions(site)[0]["speed"] > 0.15
+
+
 @pytest.mark.parametrize("asked", ["auto", "int8"])
 def test_other_architectures_stay_in_float32(home: Home, monkeypatch: pytest.MonkeyPatch, asked: Asked) -> None:
     """Only the flat engine has linear maps that can be rounded; who asked for them is told."""
@@ -142,15 +157,15 @@ def test_where_they_would_do_harm_they_are_not_taken(home: Home) -> None:
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What each pass that is kept on the disk was in."""
     found: list[str] = []
-    sound = encoding.EncodedTexts._piece
+    sound = EncodedTexts._piece
 
-    def piece(self: encoding.EncodedTexts, number: str, *arguments: Any, **more: Any) -> Any:
+    def piece(self: EncodedTexts, number: str, *arguments: Any, **more: Any) -> Any:
         before = {path.name for path in self._folder.iterdir()}
         made = sound(self, number, *arguments, **more)
         found.extend(path.name for path in self._folder.iterdir() if path.name not in before)
         return made
 
-    monkeypatch.setattr(encoding.EncodedTexts, "_piece", piece)
+    monkeypatch.setattr(EncodedTexts, "_piece", piece)
     return found
 
 
