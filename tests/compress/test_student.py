@@ -113,8 +113,7 @@ def test_learning_ends_with_the_budget(parent: Parent) -> None:
             seen.append((stage, share))
 
     made = made_of(parent, work=Work(5.0, budget_s=1e-6, narrator=Watching([])), epochs=100.0)
-    assert [stage for stage, _ in seen].count("student") == 12
-    assert {stage for stage, _ in seen} == {"student"}
+    assert [stage for stage, _ in seen if stage != "encoding texts"] == 12 * ["student"]
     assert seen[-1][1] == 1.0
     assert "100.0 passes" not in made.notes[1]
 
