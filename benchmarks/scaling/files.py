@@ -40,6 +40,21 @@ def _again(rows: Rows) -> Iterator[tuple[str, str]]:
             yield " ".join(turned[shift:] + turned[:shift]), label
 
 
+def counter(base: Path) -> Tokenizer:
+    """Open a tokenizer to count with; what its file says of truncation and padding would count for tokens.
+
+    Args:
+        base: Folder of a base model.
+
+    Returns:
+        The tokenizer.
+    """
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 def write_lengths(train: Path, out: Path, *, tokenizer: Tokenizer, n_rows: int, n_tokens: int) -> Path:
     """Write a file of texts that are all of about one length.
 

@@ -18,10 +18,9 @@ from benchmarks.cells import Results, places, put_table, read_results
 from benchmarks.fresh import Finished, module_command, run_fresh
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import find_dataset
-from benchmarks.scaling.files import write_lengths, write_rows
+from benchmarks.scaling.files import counter, write_lengths, write_rows
 from benchmarks.scaling.fit import COLOURS, draw, markdown
 from benchmarks.train_time.peers import base_model_folder
-from tokenizers import Tokenizer
 
 README = Path(__file__).resolve().with_name("README.md")
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
@@ -56,7 +55,7 @@ class Bench:
         out = self.scratch / f"{by}-{size}.csv"
         if by == "rows":
             return write_rows(self.train, out, size)
-        tokenizer = Tokenizer.from_file(str(base_model_folder() / "tokenizer.json"))
+        tokenizer = counter(base_model_folder())
         return write_lengths(self.train, out, tokenizer=tokenizer, n_rows=self.n_rows, n_tokens=size)
 
     def measured(self, step: str, by: str, size: int) -> dict[str, Any]:
@@ -90,7 +89,6 @@ class Bench:
         ended = self._tunesmith("predict", model, file, "--column", "text", "--out", self.scratch / "answers.csv")
         return {
             "cpu_s": round(max(ended.cpu_s - one.cpu_s, 1e-3), 3),
-            "seconds": round(ended.seconds - one.seconds, 3),
             "above_mib": round(max(ended.peak_mib - one.peak_mib, 0.0), 1),
             "peak_mib": round(ended.peak_mib, 1),
         }

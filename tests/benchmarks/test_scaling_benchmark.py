@@ -11,10 +11,9 @@ import pytest
 from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.rows import read_rows
 from benchmarks.scaling import run as subject
-from benchmarks.scaling.files import write_lengths, write_rows
+from benchmarks.scaling.files import counter, write_lengths, write_rows
 from benchmarks.scaling.fit import Point, draw, exponent, last_exponent, markdown, points_of
 from benchmarks.train_time.peers import base_model_folder
-from tokenizers import Tokenizer
 
 
 @pytest.fixture
@@ -41,9 +40,7 @@ def test_a_file_has_as_many_rows_as_asked_for(train: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("n_tokens", [16, 300])
 def test_texts_are_of_one_length(train: Path, tmp_path: Path, n_tokens: int) -> None:
     """Of every label as many, and of the tokens that were asked for but for the last word's."""
-    tokenizer = Tokenizer.from_file(str(base_model_folder() / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = counter(base_model_folder())
     rows = read_rows(write_lengths(train, tmp_path / "long.csv", tokenizer=tokenizer, n_rows=6, n_tokens=n_tokens))
     assert rows.labels == ["late", "lost"] * 3
     lengths = [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in rows.texts]
