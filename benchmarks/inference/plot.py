@@ -51,7 +51,7 @@ def draw(whole: Mapping[str, Any], name: str, path: Path) -> None:
         unit = "the processor" if whole["threads"] == 1 else "the clock"
         axes.set_xlabel(f"texts a second of {unit}, logarithmic; accuracy beside", color=MUTED)
         figure.text(0.02, 0.95, f"{whole['dataset']}: {TITLES[name]}", fontsize=14, fontweight="bold", va="top")
-        figure.text(0.02, 0.012, told(dict(whole)), fontsize=6.5, color=MUTED)
+        figure.text(0.02, 0.012, told(dict(whole)).replace("; ", "\n"), fontsize=6.5, color=MUTED)
         figure.savefig(path, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
 
 
