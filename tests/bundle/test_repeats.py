@@ -82,6 +82,17 @@ def test_a_model_without_tokens_has_none() -> None:
         assert found.n_windows is None
 
 
+def test_what_is_forgotten_is_computed_anew() -> None:
+    """And remembered again."""
+    model = Counting()
+    remembering = Remembering(model, most_characters=4)
+    remembering.outputs(["aaa"])
+    remembering.forget()
+    for _ in range(2):
+        remembering.outputs(["aaa"])
+    assert model.asked == [["aaa"], ["aaa"]]
+
+
 def test_rows_are_copies() -> None:
     """Whoever changes an answer changes no later one."""
     remembering = Remembering(Counting())

@@ -46,7 +46,8 @@ class Ours:
         self._numbers = {label: number for number, label in enumerate(labels)}
 
     def answers(self, texts: Sequence[str]) -> list[int]:
-        """Answer texts; see ``Answerer``."""
+        """Answer texts; see ``Answerer``. What was answered in an earlier round is computed anew."""
+        self._model.bundle.remembering.forget()
         return [self._numbers[each.label] for each in self._model.predict(list(texts))]
 
 

@@ -70,6 +70,12 @@ class Remembering:
         self._remember(said)
         return _together([said[text] for text in texts])
 
+    def forget(self) -> None:
+        """Forget all texts, so that each is computed when it comes again: whoever measures wants that."""
+        with self._lock:
+            self._known.clear()
+            self._n_characters = 0
+
     def _remember(self, said: dict[Text, _Said]) -> None:
         """Move texts to the end, and forget from the front."""
         with self._lock:
