@@ -41,9 +41,10 @@ def _operators_listed_once(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runtimes be tried for a moment, and OpenVINO only by tests that are named after it."""
-    if "compress" not in request.node.nodeid and "techniques" not in request.node.nodeid:
-        return
+    """Let runtimes be tried for a moment, and OpenVINO only by tests that are named after it.
+
+    Many files make models smaller, if only to see what a command says of them, so no name tells which do.
+    """
     from tunesmith.compress import running
 
     monkeypatch.setattr(running, "_PROBE_S", 0.1)

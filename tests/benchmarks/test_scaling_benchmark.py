@@ -87,9 +87,9 @@ def test_it_measures(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
     asked = ["sst2_glue", "--threads", "1", "--limit", "30"]
     subject.main([*asked, "--rows", "60", "--tokens"])
-    subject.main([*asked, "--rows", "--tokens", "300", "--only", "probe"])
+    subject.main([*asked, "--rows", "--tokens", "20", "--only", "probe"])
     cells = json.loads((tmp_path / "scratch" / "sst2_glue.json").read_text("utf-8"))["cells"]
-    assert list(cells) == ["probe/rows/60", "finetune/rows/60", "predict/rows/60", "probe/tokens/300"]
-    assert cells["probe/tokens/300"]["tokens"] > 30 * 300
+    assert list(cells) == ["probe/rows/60", "finetune/rows/60", "predict/rows/60", "probe/tokens/20"]
+    assert cells["probe/tokens/20"]["tokens"] > 30 * 20
     assert all(cell["cpu_s"] > 0.0 for cell in cells.values())
     assert (tmp_path / "README.md").read_text("utf-8").startswith(f"before\n{TABLE_BEGINS}\n{TABLE_ENDS}")

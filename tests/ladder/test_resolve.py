@@ -166,7 +166,8 @@ def test_the_resolved_recipe_has_every_option_written_out() -> None:
     assert found.keys() == {"probe", "finetune"}
     for name, values in found.items():
         assert values.keys() == RUNGS.member(name).Options.model_fields.keys()
-    assert found["probe"] == {"poolings": ["mean", "max"], "pairings": ["symmetric", "ordered"], "n_folds": 5}
+    pairings = ["symmetric", "ordered"]
+    assert found["probe"] == {"poolings": ["mean", "max"], "pairings": pairings, "n_folds": 5, "features": "auto"}
     finetune = found["finetune"]
     assert (finetune["loss"], finetune["epochs"], finetune["patience"]) == ("focal", 2.0, 3)
     assert finetune["loss_options"] == {"gamma": 2.0}
