@@ -40,22 +40,11 @@ def _operators_listed_once(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _short_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runtimes be tried for a moment, and OpenVINO only by tests that are named after it.
-
-    Many files make models smaller, if only to see what a command says of them, so no name tells which do.
-    """
+def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runtimes be tried for a moment; many files make models smaller, so no name tells which do."""
     from tunesmith.compress import running
 
     monkeypatch.setattr(running, "_PROBE_S", 0.1)
-    if _APART not in request.node.nodeid:
-        monkeypatch.setattr(running, "missing_packages", lambda name: (name,) * (_APART == name) or _missing(name))
-
-
-def _missing(name: str) -> tuple[str, ...]:
-    from tunesmith.runtimes.engines import missing_packages
-
-    return missing_packages(name)
 
 
 @cache

@@ -77,6 +77,12 @@ def test_the_fastest_is_chosen_and_told(parent: Parent, monkeypatch: pytest.Monk
     assert "trying each runtime that is here for a moment" in told
 
 
+def test_openvino_is_asked_for_by_its_name_alone(parent: Parent) -> None:
+    """What it does to Ctrl-C nobody is to meet who has not asked for it."""
+    assert [name for name in ENGINES.names() if not ENGINES.member(name).IS_TRIED] == ["openvino"]
+    assert not any("openvino" in note for note in made(parent, "auto").notes)
+
+
 def test_the_race_asks_all_alike(parent: Parent) -> None:
     """Many at once and one by one, for some rounds; what was measured is above nothing."""
     found = made(parent, "auto")

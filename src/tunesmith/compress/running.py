@@ -83,7 +83,7 @@ def chosen_runtime(
         ConfigError: ``package-missing`` of a runtime that was asked for by name.
         GateError: ``runtime-differs`` of a runtime that was asked for by name.
     """
-    names = [name for name in ENGINES.names() if name == asked or (asked == AUTO and not missing_packages(name))]
+    names = [name for name in ENGINES.names() if name == asked or (asked == AUTO and _is_tried(name))]
     runtimes = [
         RuntimeFacts.model_validate({"name": name, "precision": products})
         for name in names
@@ -115,6 +115,10 @@ def chosen_runtime(
     best = max(candidates, key=lambda each: each.speed)
     told = [f"run by {best.words}, which answers fastest here", *(each.told for each in candidates), *notes]
     return replace(model, runtime=best.runtime), tuple(told)
+
+
+def _is_tried(name: str) -> bool:
+    return bool(ENGINES.member(name).IS_TRIED) and not missing_packages(name)
 
 
 def _distances(parent: Parent, model: EncoderModel, texts: Sequence[Text]) -> Callable[[Engine], float]:

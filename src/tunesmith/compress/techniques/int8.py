@@ -42,7 +42,8 @@ class Options(Settings):
     """What runs the rounded model."""
 
     runtime: Literal["auto", "flat", "onnxruntime", "openvino"] = "auto"
-    """What runs the model: flat, our own engine, or another that is installed; auto tries those for two seconds."""
+    """What runs the model: flat, our own engine, or another that is installed; auto tries flat and onnxruntime for two
+    seconds, and openvino runs it where it is asked for."""
 
 
 def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Compressed:

@@ -1,6 +1,7 @@
 """Engines: what runs an encoder that was made for running alone, from tokens to one vector a text.
 
-A member has ``NEEDS``, the packages that it is run by; ``PRODUCTS``, what it can multiply; and
+A member has ``NEEDS``, the packages that it is run by; ``PRODUCTS``, what it can multiply; ``IS_TRIED``, whether it is
+among those from which the fastest is chosen, or asked for by its name alone; and
 ``open_engine(classifier, reads_types=…, products=…)``, which gives an ``Engine``. All of them run the same weights and
 give the same vectors, but for roundings: texts of several windows, pairs and heads are no concern of theirs.
 """

@@ -15,6 +15,7 @@ from tunesmith.runtimes.torch import pooled
 
 NEEDS: tuple[str, ...] = ()
 PRODUCTS: tuple[Products, ...] = ("int8",)
+IS_TRIED = True
 
 
 def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: Products) -> Engine:

@@ -14,6 +14,7 @@ from tunesmith.runtimes.graph import VECTORS, Graph, Products
 
 NEEDS = ("onnx", "onnxruntime")
 PRODUCTS: tuple[Products, ...] = ("int8", "float32")
+IS_TRIED = True
 
 
 def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: Products) -> Engine:

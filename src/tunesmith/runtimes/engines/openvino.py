@@ -13,6 +13,9 @@ from tunesmith.runtimes.graph import Graph, Products
 
 NEEDS = ("onnx", "openvino")
 PRODUCTS: tuple[Products, ...] = ("int8", "float32")
+IS_TRIED = False
+"""Once it has compiled a model (2026.4, beside torch 2.13), Ctrl-C in a training of the same process ends that by a
+segmentation fault: nobody who has not asked for it is to meet that."""
 
 
 def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: Products) -> Engine:
