@@ -17,7 +17,7 @@ SEED ?= 1
 PYTEST_FLAGS ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test test-exports test-faults check lint types tests bench docs lock clean
+.PHONY: help setup demo test test-exports test-benchmarks test-faults check lint types tests bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make test         set up in $(VENV) and run every check"
 	@echo "make check        every check, in the environment as it is: lint, types, tests"
 	@echo "make test-exports every architecture, task and format of export, ten minutes"
+	@echo "make test-benchmarks  a small trial of every benchmark, five minutes"
 	@echo "make test-faults  kill runs with SIGKILL KILLS times (default 100) and compare what they end in, half an hour"
 	@echo "make bench        tunesmith and its peers side by side on DATASET (default banking77), many hours; all of"
 	@echo "                  BENCHMARKS, by default \"$(BENCHMARKS)\"; others are in benchmarks/README.md"
@@ -59,6 +60,9 @@ test: $(STAMP)
 
 test-exports: $(STAMP)
 	@TUNESMITH_EXPORTS=all $(MAKE) --no-print-directory tests PYTEST_FLAGS="tests/export tests/ladder/test_every_task.py"
+
+test-benchmarks: $(STAMP)
+	@TUNESMITH_TRIALS=all $(MAKE) --no-print-directory tests PYTEST_FLAGS="tests/benchmarks"
 
 KILLS ?= 100
 test-faults: $(STAMP)

@@ -16,6 +16,7 @@ from benchmarks.few_labels.contenders import Cell, packed
 from benchmarks.few_labels.draws import draw_rows, pairs_of_all
 from benchmarks.few_labels.environment import PACKAGES, pinned_versions
 from benchmarks.rows import read_rows
+from tests.benchmarks.trials import long_trial
 
 
 @pytest.fixture
@@ -129,6 +130,7 @@ def test_the_environment_of_setfit_is_pinned() -> None:
     assert pinned_versions().keys() == set(PACKAGES)
 
 
+@long_trial
 def test_it_trains_and_goes_on_where_it_was_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from benchmarks.growth.run import HERE, factor_per_tenfold
 from benchmarks.rows import ROOT
+from tests.benchmarks.trials import long_trial
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ def test_growth_is_told_per_ten_times_the_rows(
     assert factor_per_tenfold(before, after) == pytest.approx(factor)
 
 
+@long_trial
 def test_it_runs_on_a_real_file(tmp_path: Path) -> None:
     """Two sizes of a small file, each climbed over three rungs; a trial does not touch the results."""
     folder = tmp_path / "tiny"

@@ -11,6 +11,7 @@ from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.methods import run as subject
 from benchmarks.rows import data_folder
 from tests.benchmarks.test_training_choices_benchmark import cell
+from tests.benchmarks.trials import long_trial
 
 from tunesmith.config.recipe import load_recipe
 from tunesmith.ladder.resolve import resolve
@@ -52,6 +53,7 @@ def test_a_method_stands_beside_full_training(tmp_path: Path) -> None:
     assert json.loads((tmp_path / subject.TABLE).read_text("utf-8")) == table
 
 
+@long_trial
 def test_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real fit of two methods on real rows, with the memory it took above what was held."""
     if not (data_folder() / "financial_phrasebank").is_dir():

@@ -14,6 +14,7 @@ from benchmarks.scaling import run as subject
 from benchmarks.scaling.files import counter, write_lengths, write_rows
 from benchmarks.scaling.fit import Point, draw, exponent, last_exponent, markdown, points_of
 from benchmarks.train_time.peers import base_model_folder
+from tests.benchmarks.trials import long_trial
 
 
 @pytest.fixture
@@ -80,6 +81,7 @@ def test_the_table_has_a_line_for_each_size(whole: dict[str, Any], tmp_path: Pat
     assert "exponent 1.00" in text
 
 
+@long_trial
 def test_it_measures(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step by rows, one by length; a trial leaves the text as it is."""
     (tmp_path / "README.md").write_text(f"before\n{TABLE_BEGINS}\n{TABLE_ENDS}\nafter\n", "utf-8")

@@ -10,6 +10,7 @@ from benchmarks.rows import data_folder
 from benchmarks.tasks import run as subject
 from benchmarks.tasks.peers import best_cut
 from benchmarks.tasks.sets import SEPARATOR, joined_messages, pair_folds, read_columns
+from tests.benchmarks.trials import long_trial
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,7 @@ def test_the_best_cut_is_the_best() -> None:
     assert ((scores >= best_cut(scores, positive)) == positive).mean() == 0.75
 
 
+@long_trial
 def test_a_fold_is_learnt_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the command line, as the benchmark does for all five."""
     monkeypatch.setattr(subject, "pair_folds", lambda scratch: pair_folds(scratch)[:1])

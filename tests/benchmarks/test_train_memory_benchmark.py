@@ -10,6 +10,7 @@ import pytest
 from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.rows import data_folder
 from benchmarks.train_memory import run as subject
+from tests.benchmarks.trials import long_trial
 
 from tunesmith.config.recipe import load_recipe
 from tunesmith.ladder.resolve import resolve
@@ -48,6 +49,7 @@ def test_the_claim_is_held_to_what_was_measured(ours: float, verdict: str) -> No
     assert lines[4].endswith("| `full` | 700 | 400 | 300 | 0.33 |")
 
 
+@long_trial
 def test_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both contenders, trained for real on a few rows."""
     if not (data_folder() / "banking77").is_dir():

@@ -15,6 +15,7 @@ from benchmarks.training_choices.choices import CHOICES, DEFAULT
 from benchmarks.training_choices.compare import compared, markdown, pigeonhole_draws
 from benchmarks.training_choices.measure import packed, unpacked
 from benchmarks.training_choices.sets import stratified
+from tests.benchmarks.trials import long_trial
 
 from tunesmith.config.recipe import load_recipe
 from tunesmith.ladder.resolve import resolve
@@ -130,6 +131,7 @@ def test_a_part_has_every_label_at_its_share(tmp_path: Path) -> None:
     assert [text for text in whole if text in set(part.texts)] == part.texts
 
 
+@long_trial
 def test_it_measures_and_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On few real rows; a second call measures what is missing alone, another machine leaves a seed as it is."""
     if not (data_folder() / "financial_phrasebank").is_dir():
