@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.rows import read_rows
@@ -15,6 +16,7 @@ from benchmarks.scaling.files import counter, write_lengths, write_rows
 from benchmarks.scaling.fit import Point, draw, exponent, last_exponent, markdown, points_of
 from benchmarks.train_time.peers import base_model_folder
 from tests.benchmarks.trials import long_trial
+from tests.cli.small_world import csv_text
 
 
 @pytest.fixture
@@ -89,9 +91,13 @@ def test_it_measures(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(subject, "README", tmp_path / "README.md")
     asked = ["sst2_glue", "--threads", "1", "--limit", "30"]
     subject.main([*asked, "--rows", "60", "--tokens"])
-    subject.main([*asked, "--rows", "--tokens", "20", "--only", "probe"])
+    words = [f"{first}{second}" for first in "bcdfghklmn" for second in "aeiou"]
+    drawn = np.random.default_rng(0).choice(words, (60, 200))
+    texts = [[" ".join(each), "late" if row % 2 else "lost"] for row, each in enumerate(drawn)]
+    train.write_text(csv_text(["text", "label"], texts), "utf-8")  # long ones of few rows would be near-duplicates
+    subject.main([*asked, "--rows", "--tokens", "300", "--only", "probe"])
     cells = json.loads((tmp_path / "scratch" / "sst2_glue.json").read_text("utf-8"))["cells"]
-    assert list(cells) == ["probe/rows/60", "finetune/rows/60", "predict/rows/60", "probe/tokens/20"]
-    assert cells["probe/tokens/20"]["tokens"] > 30 * 20
+    assert list(cells) == ["probe/rows/60", "finetune/rows/60", "predict/rows/60", "probe/tokens/300"]
+    assert cells["probe/tokens/300"]["tokens"] > 30 * 300
     assert all(cell["cpu_s"] > 0.0 for cell in cells.values())
     assert (tmp_path / "README.md").read_text("utf-8").startswith(f"before\n{TABLE_BEGINS}\n{TABLE_ENDS}")
