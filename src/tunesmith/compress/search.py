@@ -38,7 +38,7 @@ _SOONEST_S = 5.0
 """Time that a step must have left, so that it is worth beginning."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A smaller model, and what it loses and takes."""
 
@@ -113,8 +113,7 @@ class Search:
     def __init__(self, parent: Parent, rows: Rows, work: Work) -> None:
         self._parent, self._rows, self._work = parent, rows, work
         self._objective = parent.task.objectives[0]
-        self._predictor = KINDS.member("encoder").predictor(parent.model)
-        self._before = self._predictor.outputs(rows.held).logits
+        self._before = KINDS.member("encoder").predictor(parent.model).outputs(rows.held).logits
         self._made: dict[tuple[str, ...], Compressed] = {}
         self._ends_at = None if work.budget_s is None else time.monotonic() + work.budget_s
         self.left_out: list[str] = []
@@ -132,7 +131,7 @@ class Search:
         if learns(tuple(step for steps in chains for step in steps)) and self._parent.features is None:
             self._parent = with_features(self._parent, self._rows, self._work)
         own = Compressed("encoder", self._parent.model)
-        found = [self._candidate(AS_IT_IS, own), *self._of_chains(chains)]
+        found = [self._candidate(AS_IT_IS, own, said=self._before), *self._of_chains(chains)]
         found += list(self._cascades(found))
         self._work.narrator.say(f"timing {len(found)} models in turns")
         predictors = [KINDS.member(each.made.kind).predictor(each.made.model) for each in found]
@@ -183,10 +182,11 @@ class Search:
             notes = (*fast.made.notes, *slow.made.notes, *made.notes)
             yield self._candidate(f"{FAST}, then {slow.name}", replace(made, notes=notes, steps=("cascade",)))
 
-    def _candidate(self, name: str, made: Compressed) -> Candidate:
+    def _candidate(self, name: str, made: Compressed, *, said: Floats | None = None) -> Candidate:
         """Judge a model, and tell what it loses."""
-        predictor = KINDS.member(made.kind).predictor(made.model)
-        both = Both(self._before, predictor.outputs(self._rows.held).logits)
+        if said is None:
+            said = KINDS.member(made.kind).predictor(made.model).outputs(self._rows.held).logits
+        both = Both(self._before, said)
         ours = self._parent.calibration
         calibrations = (ours, matched_calibration(self._parent, ours, both))
         judged = judge(self._parent, self._rows, both, calibrations=calibrations)

@@ -89,7 +89,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     best = best_of(fitting)
     notes = (
         f"of {counted(len(found) - 1, 'model')} that were tried, {len(fitting)} keep all limits; {best.name} is the "
-        "fastest of them",
+        "fastest of them, or as fast as can be told and the smallest",
         *search.left_out,
         *best.made.notes,
     )
