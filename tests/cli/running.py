@@ -40,15 +40,15 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def run(*arguments: str | Path, stdin: bytes = b"") -> Ended:
-    """Run a command in this process, whose age is not the command's: a budget counts from here."""
+def run(*arguments: str | Path, stdin: bytes = b"", age_s: float = 0.0) -> Ended:
+    """Run a command in this process, which counts as ``age_s`` seconds old: a budget counts from its start."""
     out, err = io.StringIO(), io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(patch.object(sys, "argv", ["tunesmith", *map(str, arguments)]))
         stack.enter_context(patch.object(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)))))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
-        stack.enter_context(patch("tunesmith.run.clock.process_age_s", return_value=0.0))
+        stack.enter_context(patch("tunesmith.run.clock.process_age_s", return_value=age_s))
         ended = stack.enter_context(pytest.raises(SystemExit))
         main()
     code = ended.value.code
