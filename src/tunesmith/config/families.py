@@ -29,14 +29,18 @@ class Family:
         self.kind = kind
         self._package = package
         self._path = list(path)
+        self._names: tuple[str, ...] | None = None
 
     def names(self) -> tuple[str, ...]:
-        """List the members without importing any.
+        """List the members without importing any; the folder is read once.
 
         Returns:
             Sorted names; files that begin with an underscore are not members.
         """
-        return tuple(sorted(m.name for m in pkgutil.iter_modules(self._path) if not m.name.startswith("_")))
+        if self._names is None:
+            found = (module.name for module in pkgutil.iter_modules(self._path))
+            self._names = tuple(sorted(name for name in found if not name.startswith("_")))
+        return self._names
 
     def member(self, name: str) -> ModuleType:
         """Import one member.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ def versions() -> dict[str, str]:
     Returns:
         Python and the libraries that decide numbers.
     """
-    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}}
+
+
+_version = cache(version)  # which reads a file and takes it apart each time
 
 
 def facts_of(site: Site, outcome: Outcome, *, label_type: LabelType) -> Facts:

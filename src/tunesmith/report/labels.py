@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 _GRID = 6.0
 _CROSSING = 24.0
@@ -108,7 +111,7 @@ def place_labels(wanted: Sequence[Wanted], *, frame: Box, marks: Sequence[Box], 
 
 
 def _best(
-    best: Box, least: float, *, places: Sequence[tuple[float, Box]], taken: Sequence[Box], lines: Sequence[Box]
+    best: Box, least: float, *, places: Iterable[tuple[float, Box]], taken: Sequence[Box], lines: Sequence[Box]
 ) -> tuple[Box, float]:
     """Look for a place that costs less than the best so far."""
     for distance, box in places:
@@ -121,22 +124,22 @@ def _best(
     return best, least
 
 
-def _places(label: Wanted, frame: Box, reach: float) -> list[tuple[float, Box]]:
+def _places(label: Wanted, frame: Box, reach: float) -> Iterator[tuple[float, Box]]:
     """List a label's places in the frame within reach, the best first: near its point, to its right if possible."""
     x, y, width, height = label.x, label.y, label.width, label.height
     lefts = _steps(x, max(frame.left, x - width - reach), min(frame.right - width, x + reach))
     tops = _steps(y - height / 2.0, max(frame.top, y - height - reach), min(frame.bottom - height, y + reach))
-    found = []
-    for left in lefts:
-        for top in tops:
-            box = Box(left, top, left + width, top + height)
-            side = 0.0 if box.left > x else 5.0 if box.right < x else 8.0
-            beside = 0.1 * abs(top + height / 2.0 - y)
-            found.append((box.gap(x, y) + side + beside, box))
-    return sorted(found, key=lambda place: place[0])
+    aside = np.clip(x, lefts, lefts + width) - x  # of the nearest point of each place
+    above = np.clip(y, tops, tops + height) - y
+    side = np.where(lefts > x, 0.0, np.where(lefts + width < x, 5.0, 8.0))
+    beside = 0.1 * np.abs(tops + height / 2.0 - y)
+    distances = np.hypot(aside[:, None], above) + side[:, None] + beside
+    for place in np.argsort(distances, axis=None, kind="stable").tolist():
+        left, top = float(lefts[place // len(tops)]), float(tops[place % len(tops)])
+        yield float(distances.flat[place]), Box(left, top, left + width, top + height)
 
 
-def _steps(origin: float, low: float, high: float) -> list[float]:
+def _steps(origin: float, low: float, high: float) -> NDArray[np.float64]:
     """List the points from ``low`` to ``high`` of a grid through ``origin``."""
     first, last = math.ceil((low - origin) / _GRID), math.floor((high - origin) / _GRID)
-    return [origin + number * _GRID for number in range(first, last + 1)]
+    return origin + np.arange(first, last + 1, dtype=np.float64) * _GRID
