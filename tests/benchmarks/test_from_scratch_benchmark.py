@@ -9,6 +9,7 @@ import pytest
 from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS, Results
 from benchmarks.from_scratch import run as subject
 from benchmarks.provenance import provenance
+from tests.benchmarks.trials import long_trial
 
 from tunesmith.models.networks import NETWORKS
 
@@ -19,7 +20,7 @@ def test_every_network_is_measured() -> None:
     assert len(set(subject.CELLS)) == len(subject.CELLS) == 1 + 3 + 2 * 5 + 3
 
 
-@pytest.mark.parametrize("cell", ["banking77/cnn/base", "banking77/all"])
+@pytest.mark.parametrize("cell", ["banking77/cnn/base", pytest.param(subject.EVERY_RUNG, marks=long_trial)])
 def test_a_cell_is_a_run_that_ends(cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line on a small file of that name; its figures are laid out."""
     folder = tmp_path / "banking77"

@@ -23,6 +23,7 @@ from benchmarks.inference.texts import joined, some
 from benchmarks.inference.worker import quantiles
 from benchmarks.rows import ROOT, Rows
 from benchmarks.training_choices.measure import packed
+from tests.benchmarks.trials import long_trial
 
 
 def test_batches_are_sorted_and_none_is_left_out() -> None:
@@ -160,6 +161,7 @@ def test_engines_of_peers_do_not_import_tunesmith() -> None:
     assert ran.stdout.strip() == "False"
 
 
+@long_trial
 def test_it_measures_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file trained, answered by torch and by us alike; what is there is not measured again."""
     folder = tmp_path / "data" / "banking77"

@@ -23,6 +23,7 @@ from benchmarks.train_time.scores import scores
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
 from benchmarks.train_time.table import best_points, headline, middle_runs, table, training_seconds
 from sklearn.metrics import accuracy_score, f1_score
+from tests.benchmarks.trials import long_trial
 
 TEXTS = {"refund": "please give my money back, order {}", "delivery": "where is my parcel number {} now"}
 
@@ -128,6 +129,7 @@ def test_the_scikit_learn_peer_learns(files: Dataset, tmp_path: Path, classifier
     assert list((tmp_path / "out").iterdir())
 
 
+@long_trial
 def test_the_trainer_peer_tells_each_epoch(files: Dataset, tmp_path: Path) -> None:
     """The peer must print a line for each epoch, with growing times, tokens and the time of evaluation apart."""
     command = module_command(
@@ -159,6 +161,7 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     assert [name for name, _ in climbs(files)][-1] == "tunesmith --budget 5m"
 
 
+@long_trial
 def test_the_peer_of_sentence_vectors_learns(files: Dataset, tmp_path: Path) -> None:
     """One line with its scores, seconds of the clock and of the processor; encoder and head on the disk."""
     command = module_command(
