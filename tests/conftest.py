@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,14 @@ def _short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     from tunesmith.compress import running
 
     monkeypatch.setattr(running, "_PROBE_S", 0.1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept from run to run goes into a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @cache

@@ -62,7 +62,7 @@ def test_check(tmp_path: Path) -> None:
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tree of names and values."""
     found = {"cpu": "fast", "libraries": {"torch": "2.13", "onnx": None}, "devices": {"cpu": {"present": True}}}
-    monkeypatch.setattr("tunesmith.api.measure.examine", lambda *, base_model: {**found, "base_model": base_model})
+    monkeypatch.setattr("tunesmith.api.measure.examine", lambda *, base_model, **_: {**found, "base_model": base_model})
     lines = run("doctor").out.splitlines()
     assert [line.split() for line in lines[:6]] == [
         ["cpu", "fast"],
@@ -76,7 +76,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_doctor_tells_a_base_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It goes on with the rest."""
-    monkeypatch.setattr("tunesmith.api.measure.examine", lambda *, base_model: {"base_model": base_model})
+    monkeypatch.setattr("tunesmith.api.measure.examine", lambda *, base_model, **_: {"base_model": base_model})
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "pytorch_model.bin").touch()
     ended = run("doctor", "--set", f"base.name={tmp_path}")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tunesmith.errors import ConfigError, ResourceError
-from tunesmith.machine.device import choose_device
+from tunesmith.machine import device
+from tunesmith.machine.device import choose_device, choose_precision
 
 
 def devices(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
@@ -19,14 +20,35 @@ def devices(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "expected"), [(False, False, "cpu"), (True, False, "cuda"), (False, True, "cpu")]
+    ("cuda", "tested", "expected"),
+    [(False, ("cpu", "cuda"), "cpu"), (True, ("cpu", "cuda"), "cuda"), (True, ("cpu",), "cpu")],
 )
-def test_auto_is_cuda_where_it_is_there_and_else_the_cpu(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
+def test_auto_takes_no_untested_device(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, tested: tuple[str, ...], expected: str
 ) -> None:
-    """mps is slower than it looks and untested: it must be asked for by name."""
-    devices(monkeypatch, cuda=cuda, mps=mps)
+    """It must be asked for by its name."""
+    devices(monkeypatch, cuda=cuda, mps=True)
+    monkeypatch.setattr(device, "TESTED", tested)
     assert choose_device("auto") == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "on", "speed", "expected"),
+    [
+        ("auto", "cpu", 1.0, "fp32"),
+        ("auto", "cpu", 1.6, "bf16"),
+        ("bf16", "cpu", 0.01, "bf16"),
+        ("fp32", "cpu", 9.0, "fp32"),
+        ("auto", "mps", 9.0, "fp32"),
+        ("auto", "cuda", 0.01, "bf16"),
+    ],
+)
+def test_bf16_is_taken_where_it_is_faster_or_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, on: str, speed: float, expected: str
+) -> None:
+    """The CPU's speed says nothing of a card."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert choose_precision(asked, on, lambda: speed) == expected
 
 
 def test_a_device_that_is_there_is_taken_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,10 @@ def test_the_examination_is_plain_data(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(doctor, "_LIBRARIES", ("numpy", "no-such-library"))
     monkeypatch.setattr(doctor, "available_cores", lambda: 2)
     monkeypatch.setattr(doctor, "matmul_rate", lambda *, threads: 75.04 * threads)
-    found = examine(base_model="missing: not installed", folder=tmp_path)
+    found = examine(base_model="missing: not installed", bf16_speed=1.704, folder=tmp_path)
     assert json.loads(json.dumps(found)) == found
     assert found["matmul_gflops"] == {"1": 75.0, "2": 150.1}
+    assert (found["bf16_speed"], found["precision"]) == (1.7, "bf16")
     assert found["base_model"] == "missing: not installed"
     assert found["libraries"]["numpy"]
     assert found["libraries"]["no-such-library"] is None

@@ -20,7 +20,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def product_taking(clock: list[float], seconds: Callable[[int], float]) -> Callable[[], Callable[[], object]]:
+def product_taking(clock: list[float], seconds: Callable[[int], float]) -> Callable[[str], Callable[[], object]]:
     """Stand in for the product: the n-th call moves the clock by ``seconds(n)``."""
     count = 0
 
@@ -29,7 +29,7 @@ def product_taking(clock: list[float], seconds: Callable[[int], float]) -> Calla
         clock[0] += seconds(count)
         count += 1
 
-    return lambda: call
+    return lambda device: call
 
 
 def test_the_rate_is_that_of_an_undisturbed_run(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
@@ -61,7 +61,7 @@ def test_candidates_take_turns(monkeypatch: pytest.MonkeyPatch, clock: list[floa
         used.append(torch.get_num_threads())
         clock[0] += 1.0
 
-    monkeypatch.setattr(rates, "_product", lambda: call)
+    monkeypatch.setattr(rates, "_product", lambda device: call)
     before = torch.get_num_threads()
     sustained_rates([1, 2], seconds=4.0)
     assert used == [1, 2, 1, 2]
@@ -79,8 +79,26 @@ def test_real_rates_have_a_real_size() -> None:
 
 def test_the_product_is_the_one_that_is_promised() -> None:
     """``[512, 384] x [384, 1536]`` in float32, with no memory taken for the result."""
-    result = rates._product()()
+    result = rates._product("cpu")()
     assert isinstance(result, torch.Tensor)
     assert result.shape == (512, 1536)
     assert result.dtype == torch.float32
     assert rates._FLOP == 603_979_776
+
+
+def test_bfloat16_is_compared_by_the_same_rows(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+    """A processor without instructions for it is found by few rows, and by the quickest of a few calls."""
+    asked: list[tuple[int, torch.dtype]] = []
+
+    def product(device: str, *, rows: int, dtype: torch.dtype) -> Callable[[], object]:
+        asked.append((rows, dtype))
+        takes = iter([0.9, 0.2, 0.3] if dtype == torch.float32 else [0.7, 0.8, 0.4])
+
+        def call() -> None:
+            clock[0] += next(takes)
+
+        return call
+
+    monkeypatch.setattr(rates, "_product", product)
+    assert rates.bf16_speed() == pytest.approx(0.2 / 0.4)
+    assert asked == [(64, torch.float32), (64, torch.bfloat16)]

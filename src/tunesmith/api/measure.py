@@ -23,6 +23,7 @@ from tunesmith.ladder.settle import settle
 from tunesmith.machine.doctor import examine
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.models.base import find_base
+from tunesmith.run.known_machine import known_bf16_speed
 from tunesmith.types import JSON, as_one
 
 
@@ -158,7 +159,7 @@ def examine_machine(*, base: str) -> dict[str, JSON]:
         found = f"missing: {error.message}"
     except ArtifactError as error:
         found = f"unusable: {error.message}"
-    return examine(base_model=found)
+    return examine(base_model=found, bf16_speed=known_bf16_speed())
 
 
 def _tell(told: Callable[[str], None] | None, notes: Iterable[str]) -> None:

@@ -104,7 +104,7 @@ class Common:
         typer.Option("--offline", help="Never use the network; it only fetches a base model that is not here."),
     ] = None
     device: Annotated[
-        str | None, typer.Option("--device", help="auto, cpu, cuda or mps; this version computes on the CPU.")
+        str | None, typer.Option("--device", help="auto, cpu, cuda or mps; cuda and mps are untested.")
     ] = None
     threads: Annotated[
         int | None, typer.Option("--threads", help="Threads to compute with; default: measured at the start.")

@@ -125,7 +125,11 @@ class RunSection(Settings):
     """Threads to compute with; left out, measured at the start."""
 
     device: str = "auto"
-    """auto, cpu, cuda or mps."""
+    """auto, cpu, cuda or mps; cuda and mps are untested."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """What a training step multiplies, weights staying float32; left out, bf16 on a card that has it, and on a CPU that
+    was measured to be faster by it."""
 
     offline: bool = False
     """Never use the network."""

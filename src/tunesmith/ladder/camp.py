@@ -20,13 +20,14 @@ from tunesmith.ladder.prepare import Prepared, digest, prepare
 from tunesmith.ladder.resolve import Resolved
 from tunesmith.ladder.site import Site
 from tunesmith.machine.describe import cpu_model
-from tunesmith.machine.device import choose_device
+from tunesmith.machine.device import TESTED, Precision, choose_device, choose_precision, is_present
 from tunesmith.machine.rates import matmul_rate
 from tunesmith.machine.threads import choose_threads, set_threads
 from tunesmith.models.base import BaseModel, find_base
 from tunesmith.run.checkpoint import Checkpoints
 from tunesmith.run.clock import Clock
 from tunesmith.run.journal import Journal
+from tunesmith.run.known_machine import known_bf16_speed
 from tunesmith.run.lock import RunLock
 from tunesmith.run.log import RunLog
 from tunesmith.run.plan import Plan, PlanHeader
@@ -103,10 +104,9 @@ def open_site(
         clock = Clock(resolved.budget_s, earlier_s=journal.elapsed_s(), started_s=lives.lasted_s())
         for note in plan.notes:
             narrator.say(note)
-        if device != "cpu":
-            narrator.say(f"{device} is there, but this version trains on the CPU")
         threads = int(plan.decide("threads", lambda: recipe.run.threads or choose_threads()))
         set_threads(threads)
+        precision = _precision(plan, recipe, device, narrator=narrator)
         journal.append("started", device=device, threads=threads)
         with _tracked(recipe, workspace, narrator) as trackers:
             site = Site(
@@ -122,7 +122,9 @@ def open_site(
                 log=RunLog(workspace.log),
                 stop=stop,
                 narrator=narrator,
-                matmul_gflops=matmul_rate(seconds=_SECONDS_OF_THE_RATE, threads=threads),
+                device=device,
+                precision=precision,
+                matmul_gflops=matmul_rate(seconds=_SECONDS_OF_THE_RATE, threads=threads, device=device),
                 uses_base=resolved.uses_base,
                 base_sha256=header.base,
                 trackers=trackers,
@@ -140,6 +142,20 @@ def open_site(
                     narrator.say(note)
                 site.log.flush()
         workspace.finish()
+
+
+def _precision(plan: Plan, recipe: Recipe, device: str, *, narrator: Narrator) -> Precision:
+    """Decide what a training step multiplies; plans of earlier versions, which knew float32 alone, do not say."""
+    precision: Precision = "fp32"
+    if plan.announces("precision") or not plan.following:
+        asked = recipe.run.precision
+        found = plan.decide("precision", lambda: choose_precision(asked, device, known_bf16_speed))
+        precision = "bf16" if found == "bf16" else "fp32"
+    if device not in TESTED:
+        narrator.say(f"encoders and networks are computed on {device}, in {precision}; this path is untested")
+    elif recipe.run.device == "auto" and device == "cpu" and is_present("cuda"):
+        narrator.say("cuda is there; its path is untested, so only --device cuda takes it")
+    return precision
 
 
 @contextmanager
@@ -169,6 +185,8 @@ def _header(recipe: Recipe, data: Prepared, base: BaseModel | None) -> PlanHeade
     """Name what a plan is for; the budget is no part of it, since the plan stands for the clock."""
     values = recipe.model_dump(mode="json")
     values["run"].pop("out")
+    if recipe.run.precision == "auto":
+        values["run"].pop("precision")  # unknown to earlier versions, whose runs can be gone on with
     values.pop("track")  # who looks on decides nothing
     values["ladder"].pop("budget")
     parts = hashlib.sha256(data.sha256.encode())

@@ -31,14 +31,15 @@ def dry_run(resolved: Resolved, table: Table, *, notes: Sequence[str] = ()) -> d
         TunesmithError: What a real run would find wrong before training.
     """
     recipe = resolved.recipe
-    choose_device(recipe.run.device)
+    device = choose_device(recipe.run.device)
     data = prepare(table, recipe.data, resolved.task, seed=recipe.run.seed)
     set_threads(recipe.run.threads or choose_threads())
     ground = Ground(
         recipe=recipe,
         task=resolved.task,
         data=data,
-        matmul_gflops=matmul_rate(),
+        matmul_gflops=matmul_rate(device=device),
+        device=device,
         uses_base=resolved.uses_base,
     )
     return {

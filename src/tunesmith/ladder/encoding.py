@@ -40,6 +40,7 @@ class EncodedTexts:
         base: The pretrained encoder.
         texts: Prepared texts or pairs, one a row.
         folder: Where features are kept between rungs and across a resumed run.
+        device: Where the encoder computes.
         joins: Read both texts of a pair in one sequence.
         beside: Other texts for the same base, whose encoder these share; None where there are none.
     """
@@ -50,11 +51,13 @@ class EncodedTexts:
         texts: Sequence[Text],
         folder: Path,
         *,
+        device: str = "cpu",
         joins: bool = False,
         beside: EncodedTexts | None = None,
     ) -> None:
         self.base = base
         self.joins = joins
+        self._device = device
         self._texts = texts
         self._folder = folder
         self._beside = beside
@@ -98,7 +101,9 @@ class EncodedTexts:
     @cached_property
     def encoder(self) -> Encoder:
         """The pretrained encoder; every model that does not train it shares it."""
-        return load_encoder(self.base.folder, self.config) if self._beside is None else self._beside.encoder
+        if self._beside is not None:
+            return self._beside.encoder
+        return load_encoder(self.base.folder, self.config).to(self._device)
 
     def rounded(self, rows: NDArray[np.int64]) -> Encoder:
         """Give the frozen encoder in whole numbers of 8 bits; made once, and of the flat engine alone.

@@ -184,6 +184,7 @@ def supervised(
     Returns:
         What the loop trains.
     """
+    classifier.trained_in = site.precision
     named = options.loss or site.task.loss
     weights = site.weights_of(drawn) if site.recipe.data.imbalance == "weights" else None
     return Supervised(

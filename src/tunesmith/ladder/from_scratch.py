@@ -159,12 +159,12 @@ class FromScratch(KeepsTrained):
             row_of,
             torch.Generator().manual_seed(site.seed),
             unread=options.word_dropout,
-            vectors=encoded.encoder.word_vectors() if options.embeddings == "base" else None,
+            vectors=encoded.encoder.word_vectors().cpu() if options.embeddings == "base" else None,
         )
         pairing = None if encoded.tokens.side is None else options.pairing
         width = network.hidden_size if pairing is None else load_pairing(pairing).width(network.hidden_size)
         classifier = EncoderClassifier(
-            network,
+            network.to(site.device),
             options.pooling or self._member.POOLING,
             LinearHead(width, site.n_outputs),
             unit_length=False,

@@ -50,14 +50,14 @@ def choose_precision(site: Site, asked: Asked, *, rung: str, poolings: Sequence[
         poolings: What it makes of a text's tokens.
 
     Returns:
-        The precision; float32 where the encoder is none of the flat engine.
+        The precision; float32 where the encoder is none of the flat engine, or is not on the CPU.
     """
     encoded = site.encoded
-    if asked == "int8" and not encoded.config.is_flat:
-        site.narrator.say(
-            f"{rung}: features in fp32; {encoded.config.model_type} does not run in whole numbers of 8 bits"
-        )
-    if asked == "fp32" or not encoded.config.is_flat:
+    runs_rounded = encoded.config.is_flat and site.device == "cpu"
+    if asked == "int8" and not runs_rounded:
+        what = encoded.config.model_type if site.device == "cpu" else site.device
+        site.narrator.say(f"{rung}: features in fp32; {what} does not run in whole numbers of 8 bits")
+    if asked == "fp32" or not runs_rounded:
         return "fp32"
     if asked == "int8":
         return "int8"

@@ -20,6 +20,7 @@ from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.narrate import Narrator
 from tunesmith.ladder.prepare import Prepared
+from tunesmith.machine.device import Precision
 from tunesmith.models.base import BaseModel, find_base
 from tunesmith.models.likelihoods import Likelihood, load_likelihood
 from tunesmith.models.supervision import Supervision
@@ -48,6 +49,10 @@ class Ground:
     data: Prepared
     matmul_gflops: float
     """Measured at the start, for forecasts only."""
+    device: str = "cpu"
+    """Where encoders and networks are computed."""
+    precision: Precision = "fp32"
+    """What a training step multiplies."""
     uses_base: bool = True
     """Whether some rung starts from the base model; where none does, it is never looked for."""
     landings: dict[str, Landing] = field(default_factory=dict)
@@ -113,7 +118,7 @@ class Ground:
     def encoded(self) -> EncodedTexts:
         """Tokens and features of all rows, made once."""
         joins = self.data.are_pairs and self.recipe.base.pairs == JOINED
-        return EncodedTexts(self.base, self.data.texts, self.features, joins=joins)
+        return EncodedTexts(self.base, self.data.texts, self.features, device=self.device, joins=joins)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -12,10 +12,11 @@ import torch
 _ROWS, _INNER, _COLUMNS = 512, 384, 1536  # one optimiser step of tokens times the widest layer of the default base
 _FLOP = 2 * _ROWS * _INNER * _COLUMNS
 _RUNS = 5
+_FEW_ROWS, _FEW_RUNS = 64, 3
 _COPY_BYTES = 64 * 1024 * 1024  # well above the last cache of most machines
 
 
-def matmul_rate(*, seconds: float = 0.3, threads: int | None = None) -> float:
+def matmul_rate(*, seconds: float = 0.3, threads: int | None = None, device: str = "cpu") -> float:
     """Measure what the machine can do: the rate of an fp32 product ``[512, 384] x [384, 1536]``.
 
     The median within a run leaves out single stalls and lucky calls, the best of five runs a neighbour who came and
@@ -24,12 +25,13 @@ def matmul_rate(*, seconds: float = 0.3, threads: int | None = None) -> float:
     Args:
         seconds: How long to measure in all.
         threads: With how many threads; left out, as many as torch is set to.
+        device: What multiplies.
 
     Returns:
         GFLOP/s.
     """
     with _threads(threads), torch.inference_mode():
-        product = _product()
+        product = _product(device)
         return _FLOP / min(_medians(product, seconds)) / 1e9
 
 
@@ -45,7 +47,7 @@ def sustained_rates(threads: Sequence[int], *, seconds: float) -> list[float]:
     """
     calls, elapsed = [0] * len(threads), [0.0] * len(threads)
     with torch.inference_mode():
-        product = _product()
+        product = _product("cpu")
         for place, n in [*enumerate(threads)] * 2:
             with _threads(n):
                 start = time.perf_counter()
@@ -71,14 +73,43 @@ def memory_bandwidth(*, seconds: float = 0.3) -> float:
         return 2 * _COPY_BYTES / min(_medians(lambda: target.copy_(source), seconds)) / 1e9
 
 
-def _product() -> Callable[[], object]:
+def bf16_speed() -> float:
+    """Measure how much faster the CPU multiplies numbers of bfloat16 than of float32, by torch's threads.
+
+    A processor without instructions for them is a hundred times slower, so few rows must do: a fifth of a second there.
+
+    Returns:
+        Rate of the one in rates of the other.
+    """
+    with torch.inference_mode():
+        seconds = []
+        for dtype in (torch.float32, torch.bfloat16):
+            product = _product("cpu", rows=_FEW_ROWS, dtype=dtype)
+            seconds.append(min(_seconds(product) for _ in range(_FEW_RUNS)))
+        return seconds[0] / seconds[1]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _product(device: str, *, rows: int = _ROWS, dtype: torch.dtype = torch.float32) -> Callable[[], object]:
     """Build the product that is timed, and run it once so that threads and buffers are there."""
     generator = torch.Generator().manual_seed(0)
-    left = torch.randn(_ROWS, _INNER, generator=generator)
-    right = torch.randn(_INNER, _COLUMNS, generator=generator)
-    out = torch.empty(_ROWS, _COLUMNS)
-    torch.mm(left, right, out=out)
-    return lambda: torch.mm(left, right, out=out)
+    left = torch.randn(rows, _INNER, generator=generator).to(device, dtype)
+    right = torch.randn(_INNER, _COLUMNS, generator=generator).to(device, dtype)
+    out = torch.empty(rows, _COLUMNS, device=device, dtype=dtype)
+
+    def multiply() -> torch.Tensor:
+        torch.mm(left, right, out=out)
+        if device != "cpu":
+            torch.get_device_module(device).synchronize()
+        return out
+
+    multiply()
+    return multiply
 
 
 def _medians(call: Callable[[], object], seconds: float) -> list[float]:

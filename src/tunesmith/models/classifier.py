@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tunesmith.machine.device import Precision
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.network import Network
 from tunesmith.models.pairings import Pairing, load_pairing
@@ -42,6 +43,9 @@ class EncoderClassifier(nn.Module):
         self.pairing = pairing
         self.pair: Pairing | None = None if pairing is None else load_pairing(pairing)
         self.pool: Pooling = load_pooling(pooling, encoder.hidden_size)
+        self.trained_in: Precision = "fp32"
+        """What the encoder multiplies in a training step; a model answers in float32 always."""
+        self.to(encoder.device)  # a head was solved on the CPU, wherever the encoder computes
 
     def with_encoder(self, encoder: Network) -> EncoderClassifier:
         """Put another encoder under the same pooling and head.
@@ -66,7 +70,7 @@ class EncoderClassifier(nn.Module):
         return [*self.head.parameters(), *learnt]
 
     def features(self, tokens: PackedTokens, sequence_text: NDArray[np.int64], n_texts: int) -> Tensor:
-        """Encode rows.
+        """Encode rows, in the precision of training where it is trained.
 
         Args:
             tokens: The rows' sequences, shortest first.
@@ -76,7 +80,10 @@ class EncoderClassifier(nn.Module):
         Returns:
             One vector a row, ``[B, F]``.
         """
-        return self.combined(text_means(self.pool(self.encoder(tokens), tokens), sequence_text, n_texts))
+        in_bf16 = self.training and self.trained_in == "bf16"
+        with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=in_bf16):
+            hidden = self.encoder(tokens)
+        return self.combined(text_means(self.pool(hidden.float(), tokens), sequence_text, n_texts))
 
     def combined(self, vectors: Tensor) -> Tensor:
         """Make the features of rows out of the vectors of their texts.

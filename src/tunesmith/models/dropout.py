@@ -15,7 +15,8 @@ class Coins:
 
     On a CPU, torch's ``bernoulli_`` takes 7 ns a decision on one core whatever the number of threads, 6 % of a
     training step. Here one number from torch's generator seeds numpy's SFC64 (0.8 ns a decision), so that torch's
-    generator stays the only state a resumed run has to restore.
+    generator stays the only state a resumed run has to restore. On any other device its own generator decides, which
+    such a number seeds for each pass.
 
     Args:
         device: Where the values lie.
@@ -25,6 +26,8 @@ class Coins:
         self._device = device
         if device.type == "cpu":
             self._bits = np.random.SFC64(int(torch.randint(2**62, ())))
+        else:
+            torch.get_device_module(device).manual_seed(int(torch.randint(2**62, ())))
 
     def factors(self, count: int, rate: float) -> Tensor:
         """Decide for so many values.

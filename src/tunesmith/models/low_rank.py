@@ -58,7 +58,10 @@ class LowRank(Added):
         """
         narrow, wide = self._factors()
         flat = inputs.reshape(-1, inputs.shape[-1])
-        if self.dropout and self.training:
+        if torch.is_autocast_enabled(flat.device.type):  # which knows nothing of passes that are ours
+            dropped = functional.dropout(flat, self.dropout, self.training)
+            outputs = functional.linear(flat, weight, bias) + self.scale * (dropped @ narrow.T) @ wide.T
+        elif self.dropout and self.training:
             dropped = functional.dropout(flat, self.dropout)
             outputs = functional.linear(flat, weight, bias).addmm_(dropped @ narrow.T, wide.T, alpha=self.scale)
         else:
@@ -74,7 +77,7 @@ class LowRank(Added):
         Returns:
             ``[O, I]``, detached.
         """
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
             narrow, wide = self._factors()
             return weight.detach() + self.scale * (wide @ narrow)
 
@@ -187,5 +190,5 @@ def put_beside(
     if not isinstance(linear, nn.Linear):
         raise AssertionError(f"{place.attribute} is no linear map")
     added = kind(place.parts, ranks, n_inputs=linear.in_features, scale=scale, dropout=dropout, has_values=has_values)
-    place.put(LowRankLinear(linear, added))
+    place.put(LowRankLinear(linear, added.to(linear.weight.device)))
     return added

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -21,6 +24,12 @@ class Network(nn.Module):
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, and what works with it must lie."""
+        first = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if first is None else first.device
 
     def forward(self, tokens: PackedTokens) -> Tensor:
         """Give each token its vector.

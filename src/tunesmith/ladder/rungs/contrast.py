@@ -210,6 +210,7 @@ class Contrast(KeepsEncoder):
         )
         torch.manual_seed(site.seed)
         model.classifier.train()
+        model.classifier.trained_in = site.precision
         fit = _Fit(
             site=site,
             model=model,

@@ -136,7 +136,7 @@ class KeepsHead:
             Weight ``[C, F]`` and bias ``[C]``.
         """
         head = model.classifier.head
-        return head.weight.detach().numpy(), head.bias.detach().numpy()
+        return head.weight.detach().cpu().numpy(), head.bias.detach().cpu().numpy()
 
     def model_of(self, site: Site, form: Form, *, solution: HeadSolution) -> Any:
         """Put a solved head on what its features came from.

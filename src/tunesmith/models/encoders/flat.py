@@ -184,10 +184,10 @@ class FlatEncoder(Encoder):
         """
         config = self.config
         refuse_unknown_tokens(tokens, config.vocab_size)
-        coins = Coins(self.embeddings.word.weight.device) if self.training else None
+        coins = Coins(self.device) if self.training else None
         n_below = self.n_layers_below
         if tokens.hidden is not None:
-            hidden = torch.tensor(tokens.hidden, device=self.embeddings.word.weight.device)
+            hidden = torch.tensor(tokens.hidden, device=self.device)
         else:
             hidden = self.below(tokens) if n_below else self.embeddings(tokens, coins)
         attend = GroupedAttention(tokens.groups(), config.num_attention_heads, rate=self.attention_dropout, coins=coins)

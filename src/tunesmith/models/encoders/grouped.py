@@ -73,10 +73,9 @@ class GroupedEncoder(Encoder):
             A vector a token, ``[T, H]``.
         """
         refuse_unknown_tokens(tokens, self.config.vocab_size)
-        device = next(self.module.parameters()).device
-        input_ids = torch.tensor(tokens.input_ids, dtype=torch.int64, device=device)
+        input_ids = torch.tensor(tokens.input_ids, dtype=torch.int64, device=self.device)
         types = tokens.token_type_ids
-        token_types = None if types is None else torch.tensor(types, dtype=torch.int64, device=device)
+        token_types = None if types is None else torch.tensor(types, dtype=torch.int64, device=self.device)
         encoded = []
         for start, count, length in tokens.groups():
             place = slice(start, start + count * length)

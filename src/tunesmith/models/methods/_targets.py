@@ -75,4 +75,4 @@ def fan_in_uniform(weight: Tensor, generator: torch.Generator) -> None:
     """Draw from +- 1 / sqrt(I), as torch does for a linear map and PEFT for the first factor."""
     bound = 1.0 / math.sqrt(weight.shape[1])
     with torch.no_grad():
-        weight.uniform_(-bound, bound, generator=generator)
+        weight.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))  # alike on every device

@@ -235,7 +235,7 @@ class AdaLora(Method):
         with torch.no_grad():
             for product in products:
                 for factor in (*product.A.values(), *product.B.values()):
-                    factor.normal_(0.0, _FIRST_SPREAD, generator=generator)
+                    factor.copy_(torch.empty(factor.shape).normal_(0.0, _FIRST_SPREAD, generator=generator))
         return RankAllocator(products, options)
 
     def peft_settings(self) -> Mapping[str, JSON]:

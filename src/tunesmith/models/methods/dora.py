@@ -65,10 +65,11 @@ class Decomposed(LowRank):
         """
         narrow, wide = self._factors()
         stretch = self._stretch(weight)
-        if not (self.dropout and self.training):
+        in_bf16 = torch.is_autocast_enabled(inputs.device.type)  # which knows nothing of passes that are ours
+        if not in_bf16 and not (self.dropout and self.training):
             outputs: Tensor = _Stretched.apply(inputs, (weight, bias, self.scale), narrow, wide, stretch)  # type: ignore[no-untyped-call]
             return outputs
-        dropped = functional.dropout(inputs, self.dropout)
+        dropped = functional.dropout(inputs, self.dropout, self.training)
         usual = functional.linear(inputs, weight, bias)
         return _stretched(usual, bias, self.scale * functional.linear(dropped @ narrow.T, wide), stretch=stretch)
 

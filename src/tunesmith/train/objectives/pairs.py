@@ -29,7 +29,7 @@ class Pairs:
 
     def __init__(self, classifier: EncoderClassifier, targets: torch.Tensor) -> None:
         self.classifier = classifier
-        self._targets = targets
+        self._targets = targets.to(classifier.encoder.device)
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -44,8 +44,8 @@ class Pairs:
         features = self.classifier.features(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, F]
         directions = functional.normalize(features, dim=1)
         cosines = directions @ directions.T  # [B, B]
-        targets = self._targets[torch.from_numpy(batch.rows)]
-        one, other = torch.triu_indices(len(batch), len(batch), offset=1)
+        targets = self._targets[torch.tensor(batch.rows, device=self._targets.device)]
+        one, other = torch.triu_indices(len(batch), len(batch), offset=1, device=cosines.device)
         alike = (targets[one] == targets[other]).to(cosines.dtype)
         squares = (cosines[one, other] - alike).square()
         unlike = 1.0 - alike

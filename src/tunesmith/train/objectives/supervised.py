@@ -37,8 +37,8 @@ class Supervised:
         self.classifier = classifier
         self.allocator = allocator
         self._loss = loss
-        self._targets = targets
-        self._weights = weights
+        self._targets = targets.to(classifier.encoder.device)
+        self._weights = None if weights is None else weights.to(classifier.encoder.device)
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -49,7 +49,7 @@ class Supervised:
         Returns:
             A scalar with a graph behind it.
         """
-        rows = torch.from_numpy(batch.rows)
+        rows = torch.tensor(batch.rows, device=self._targets.device)
         logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
         losses = self._loss(logits, self._targets[rows])  # [B]
         loss = losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
