@@ -19,7 +19,7 @@ def loss_of(vectors: list[list[float]], targets: list[int], rows: list[int]) -> 
             return len(rows)
 
     features = torch.tensor(vectors, requires_grad=True)
-    classifier = SimpleNamespace(features=lambda *_: features, encoder=SimpleNamespace(device=torch.device("cpu")))
+    classifier = SimpleNamespace(features=lambda *_: features)
     batch = Few(rows=np.array(rows), tokens=None, sequence_text=None, n_texts=len(rows))
     loss: torch.Tensor = Pairs(classifier, torch.tensor(targets)).loss_sum(batch)  # type: ignore[arg-type]
     loss.backward()

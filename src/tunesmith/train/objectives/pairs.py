@@ -29,7 +29,7 @@ class Pairs:
 
     def __init__(self, classifier: EncoderClassifier, targets: torch.Tensor) -> None:
         self.classifier = classifier
-        self._targets = targets.to(classifier.encoder.device)
+        self._targets = targets
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -44,7 +44,7 @@ class Pairs:
         features = self.classifier.features(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, F]
         directions = functional.normalize(features, dim=1)
         cosines = directions @ directions.T  # [B, B]
-        targets = self._targets[torch.tensor(batch.rows, device=self._targets.device)]
+        targets = self._targets[torch.from_numpy(batch.rows)].to(cosines.device)
         one, other = torch.triu_indices(len(batch), len(batch), offset=1, device=cosines.device)
         alike = (targets[one] == targets[other]).to(cosines.dtype)
         squares = (cosines[one, other] - alike).square()

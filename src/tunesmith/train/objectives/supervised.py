@@ -37,8 +37,8 @@ class Supervised:
         self.classifier = classifier
         self.allocator = allocator
         self._loss = loss
-        self._targets = targets.to(classifier.encoder.device)
-        self._weights = None if weights is None else weights.to(classifier.encoder.device)
+        self._targets = targets
+        self._weights = weights
 
     def loss_sum(self, batch: Batch) -> torch.Tensor:
         """Sum the loss over the batch's rows.
@@ -49,10 +49,10 @@ class Supervised:
         Returns:
             A scalar with a graph behind it.
         """
-        rows = torch.tensor(batch.rows, device=self._targets.device)
+        rows = torch.from_numpy(batch.rows)
         logits = self.classifier(batch.tokens, batch.sequence_text, batch.n_texts)  # [B, C]
-        losses = self._loss(logits, self._targets[rows])  # [B]
-        loss = losses.sum() if self._weights is None else (losses * self._weights[rows]).sum()
+        losses = self._loss(logits, self._targets[rows].to(logits.device))  # [B]
+        loss = losses.sum() if self._weights is None else (losses * self._weights[rows].to(logits.device)).sum()
         return loss if self.allocator is None else loss + len(batch) * self.allocator.penalty()
 
     def parameters(self) -> Iterable[torch.nn.Parameter]:
