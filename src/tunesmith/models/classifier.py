@@ -83,7 +83,8 @@ class EncoderClassifier(nn.Module):
         in_bf16 = self.training and self.trained_in == "bf16"
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=in_bf16):
             hidden = self.encoder(tokens)
-        return self.combined(text_means(self.pool(hidden.float(), tokens), sequence_text, n_texts))
+        hidden = hidden.float() if in_bf16 else hidden
+        return self.combined(text_means(self.pool(hidden, tokens), sequence_text, n_texts))
 
     def combined(self, vectors: Tensor) -> Tensor:
         """Make the features of rows out of the vectors of their texts.
