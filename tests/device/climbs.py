@@ -1,12 +1,15 @@
 """Climbs on the CPU or on the pretended device; run as a program, it prints what each one logged.
 
-python -m tests.device.climbs FOLDER DEVICE NAME...
+python -m tests.device.climbs FOLDER NAME…
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,20 +17,24 @@ from unittest.mock import patch
 from tests.cli.running import run
 from tests.device import pretended
 
+from tunesmith.ladder.fit import Fit
+from tunesmith.train.loop import Step
+
 _STEPS = ("epochs=1.0", "batch_tokens=128")
-STEADY = ("dropout=0", *_STEPS)
+_STEADY = ("dropout=0", *_STEPS)
 """Nothing is left to chance, so that both devices do the same."""
 
 _SMALL = ("hidden_size=32", "intermediate_size=64", "num_hidden_layers=1", "num_attention_heads=2")
+_STOPPED_AFTER = 3
 _METHODS = ("adalora", "adapter", "bitfit", "dora", "full", "lora", "topk")
 
 
 def climbs() -> dict[str, tuple[str, tuple[str, ...]]]:
     """List what is climbed: by a name, the rung and its settings."""
-    found = {method: ("finetune", (f"method={method}", *STEADY)) for method in _METHODS}
-    found["dropping out"] = ("finetune", _STEPS)
-    found["cnn"] = ("cnn", (*STEADY, "word_dropout=0"))
-    found["transformer"] = ("transformer", (*STEADY, *_SMALL, "inner_dropout=0", "word_dropout=0"))
+    found = {method: ("finetune", (f"method={method}", *_STEADY)) for method in _METHODS}
+    found["dropping out"] = found["stopped"] = ("finetune", _STEPS)
+    found["cnn"] = ("cnn", (*_STEADY, "word_dropout=0"))
+    found["transformer"] = ("transformer", (*_STEADY, *_SMALL, "inner_dropout=0", "word_dropout=0"))
     found["contrast"] = ("contrast", ())
     return found
 
@@ -50,7 +57,12 @@ def climb(folder: Path, device: str, name: str, *more: str) -> dict[str, Any]:
     common = ["--base", folder / "base", "--budget", "none", "--threads", "1", "--offline"]
     sets = [part for setting in settings for part in ("--set", f"rung.{rung}.{setting}")]
     rungs = ["--rungs", ",".join((*below, rung)), "--set", "ladder.min_gain=0.0", "--device", device]
-    ended = run("train", folder / "tickets.csv", *common, *rungs, *sets, *more, "--out", out)
+    command: list[str | Path] = ["train", folder / "tickets.csv", *common, *rungs, *sets, *more, "--out", out]
+    if name == "stopped":
+        with _asking_to_stop():
+            assert run(*command).code == 5
+        command.append("--resume")
+    ended = run(*command)
     assert ended.code == 0, ended.err
     log = [json.loads(line) for line in (out.with_name(out.name + ".work") / "log.jsonl").read_text().splitlines()]
     return {
@@ -58,6 +70,20 @@ def climb(folder: Path, device: str, name: str, *more: str) -> dict[str, Any]:
         "losses": [line["loss"] for line in log if "loss" in line],
         "objectives": [line["objective"] for line in log if "objective" in line],
     }
+
+
+@contextmanager
+def _asking_to_stop() -> Iterator[None]:
+    """Ask the process to stop, as a user does, after some steps of a fit."""
+    after = Fit.after
+
+    def asked(fit: Fit, step: Step) -> None:
+        if step.number == _STOPPED_AFTER:
+            signal.raise_signal(signal.SIGTERM)
+        after(fit, step)
+
+    with patch.object(Fit, "after", asked):
+        yield
 
 
 def main() -> None:

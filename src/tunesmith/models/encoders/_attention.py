@@ -41,6 +41,7 @@ class GroupedAttention:
         self._num_heads = num_heads
         self._rate = rate
         self._coins = coins if rate > 0.0 else None
+        self._padded: tuple[Tensor, ...] | None = None
 
     def __call__(self, qkv: Tensor) -> Tensor:
         """Let each token gather from its own sequence: queries, keys, values ``[T, 3 H]`` to ``[T, H]``."""
@@ -71,19 +72,14 @@ class GroupedAttention:
 
     def _at_once(self, qkv: Tensor) -> Tensor:
         """Run torch's kernel once, on sequences that are padded to the longest."""
-        places, back, real = (index.to(qkv.device) for index in self._padded)
+        if self._padded is None:  # the same for every layer
+            self._padded = tuple(index.to(qkv.device) for index in _padded(self._groups))
+        places, back, real = self._padded
         block = qkv.index_select(0, places.flatten()).view(*places.shape, 3, self._num_heads, -1)
         query, key, value = block.permute(2, 0, 3, 1, 4)  # each [S, N, longest, D]
         rate = self._rate if self._coins else 0.0
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=real, dropout_p=rate)
         return mixed.transpose(1, 2).reshape(places.numel(), -1).index_select(0, back)
-
-    @cached_property
-    def _padded(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Token of each place, any where there is none, ``[S, longest]``; place of each token; whether there is one."""
-        tokens = _tokens(self._groups, max(length for _, _, length in self._groups))
-        places = torch.from_numpy(tokens)
-        return places.clamp(min=0), torch.from_numpy(np.flatnonzero(tokens >= 0)), (places >= 0)[:, None, None]
 
     @cached_property
     def _blocks(self) -> _Blocks:
@@ -121,6 +117,13 @@ class _Blocks:
         """View a flat array of scores as one ``[n N, places, places]`` a block."""
         pieces = scores.split_with_sizes([batch * places * places for batch, places in self.shapes])
         return [piece.view(batch, places, places) for piece, (batch, places) in zip(pieces, self.shapes, strict=True)]
+
+
+def _padded(groups: Sequence[Group]) -> tuple[Tensor, Tensor, Tensor]:
+    """Token of each place, any where there is none, ``[S, longest]``; place of each token; whether there is one."""
+    tokens = _tokens(groups, max(length for _, _, length in groups))
+    places = torch.from_numpy(tokens)
+    return places.clamp(min=0), torch.from_numpy(np.flatnonzero(tokens >= 0)), (places >= 0)[:, None, None]
 
 
 def _n_places(group: Group) -> int:
