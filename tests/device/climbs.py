@@ -36,6 +36,7 @@ def climbs() -> dict[str, tuple[str, tuple[str, ...]]]:
     found["cnn"] = ("cnn", (*_STEADY, "word_dropout=0"))
     found["transformer"] = ("transformer", (*_STEADY, *_SMALL, "inner_dropout=0", "word_dropout=0"))
     found["contrast"] = ("contrast", ())
+    found["rounded features"] = ("probe", ("features=int8",))
     return found
 
 
@@ -53,7 +54,7 @@ def climb(folder: Path, device: str, name: str, *more: str) -> dict[str, Any]:
     """
     rung, settings = climbs()[name]
     out = folder / f"{device}-{name}{''.join(more)}.model".replace(" ", "-")
-    below = () if rung in ("cnn", "transformer") else ("probe",)
+    below = ("probe",) if rung in ("finetune", "contrast") else ()
     common = ["--base", folder / "base", "--budget", "none", "--threads", "1", "--offline"]
     sets = [part for setting in settings for part in ("--set", f"rung.{rung}.{setting}")]
     rungs = ["--rungs", ",".join((*below, rung)), "--set", "ladder.min_gain=0.0", "--device", device]
@@ -89,7 +90,7 @@ def _asking_to_stop() -> Iterator[None]:
 def main() -> None:
     """Climb on the pretended device."""
     folder = Path(sys.argv[1])
-    seeds = pretended.pretend()
+    seen = pretended.pretend()
     with (
         patch("tunesmith.machine.device.DEVICES", ("cpu", pretended.NAME)),
         patch("tunesmith.machine.device.is_present", lambda name: name in ("cpu", pretended.NAME)),
@@ -97,9 +98,10 @@ def main() -> None:
         found = {}
         for name in sys.argv[2:]:
             plain, _, more = name.partition("+")
-            before = len(seeds)
+            seen.seeds.clear()
+            seen.in_bf16.clear()
             found[name] = climb(folder, pretended.NAME, plain, *(("--set", more) if more else ()))
-            found[name]["passes"] = len(seeds) - before
+            found[name] |= {"passes": len(seen.seeds), "in_bf16": len(seen.in_bf16)}
     sys.stdout.write(json.dumps(found))
 
 

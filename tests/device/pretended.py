@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils._pytree import tree_map
@@ -27,8 +27,18 @@ _has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
 _lately: OrderedDict[int, torch.Tensor] = OrderedDict()
 """Numbers of the latest tensors by their storage: what autograd saves of an output is a tensor of torch's own."""
 _N_LATELY = 50_000
-_seeds: list[int] = []
-"""What the device's generator was seeded with, first to last."""
+
+
+class Seen(NamedTuple):
+    """What was asked of the device."""
+
+    seeds: list[int]
+    """What its generator was seeded with, first to last."""
+    in_bf16: list[str]
+    """Products of numbers of bfloat16, by name."""
+
+
+_seen = Seen([], [])
 
 
 class _Far(torch.Tensor):
@@ -67,7 +77,7 @@ class _Module:
     @staticmethod
     def manual_seed(seed: int) -> None:
         """Seed its generator."""
-        _seeds.append(seed)
+        _seen.seeds.append(seed)
         _generator.manual_seed(seed)
 
     @staticmethod
@@ -82,11 +92,11 @@ class _Module:
 _generator = torch.Generator()
 
 
-def pretend() -> list[int]:
+def pretend() -> Seen:
     """Register the device with torch.
 
     Returns:
-        The list of seeds that its generator is given from now on.
+        What is asked of it from now on.
     """
     _setup_privateuseone_for_python_backend(NAME, backend_module=_Module())
     every = torch.library.Library("_", "IMPL")
@@ -103,7 +113,7 @@ def pretend() -> list[int]:
         operation = getattr(torch.ops.aten, name).default
         aten.impl(name, partial(_in_bf16, operation), "AutocastPrivateUse1")
     _kept.extend((every, aten))
-    return _seeds
+    return _seen
 
 
 _kept: list[Any] = []
@@ -141,6 +151,7 @@ def _numbers(tensor: torch.Tensor, *, in_order: bool) -> torch.Tensor:
 
 def _in_bf16(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Do as a card does under autocast: what multiplies takes numbers of bfloat16."""
+    _seen.in_bf16.append(operation.name())  # type: ignore[attr-defined]
 
     def narrow(value: Any) -> Any:
         return value.bfloat16() if isinstance(value, torch.Tensor) and value.is_floating_point() else value

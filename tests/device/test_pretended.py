@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.cli.running import run
 from tests.cli.small_world import write_base, write_rows
 from tests.device.climbs import climb
 
@@ -20,7 +21,7 @@ _IN_BF16 = "run.precision=bf16"
 _THERE = (
     *("full", "lora", "adalora", "adapter", "bitfit", "dora", "topk", "cnn", "transformer"),
     *(f"full+{_IN_BF16}", f"dora+{_IN_BF16}"),
-    *("dropping out", "stopped", "contrast"),
+    *("dropping out", "stopped", "contrast", f"contrast+{_IN_BF16}", "rounded features"),
 )
 
 
@@ -53,6 +54,8 @@ def test_a_climb_goes_there_as_it_goes_here(name: str, world: Path, there: dict[
     """Where nothing is left to chance, each step has the same loss, to rounding."""
     here = climb(world, "cpu", name)
     assert len(here["losses"]) > 3
+    assert there[name]["passes"] >= len(here["losses"]), "it was computed elsewhere"
+    assert there[name]["in_bf16"] == 0
     np.testing.assert_allclose(there[name]["losses"], here["losses"], rtol=2e-3)
     np.testing.assert_allclose(there[name]["objectives"], here["objectives"], atol=0.1)
     assert here["losses"][-1] != pytest.approx(here["losses"][0], rel=2e-3), "nothing was learnt"
@@ -71,6 +74,24 @@ def test_the_user_is_told_that_it_is_untested(there: dict[str, Any]) -> None:
 def test_contrast_goes_there(there: dict[str, Any]) -> None:
     """It solves a head on the CPU between passes on the device."""
     assert "contrast: accuracy" in there["contrast"]["told"]
+    assert there["contrast"]["in_bf16"] == 0
+    assert there[f"contrast+{_IN_BF16}"]["in_bf16"] > 0
+
+
+def test_whole_numbers_stay_on_the_cpu(there: dict[str, Any]) -> None:
+    """An encoder of them runs nowhere else, so features are those of float32."""
+    told = there["rounded features"]["told"]
+    assert "probe: features in fp32; pretended does not run in whole numbers of 8 bits" in told
+
+
+def test_a_card_that_is_there_is_told(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its path is untested, so the user is to ask for it."""
+    monkeypatch.setattr("tunesmith.ladder.camp.is_present", lambda name: name == "cuda")
+    how = ["--base", world / "base", "--rungs", "linear", "--budget", "none", "--threads", "1", "--offline"]
+    for device, is_told in (("auto", True), ("cpu", False)):
+        ended = run("train", world / "tickets.csv", *how, "--device", device, "--out", world / f"{device}.model")
+        assert ended.code == 0, ended.err
+        assert ("cuda is there; its path is untested" in ended.err) is is_told
 
 
 def test_a_stopped_run_goes_on_there_as_if_it_had_not_been_stopped(there: dict[str, Any]) -> None:
@@ -95,6 +116,15 @@ def test_steps_in_bf16_on_a_cpu_come_near_those_in_fp32(name: str, world: Path) 
     """So that a processor that has such products can be used."""
     exact = climb(world, "cpu", name, "--threads", "1")["losses"]
     assert_near(climb(world, "cpu", name, "--set", _IN_BF16)["losses"], exact)
+
+
+def test_dropout_on_a_cpu_goes_with_bf16(world: Path) -> None:
+    """Its draws are others than those of float32, so that losses are no more than alike."""
+    dropping = climb(world, "cpu", "dropping out", "--set", _IN_BF16)["losses"]
+    steady = climb(world, "cpu", "full", "--set", _IN_BF16, "--seed", "0")["losses"]
+    assert dropping != steady
+    assert np.isfinite(dropping).all()
+    assert np.mean(dropping) == pytest.approx(np.mean(steady), rel=0.5)
 
 
 def assert_near(found: list[float], exact: list[float]) -> None:

@@ -65,3 +65,18 @@ def test_a_plan_is_followed_under_another_budget(home: Home, made: str, followed
     assert [rung["name"] for rung in ended.json()["rungs"]] == ["linear", "probe", "finetune"]
     assert (home.folder / "followed.work" / "plan.jsonl").read_bytes() == plan.read_bytes()
     assert digests(home, "followed") == digests(home, "made")
+
+
+def test_a_plan_of_an_earlier_version_is_followed(home: Home) -> None:
+    """One that knew no other precision than float32 did not decide on it."""
+    assert train(home, "made", "--budget", "none").code == 0
+    first, *decided = (home.folder / "made.work" / "plan.jsonl").read_text("utf-8").splitlines()
+    left = [line for line in map(json.loads, decided) if line["key"] != "precision"]
+    assert len(left) == len(decided) - 1
+    earlier = home.folder / "earlier.jsonl"
+    lines = [first, *(json.dumps({**line, "n": number}) for number, line in enumerate(left, start=1))]
+    earlier.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    ended = train(home, "followed", "--budget", "none", "--plan", earlier)
+    assert ended.code == 0, ended.err
+    assert "precision" not in decisions(home, "followed")
+    assert digests(home, "followed") == digests(home, "made")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,13 @@ def test_another_cell_is_other_data(home: Home, column: int) -> None:
     changed = header(home, "changed", ladder__rungs=WITHOUT_BASE)
     assert changed["data"] != usual["data"]
     assert changed["recipe"] == usual["recipe"]
+
+
+def test_a_key_that_earlier_versions_did_not_know_is_no_part_of_it(home: Home) -> None:
+    """Where it is left alone, so that their runs can be gone on with; asked for, it makes another run."""
+    with home.site("plain") as (site, _):
+        values = site.recipe.model_dump(mode="json")
+        found = read_lines(site.workspace.plan).records[0]["recipe"]
+    del values["run"]["out"], values["run"]["precision"], values["track"], values["ladder"]["budget"]
+    assert found == hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    assert header(home, "asked", run__precision="fp32")["recipe"] != found

@@ -42,3 +42,14 @@ def test_a_full_frame_still_gives_every_name_a_place() -> None:
     small = Box(0.0, 0.0, 60.0, 20.0)
     wanted = [Wanted(30.0, 10.0, 50.0, 18.0), Wanted(31.0, 10.0, 50.0, 18.0), Wanted(30.0, 10.0, 90.0, 40.0)]
     assert len(place_labels(wanted, frame=small, marks=[], lines=[])) == 3
+
+
+def test_beside_its_point_is_better_than_above() -> None:
+    """Eight pixels away to its upper left, rather than seven right above, where there is no room to the right."""
+    (place,) = place_labels(
+        [Wanted(195.0, 50.0, 38.0, 10.0)],
+        frame=Box(0.0, 0.0, 200.0, 100.0),
+        marks=[Box(190.0, 45.0, 200.0, 55.0)],
+        lines=[],
+    )
+    assert (place.right, place.top) == (191.0, 33.0)

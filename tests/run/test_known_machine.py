@@ -41,6 +41,15 @@ def test_what_does_not_hold_here_is_measured_anew(kept: str, measured: list[floa
     assert len(measured) == 1
 
 
+def test_a_figure_that_is_none_is_measured_anew(measured: list[float]) -> None:
+    """Whoever wrote into the file."""
+    known_bf16_speed()
+    path = cache_folder() / "machine.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "bf16_speed": "fast"}), "utf-8")
+    assert known_bf16_speed() == 2.25
+    assert len(measured) == 2
+
+
 def test_a_place_that_cannot_be_written_to_is_no_error(measured: list[float], tmp_path: Path) -> None:
     """Then each run measures."""
     (tmp_path / "cache").write_text("a file, no folder", "utf-8")

@@ -203,11 +203,11 @@ def _put(place: Place, width: int, inner: int) -> Bottleneck:
     """Put a narrow layer after a linear map, or within a norm."""
     there = place.module
     if isinstance(there, nn.Linear):
-        after = Bottleneck(place.parts[0], width, inner, activation="silu").to(there.weight.device)
+        after = Bottleneck(place.parts[0], width, inner, activation="silu")
         place.put(AdaptedLinear(there, after))
         return after
     if not isinstance(there, nn.LayerNorm):
         raise AssertionError(f"{place.attribute} is neither a linear map nor a norm")
-    within = Bottleneck(place.parts[0], width, inner, activation="relu").to(there.weight.device)
+    within = Bottleneck(place.parts[0], width, inner, activation="relu")
     place.put(AdaptedNorm(there, within))
     return within
