@@ -119,12 +119,11 @@ def test_steps_in_bf16_on_a_cpu_come_near_those_in_fp32(name: str, world: Path) 
 
 
 def test_dropout_on_a_cpu_goes_with_bf16(world: Path) -> None:
-    """Its draws are others than those of float32, so that losses are no more than alike."""
+    """It makes the rows of a step harder; its draws are others than those of float32."""
     dropping = climb(world, "cpu", "dropping out", "--set", _IN_BF16)["losses"]
     steady = climb(world, "cpu", "full", "--set", _IN_BF16, "--seed", "0")["losses"]
-    assert dropping != steady
     assert np.isfinite(dropping).all()
-    assert np.mean(dropping) == pytest.approx(np.mean(steady), rel=0.5)
+    assert np.mean(dropping) > 1.1 * np.mean(steady)
 
 
 def assert_near(found: list[float], exact: list[float]) -> None:
