@@ -84,6 +84,24 @@ def test_dropout_drops_weights_of_the_attention() -> None:
     torch.testing.assert_close(found, weights @ value)
 
 
+def test_all_at_once_is_the_textbook_s_attention() -> None:
+    """As it goes on a device: one call of the kernel, and its gradient; places of padding are seen by none."""
+    inputs, weights = qkv(), torch.randn(N_TOKENS, WIDTH, dtype=torch.float64)
+    found = GroupedAttention(GROUPS, N_HEADS, rate=0.0, coins=None)._at_once(inputs)
+    torch.testing.assert_close(found, textbook(inputs))
+    (expected,) = torch.autograd.grad((textbook(inputs) * weights).sum(), inputs)
+    torch.testing.assert_close(torch.autograd.grad((found * weights).sum(), inputs)[0], expected)
+
+
+def test_numbers_of_bfloat16_go_through_the_kernel_at_once_with_dropout() -> None:
+    """Weights of attention are dropped in training, and none without a rate."""
+    inputs = qkv().bfloat16()
+    plain = GroupedAttention(GROUPS, N_HEADS, rate=0.0, coins=None)(inputs)
+    torch.testing.assert_close(plain.double(), textbook(qkv()), rtol=0.0, atol=0.03)
+    attend = GroupedAttention(GROUPS, N_HEADS, rate=0.5, coins=Coins(torch.device("cpu")))
+    assert not torch.allclose(attend(inputs), attend(inputs))
+
+
 @pytest.mark.parametrize("short", [64, 0])
 def test_dropout_acts_where_nothing_below_is_trained(short: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frozen lower layers still train the upper ones under dropout, as they would unfrozen, both ways."""
