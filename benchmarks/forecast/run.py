@@ -43,7 +43,7 @@ CELLS: Mapping[str, Cell] = {
     "sms_spam": Cell("sms_spam/train.csv"),
     "bitext_support": Cell("bitext_support/train.csv", ("--text", "text", "--label", "label")),
     "emoji_image_text": Cell("emoji_image_text/train.csv", ("--text", "text", "--label", "label")),
-    "covid_faq": Cell("covid_faq/faq.csv", ("--text", "question", "--label", "category")),
+    "covid_faq": Cell("covid_faq/faq.csv", ("--text", "question", "--label", "category", "--drop-unlabelled")),
     "stsb": Cell("stsb/train.csv", ("--text", "text_a", "--pair", "text_b", "--label", "score")),
     "chnsenticorp": Cell("chnsenticorp/train.csv", how=("--rungs", "linear,probe")),
     "sst2_glue": Cell("sst2_glue/train.csv", how=("--budget", "15m")),

@@ -34,12 +34,14 @@ every_engine = pytest.mark.parametrize(("name", "products"), MEMBERS)
 
 
 def tiny(model_type: str = "bert", pooling: str = "mean", **changes: JSON) -> EncoderClassifier:
-    """A tiny random encoder of large weights under its pooling."""
+    """A tiny random encoder of large weights, some of whose columns reach far, under its pooling."""
     torch.manual_seed(0)
     encoder = FlatEncoder(tiny_config(model_type, **changes)).eval()
     with torch.no_grad():
         for part in encoder.parameters():
             part.mul_(3.0) if part.ndim > 1 else part.add_(0.1 * torch.randn_like(part))
+        for layer in encoder.layers:
+            layer.attention_norm.weight[:2] *= 8.0
     classifier = EncoderClassifier(encoder, pooling, LinearHead(32, 3), unit_length=True).eval()
     if isinstance(classifier.pool, torch.nn.Module):
         with torch.no_grad():
@@ -52,6 +54,8 @@ def rounded(classifier: EncoderClassifier, rows: TokenSet = ROWS) -> EncoderClas
     encoder = classifier.encoder
     assert isinstance(encoder, FlatEncoder)
     made = quantize_encoder(encoder, column_ranges(classifier, rows), in_full=["layers.0.grow"])
+    columns = {len(part.columns) for part in made.modules() if isinstance(part, QuantizedLinear)}
+    assert columns == {0, 4}, "maps of both kinds are compared"
     return classifier.with_encoder(made).eval()
 
 

@@ -59,6 +59,17 @@ def test_columns_that_reach_far_stay_as_they_are(linear: nn.Linear, inputs: Tens
     assert worst(without, linear, inputs) > 5 * worst(made, linear, inputs)
 
 
+@pytest.mark.parametrize(("by", "n_columns"), [(1.9, 0), (2.1, 4)])
+def test_columns_stay_as_they_are_where_the_others_gain_by_it(linear: nn.Linear, by: float, n_columns: int) -> None:
+    """That is where their steps are at most half as high; elsewhere all columns have the steps of the whole range."""
+    reach = torch.full((WIDTH,), 3.0)
+    reach[list(FAR)] = 3.0 * by
+    made = quantize_linear(linear, ColumnRanges(-reach, reach))
+    assert len(made.columns) == n_columns
+    assert float(made.input_scale) == pytest.approx(2 * 3.0 * (1.0 if n_columns else by) / 255, rel=1e-6)
+    assert bool(made.weight[:, list(FAR)].any()) == (not n_columns)
+
+
 WAYS: dict[str, tuple[Callable[[], bool], Callable[[Rounded], Product]]] = {
     "fbgemm": (int8_products.fbgemm_is_there, int8_products.fbgemm_product),
     "onednn": (int8_products.onednn_is_there, int8_products.onednn_product),
@@ -141,20 +152,24 @@ def encoder() -> FlatEncoder:
 
 
 def ranges_of(encoder: FlatEncoder) -> dict[str, ColumnRanges]:
-    """Wide ones for every linear map."""
-    return {
-        name: ColumnRanges(torch.full((part.in_features,), -4.0), torch.full((part.in_features,), 4.0))
-        for name, part in linear_maps(encoder).items()
-    }
+    """Wide ones for every linear map; four columns of the queries, keys and values reach far beyond the others."""
+    found = {}
+    for name, part in linear_maps(encoder).items():
+        reach = torch.full((part.in_features,), 4.0)
+        if name.endswith("qkv"):
+            reach[4:8] = 40.0
+        found[name] = ColumnRanges(-reach, reach)
+    return found
 
 
 def test_an_encoder_is_rounded_but_for_what_is_named(encoder: FlatEncoder) -> None:
     """Four maps a layer and the tables; the encoder itself stays what it was, and the outputs are near to its."""
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     made = quantize_encoder(encoder, ranges_of(encoder), in_full=["layers.1.grow"])
-    rounded = [name for name, part in made.named_modules() if isinstance(part, QuantizedLinear)]
+    rounded = {name: len(part.columns) for name, part in made.named_modules() if isinstance(part, QuantizedLinear)}
     assert len(rounded) == 7
     assert "layers.1.grow" not in rounded
+    assert (rounded["layers.0.qkv"], rounded["layers.0.shrink"]) == (4, 0)
     assert isinstance(made.layers[1].grow, nn.Linear)
     assert made.embeddings.word.weight.dtype == torch.int8
     with torch.inference_mode():

@@ -15,8 +15,8 @@ from tunesmith.runtimes.graph import Products, encoder_graph, input_names
 def test_weights_stay_where_they_are(products: Products) -> None:
     """Large ones are named alone where they are handed over beside; else all are in the model."""
     classifier = rounded(tiny(hidden_size=64, intermediate_size=128))
-    whole = encoder_graph(classifier, reads_types=False, products=products)
-    apart = encoder_graph(classifier, reads_types=False, products=products, weights_apart=True)
+    whole = encoder_graph(classifier, reads_types=False, products=products, dialect="onnx")
+    apart = encoder_graph(classifier, reads_types=False, products=products, dialect="onnxruntime")
     assert whole.weights == {}
     size = sum(array.nbytes for array in apart.weights.values())
     assert size > 0
@@ -29,7 +29,9 @@ def test_products_are_of_what_was_asked_for() -> None:
     classifier = rounded(tiny())
     counts = []
     for products in ("int8", "float32"):
-        model = onnx.load_from_string(encoder_graph(classifier, reads_types=False, products=products).model)
+        model = onnx.load_from_string(
+            encoder_graph(classifier, reads_types=False, products=products, dialect="onnx").model
+        )
         counts.append(sum(node.op_type == "QuantizeLinear" for node in model.graph.node))
     assert counts == [7, 0]
 
@@ -46,6 +48,6 @@ def test_token_types_are_read_where_they_tell_something() -> None:
 
 def test_the_same_weights_give_the_same_graph() -> None:
     """Byte by byte."""
-    one, other = (encoder_graph(rounded(tiny()), reads_types=False, products="int8") for _ in range(2))
+    one, other = (encoder_graph(rounded(tiny()), reads_types=False, products="int8", dialect="onnx") for _ in range(2))
     assert one.model == other.model
     assert np.frombuffer(one.model, dtype=np.uint8).size > 0

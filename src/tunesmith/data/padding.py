@@ -12,7 +12,7 @@ from tunesmith.data.spans import Ints, spans
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import ShapeError
 
-_MOST_PADDING, _PADDING_OF_A_PASS = 0.04, 32
+_MOST_PADDING, _PADDING_OF_A_PASS = 0.04, 8
 """Share of a batch that may be padding, and places that always may be: a pass of its own costs as much."""
 
 

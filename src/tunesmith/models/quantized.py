@@ -4,8 +4,9 @@ A linear map knows beforehand between which values its input lies, so it rounds 
 then of whole numbers, and exact. Each output has a scale of its own. Two things keep the answers near:
 
 * A few columns of the input are far larger than all others, and the steps would be theirs alone. Those columns stay as
-  they are, and are multiplied apart. Of a fine-tuned MiniLM on banking77 98.3 % of the answers are the same without,
-  99.5 % with four such columns a map.
+  they are, and are multiplied apart, where the steps are half as high without them. Of a fine-tuned MiniLM on
+  banking77 98.3 % of the answers are the same without, 99.5 % with four such columns a map, and as many with those of
+  the 13 maps of 24 where they halve the steps; of the other maps they would only cost time, 6 % of it.
 * Weights use 127 of 256 steps. Processors that multiply whole numbers but have no instruction for dot products (before
   VNNI) add two products in 16 bits, where 255 times 127 twice does not fit and 255 times 63 does. So each processor
   gives the same answer.
@@ -23,7 +24,10 @@ from torch import Tensor, nn
 from tunesmith.models.int8_products import INPUT_STEPS, Product, Rounded, build_product
 
 N_IN_FULL = 4
-"""Columns of the input that stay as they are."""
+"""Columns of the input that stay as they are, where that is worth its time."""
+
+_WORTH_ITS_TIME = 2.0
+"""How many times as high the steps of the input must be with those columns among them."""
 
 _WEIGHT_STEPS, _TABLE_STEPS = 63, 127
 
@@ -127,18 +131,17 @@ def quantize_linear(linear: nn.Linear, seen: ColumnRanges, *, n_in_full: int = N
     Args:
         linear: With a bias.
         seen: Between which values its input lies.
-        n_in_full: Columns of the input that stay as they are: those that reach furthest.
+        n_in_full: Columns of the input that stay as they are: those that reach furthest; none where the others would
+            gain little by it.
 
     Returns:
         The rounded one.
     """
     weight = linear.weight.detach()
-    reach = torch.maximum(seen.low.abs(), seen.high.abs())
-    columns = reach.topk(min(n_in_full, len(reach))).indices.sort().values
-    others = torch.ones(len(reach), dtype=torch.bool)
+    columns = _columns_apart(seen, n_in_full)
+    others = torch.ones(weight.shape[1], dtype=torch.bool)
     others[columns] = False
-    low = min(0.0, float(seen.low[others].min())) if others.any() else 0.0
-    high = max(0.0, float(seen.high[others].max())) if others.any() else 0.0
+    low, high = _span(seen, others)
     step = (high - low) / INPUT_STEPS or 1.0
     rounded, scale = _rounded(weight * others, _WEIGHT_STEPS)
     made = QuantizedLinear(weight.shape[1], weight.shape[0], n_in_full=len(columns))
@@ -153,6 +156,23 @@ def quantize_linear(linear: nn.Linear, seen: ColumnRanges, *, n_in_full: int = N
     }
     made.load_state_dict(state, assign=True)
     return made
+
+
+def _columns_apart(seen: ColumnRanges, n_most: int) -> Tensor:
+    """The columns that reach furthest, where the steps of the others are much lower without them; else none."""
+    reach = torch.maximum(seen.low.abs(), seen.high.abs())
+    columns = reach.topk(min(n_most, len(reach))).indices.sort().values
+    others = torch.ones(len(reach), dtype=torch.bool)
+    low, high = _span(seen, others)
+    others[columns] = False
+    low_without, high_without = _span(seen, others)
+    return columns if high - low >= _WORTH_ITS_TIME * (high_without - low_without) else columns[:0]
+
+
+def _span(seen: ColumnRanges, among: Tensor) -> tuple[float, float]:
+    """The lowest and the highest value of some columns, 0 among them."""
+    low, high = seen.low[among], seen.high[among]
+    return (min(0.0, float(low.min())), max(0.0, float(high.max()))) if len(low) else (0.0, 0.0)
 
 
 def quantize_table(table: nn.Embedding) -> QuantizedTable:

@@ -27,10 +27,15 @@ from tunesmith.models.poolings.attention import AttentionPooling
 from tunesmith.models.quantized import QuantizedLinear, QuantizedTable
 
 Products: TypeAlias = Literal["int8", "float32"]
+Dialect: TypeAlias = Literal["onnx", "onnxruntime"]
+"""Operations of the standard alone, and all weights in the model; or ONNX Runtime's own operations, where those take
+less time, and weights that it takes from memory."""
 
 IDS, MASK, TYPES, VECTORS = "input_ids", "attention_mask", "token_type_ids", "vectors"
 
 _OPSET, _IR = 20, 9
+_OWN_DOMAIN, _OWN_OPSET = "com.microsoft", 1
+"""Of ONNX Runtime's own operations."""
 _FLOAT = 1
 """float32 as ONNX numbers it."""
 _LARGE = 4096
@@ -52,14 +57,15 @@ class _Nodes:
     """The nodes and constants of a graph that is being written.
 
     Args:
-        weights_apart: Whether large constants are named alone.
+        products: What is multiplied.
+        dialect: Whose operations, and whether large constants are named alone.
     """
 
-    def __init__(self, *, weights_apart: bool) -> None:
+    def __init__(self, *, products: Products, dialect: Dialect) -> None:
         from onnx import helper, numpy_helper
 
         self._helper, self._numpy = helper, numpy_helper
-        self._weights_apart = weights_apart
+        self.products, self.dialect = products, dialect
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.weights: dict[str, NDArray[Any]] = {}
@@ -68,7 +74,7 @@ class _Nodes:
         """Hold an array; whole numbers in a list are int64, a number alone is float32."""
         array = np.asarray(values, dtype=np.float32 if isinstance(values, float) else None, order="C")
         name = f"c{len(self.constants)}"
-        if self._weights_apart and array.nbytes >= _LARGE:
+        if self.dialect == "onnxruntime" and array.nbytes >= _LARGE:
             self.weights[name] = array
             self.constants.append(self._named(name, array))
         else:
@@ -114,16 +120,14 @@ def input_names(encoder: FlatEncoder, *, reads_types: bool) -> tuple[str, ...]:
     return (IDS, MASK, TYPES) if reads_types and table is not None and table.num_embeddings > 1 else (IDS, MASK)
 
 
-def encoder_graph(
-    classifier: EncoderClassifier, *, reads_types: bool, products: Products, weights_apart: bool = False
-) -> Graph:
+def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products: Products, dialect: Dialect) -> Graph:
     """Write an encoder and its pooling as a graph.
 
     Args:
         classifier: Its encoder is of the flat engine, rounded or of float32; the head is no part of the graph.
         reads_types: Whether sequences hold both texts of a pair.
         products: What is multiplied.
-        weights_apart: Whether the large constants stay where they are, for a runtime that takes them from memory.
+        dialect: What it is written in.
 
     Returns:
         The graph.
@@ -132,25 +136,26 @@ def encoder_graph(
 
     encoder, pool = classifier.encoder, classifier.pool
     assert isinstance(encoder, FlatEncoder), "others were refused"
-    made = _Nodes(weights_apart=weights_apart)
+    made = _Nodes(products=products, dialect=dialect)
     names = input_names(encoder, reads_types=reads_types)
     holds = made("Cast", MASK, to=TensorProto.FLOAT)
     below = made("Mul", made("Sub", holds, made.constant(1.0)), made.constant(_FAR_BELOW))  # 0 of a token
     unseen = made("Unsqueeze", below, made.constant([1, 2]))
-    hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names, products=products)
+    hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names)
     for layer in encoder.layers:
         assert isinstance(layer, Layer), "a flat encoder is made of layers"
-        hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, products=products)
+        hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
     made.node("Identity", [_POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
     output = helper.make_tensor_value_info(VECTORS, TensorProto.FLOAT, ["batch", encoder.hidden_size])
     graph = helper.make_graph(made.nodes, "encoder", inputs, [output], made.constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
+    operations = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_OWN_DOMAIN, _OWN_OPSET)]
+    model = helper.make_model(graph, opset_imports=operations[: 1 + (dialect == "onnxruntime")], ir_version=_IR)
     return Graph(model.SerializeToString(), made.weights)
 
 
-def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool, products: Products) -> str:
+def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool) -> str:
     """Look tokens up; the first token type is added to the positions where no other is read."""
     words, kinds, positions = embeddings.word, embeddings.token_type, _table(embeddings.position)
     if isinstance(words, QuantizedTable):
@@ -166,48 +171,81 @@ def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool, produc
     if kinds is not None and reads_types:
         hidden = made("Add", hidden, made("Gather", made.constant(_table(kinds)), TYPES))
     hidden = _normed(made, embeddings.norm, hidden)
-    return hidden if embeddings.project is None else _linear(made, embeddings.project, hidden, products=products)
+    return hidden if embeddings.project is None else _linear(made, embeddings.project, hidden)
 
 
-def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig, products: Products) -> str:
+def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig) -> str:
     """One layer; the scale of attention is worked into the map that makes the queries."""
     n_heads, width = config.num_attention_heads, config.hidden_size
-    qkv = _linear(made, layer.qkv, hidden, products=products, first_by=math.sqrt(n_heads / width))
+    qkv = _linear(made, layer.qkv, hidden, first_by=math.sqrt(n_heads / width))
     heads = made("Reshape", qkv, made.constant([0, 0, 3 * n_heads, width // n_heads]))
     heads = made("Transpose", heads, perm=[0, 2, 1, 3])
     query, key, value = made.several("Split", heads, n_outputs=3, axis=1, num_outputs=3)
     scores = made("Add", made("MatMul", query, made("Transpose", key, perm=[0, 1, 3, 2])), unseen)
     mixed = made("MatMul", made("Softmax", scores, axis=-1), value)
     mixed = made("Reshape", made("Transpose", mixed, perm=[0, 2, 1, 3]), made.constant([0, 0, width]))
-    gathered = _linear(made, layer.attention_out, mixed, products=products)
+    gathered = _linear(made, layer.attention_out, mixed)
     hidden = _normed(made, layer.attention_norm, made("Add", gathered, hidden))
-    grown = _ACTIVATIONS[config.hidden_act](made, _linear(made, layer.grow, hidden, products=products))
-    return _normed(made, layer.output_norm, made("Add", _linear(made, layer.shrink, grown, products=products), hidden))
+    grown = _ACTIVATIONS[config.hidden_act](made, _linear(made, layer.grow, hidden))
+    return _normed(made, layer.output_norm, made("Add", _linear(made, layer.shrink, grown), hidden))
 
 
-def _linear(made: _Nodes, part: nn.Module, inputs: str, *, products: Products, first_by: float = 1.0) -> str:
+def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0) -> str:
     """Map vectors; the first third of the outputs, which are queries, is scaled."""
     weight, bias = _array(part.weight), _array(part.bias)
     by = np.ones_like(bias)
     by[: len(by) // 3] = first_by
-    added = made.constant(bias * by)
     if not isinstance(part, QuantizedLinear):
-        return made("Add", made("MatMul", inputs, made.constant((weight * by[:, None]).T)), added)
+        return _affine(made, inputs, weight * by[:, None], bias * by)
     step, columns = _array(part.scale) * by, _array(part.columns).astype(np.int64)
     in_full = _array(part.in_full).astype(np.float32) * by
-    if products == "float32":
-        whole = (weight * step[:, None]).T
-        whole[columns] = in_full
-        return made("Add", made("MatMul", inputs, made.constant(whole)), added)
+    if made.products == "float32":
+        whole = weight * step[:, None]
+        whole[:, columns] = in_full.T
+        return _affine(made, inputs, whole, bias * by)
     of_input = made.constant(_array(part.input_scale)), made.constant(_array(part.input_zero))
-    rounded = made("DequantizeLinear", made("QuantizeLinear", inputs, *of_input), *of_input)
-    zeros = made.constant(np.zeros(len(step), dtype=np.int8))
-    weights = made("DequantizeLinear", made.constant(weight.T), made.constant(step), zeros, axis=1)
-    outputs = made("Add", made("MatMul", rounded, weights), added)
+    whole_numbers = made("QuantizeLinear", inputs, *of_input)
+    multiply = _multiplied_at_once if made.dialect == "onnxruntime" else _multiplied
+    outputs = multiply(made, whole_numbers, of_input, weight, step=step, bias=bias * by)
     if not len(columns):
         return outputs
     apart = made("MatMul", made("Gather", inputs, made.constant(columns), axis=-1), made.constant(in_full))
     return made("Add", outputs, apart)
+
+
+def _affine(made: _Nodes, inputs: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+    return made("Add", made("MatMul", inputs, made.constant(weight.T)), made.constant(bias))
+
+
+def _multiplied(
+    made: _Nodes,
+    inputs: str,
+    of_input: tuple[str, str],
+    weight: NDArray[np.int8],
+    *,
+    step: NDArray[np.float32],
+    bias: NDArray[np.float32],
+) -> str:
+    """Multiply whole numbers as the standard writes it, which runtimes know to be one product."""
+    zeros = made.constant(np.zeros(len(step), dtype=np.int8))
+    weights = made("DequantizeLinear", made.constant(weight.T), made.constant(step), zeros, axis=1)
+    outputs = made("MatMul", made("DequantizeLinear", inputs, *of_input), weights)
+    return made("Add", outputs, made.constant(bias))
+
+
+def _multiplied_at_once(
+    made: _Nodes,
+    inputs: str,
+    of_input: tuple[str, str],
+    weight: NDArray[np.int8],
+    *,
+    step: NDArray[np.float32],
+    bias: NDArray[np.float32],
+) -> str:
+    """Multiply whole numbers by ONNX Runtime's own operation, which adds the bias on the way."""
+    scale, zero = of_input
+    rest = made.constant(weight.T), scale, made.constant(step), zero, made.constant(np.array(0, dtype=np.int8))
+    return made("MatMulIntegerToFloat", inputs, *rest, made.constant(bias), domain=_OWN_DOMAIN)
 
 
 def _normed(made: _Nodes, norm: nn.LayerNorm, hidden: str) -> str:

@@ -16,7 +16,7 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import refuse_unknown_tokens
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.runtimes.graph import Graph, Products, encoder_graph, input_names
+from tunesmith.runtimes.graph import Dialect, Graph, Products, encoder_graph, input_names
 from tunesmith.types import PackedTokens
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -34,7 +34,7 @@ class PaddedEngine:
         reads_types: Whether sequences hold both texts of a pair.
         products: What is multiplied.
         compile_graph: The runtime's own part.
-        weights_apart: Whether the runtime takes large constants from memory.
+        dialect: What the runtime reads.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class PaddedEngine:
         reads_types: bool,
         products: Products,
         compile_graph: Compile,
-        weights_apart: bool,
+        dialect: Dialect,
     ) -> None:
         encoder = classifier.encoder
         assert isinstance(encoder, FlatEncoder), "others were refused"
         self._classifier, self._encoder = classifier, encoder
         self._reads_types, self._products = reads_types, products
-        self._compile, self._weights_apart = compile_graph, weights_apart
+        self._compile, self._dialect = compile_graph, dialect
         self._inputs = input_names(encoder, reads_types=reads_types)
         self._ready: tuple[int, Call] | None = None
         """For how many threads the graph was compiled, and what runs it."""
@@ -85,7 +85,7 @@ class PaddedEngine:
                     self._classifier,
                     reads_types=self._reads_types,
                     products=self._products,
-                    weights_apart=self._weights_apart,
+                    dialect=self._dialect,
                 )
                 self._ready = n_threads, self._compile(graph, n_threads)
             return self._ready[1]

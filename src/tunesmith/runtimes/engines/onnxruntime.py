@@ -29,7 +29,7 @@ def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: P
         The engine.
     """
     return PaddedEngine(
-        classifier, reads_types=reads_types, products=products, compile_graph=_compiled, weights_apart=True
+        classifier, reads_types=reads_types, products=products, compile_graph=_compiled, dialect="onnxruntime"
     )
 
 

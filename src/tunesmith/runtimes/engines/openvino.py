@@ -29,9 +29,7 @@ def open_engine(classifier: EncoderClassifier, *, reads_types: bool, products: P
     Returns:
         The engine.
     """
-    return PaddedEngine(
-        classifier, reads_types=reads_types, products=products, compile_graph=_compiled, weights_apart=False
-    )
+    return PaddedEngine(classifier, reads_types=reads_types, products=products, compile_graph=_compiled, dialect="onnx")
 
 
 def _compiled(graph: Graph, n_threads: int) -> Call:
