@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import Results, cells_of, origin_of, places, put_table, read_results
+from benchmarks.compression.plot import draw
 from benchmarks.fresh import run_fresh
 from benchmarks.provenance import available_cores, provenance, told
 from benchmarks.rows import find_dataset, write_part
@@ -22,6 +23,8 @@ README = Path(__file__).resolve().with_name("README.md")
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 SETS = ("banking77", "clinc150", "sst2_glue", "financial_phrasebank")
 RUNGS = ("probe", "finetune")
+CHAINS = ("student+int8", "student+pruned+int8")
+"""Techniques one after the other that are measured beside each alone."""
 ANYTHING = "100"
 """Points that a technique may lose here: the benchmark is to tell what is lost, not to refuse."""
 TECHNIQUES = ("int8", "cascade", "static", "student", "pruned", "student+int8", "student+pruned+int8", "auto")
@@ -54,7 +57,7 @@ class Bench:
         Args:
             label: Name of the data set.
             rung: What is trained.
-            to: The technique.
+            to: The technique, or a chain of them.
 
         Returns:
             What ``compress`` told, and of the test rows the accuracy of both, what is gained and how often both agree.
@@ -148,7 +151,7 @@ def _told(cell: Mapping[str, Any]) -> str:
 
 
 def write_table(folder: Path, readme: Path) -> str:
-    """Put the table of what has been measured into the text about it.
+    """Put the table of what has been measured into the text about it, and draw the plots.
 
     Args:
         folder: Holds the cells.
@@ -159,6 +162,8 @@ def write_table(folder: Path, readme: Path) -> str:
     """
     wholes = read_results(folder, list(SETS))
     table = markdown(wholes)
+    for label, whole in wholes.items():
+        draw(whole, label, folder / f"{label}.svg")
     put_table(readme, f"{table}\n\n{told(origin_of(wholes))}")
     return table
 
@@ -172,7 +177,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS, metavar="SET")
     parser.add_argument("--rungs", nargs="+", default=list(RUNGS), choices=RUNGS, metavar="RUNG")
-    parser.add_argument("--to", nargs="+", default=list(TECHNIQUES), choices=TECHNIQUES, metavar="TECHNIQUE")
+    every = [*TECHNIQUES, *CHAINS]
+    parser.add_argument("--to", nargs="+", default=every, choices=every, metavar="TECHNIQUE")
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--limit", type=int, help="rows of each file at most: a trial, which writes to scratch/ only")
     flags = parser.parse_args(arguments)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tunesmith.runtimes import allocator
+
 PROGRAM = """
 import torch
 from tunesmith.machine.memory import current_mib
@@ -33,3 +35,26 @@ def test_freed_memory_is_kept_until_it_is_given_back() -> None:
     assert used - before > 390
     assert used - kept < 10
     assert given_back - before < 40
+
+
+@pytest.mark.parametrize(
+    ("held", "given_back"),
+    [
+        ([100, 250, 250, 250], 0),
+        ([100, 250, 270, 100, 250, 270, 100], 2),
+        ([100, 300, 100, 300, 100, 300, 300, 300], 2),
+    ],
+    ids=["within the room", "grown", "a pass takes more than the room"],
+)
+def test_memory_is_given_back_where_passes_have_grown(
+    monkeypatch: pytest.MonkeyPatch, held: list[int], given_back: int
+) -> None:
+    """Not after each pass, nor ever again and again for passes that need as much; after it, less is held."""
+    told, times = iter(held), []
+    monkeypatch.setattr(allocator, "current_mib", lambda: float(next(told)))
+    monkeypatch.setattr(allocator, "give_back_freed_memory", lambda: times.append(1) or True)
+    trimming = allocator.Trimming()
+    for _ in range(len(held) - given_back):
+        trimming.between_passes()
+    assert len(times) == given_back
+    assert next(told, None) is None

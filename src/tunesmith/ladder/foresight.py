@@ -26,7 +26,7 @@ _OVERRUN = 1.05
 _MAY_END_AFTER = ("finetune",)
 """Rungs after which the gain of further ones may be excluded."""
 
-_LEAST_MIB, _MOST_MIB = 0.72, 1.25
+_LEAST_MIB, _MOST_MIB = 0.6, 1.25
 """Memory that a run takes, in what is foreseen."""
 _LIBRARIES_MIB = 330.0
 _BYTES_OF_A_CHARACTER, _BYTES_OF_A_LABEL = 100.0, 2.0

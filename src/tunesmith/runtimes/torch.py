@@ -19,7 +19,7 @@ from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.network import Network
 from tunesmith.models.poolings import Pooling, load_pooling
-from tunesmith.runtimes.allocator import keep_freed_memory
+from tunesmith.runtimes.allocator import Trimming, keep_freed_memory
 from tunesmith.types import PackedTokens
 
 Progress = Callable[[int, int], None]
@@ -174,7 +174,7 @@ def _passes(
     encoder: Network, pools: Sequence[Pooling], tokens: TokenSet, *, batch_tokens: int, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], list[Tensor]]]:
     """Deal the rows out; for each batch its rows and, for each pooling, the vectors of their texts ``[texts, H]``."""
-    done, total = 0, len(tokens.input_ids)
+    done, total, trimming = 0, len(tokens.input_ids), Trimming()
     for batch in length_batches(tokens, batch_tokens=batch_tokens):
         pooled: list[list[Tensor]] = [[] for _ in pools]
         for part in _parts(batch.tokens, 2 * batch_tokens):
@@ -183,6 +183,8 @@ def _passes(
                 found.append(pool(hidden, part))
         yield batch.rows, [text_means(torch.cat(found), batch.sequence_text, batch.n_texts) for found in pooled]
         done += batch.n_tokens
+        if done < total:
+            trimming.between_passes()
         if progress is not None:
             progress(done, total)
 
