@@ -53,6 +53,20 @@ class PackedTokens:
     token_type_ids: NDArray[np.uint8] | None = None
     hidden: NDArray[np.float32] | None = None
 
+    def firsts(self) -> NDArray[np.int64]:
+        """Say where each sequence begins.
+
+        Returns:
+            Places in the flat array, ``[S]``.
+
+        Example:
+            >>> import numpy as np
+            >>> PackedTokens(np.zeros(7, np.int32), np.array([2, 2, 3])).firsts().tolist()
+            [0, 2, 4]
+        """
+        places: NDArray[np.int64] = self.lengths.cumsum() - self.lengths
+        return places
+
     def groups(self) -> list[tuple[int, int, int]]:
         """Cut the flat array where the length changes.
 

@@ -51,3 +51,11 @@ def test_the_same_weights_give_the_same_graph() -> None:
     one, other = (encoder_graph(rounded(tiny()), reads_types=False, products="int8", dialect="onnx") for _ in range(2))
     assert one.model == other.model
     assert np.frombuffer(one.model, dtype=np.uint8).size > 0
+
+
+@pytest.mark.parametrize(("pooling", "n_gathered"), [("cls", 3), ("mean", 0)])
+def test_the_last_layer_makes_what_the_pooling_reads(pooling: str, n_gathered: int) -> None:
+    """First tokens are taken out of what is mixed and of what it is added to, and by the pooling."""
+    graph = encoder_graph(tiny(pooling=pooling), reads_types=False, products="float32", dialect="onnx")
+    nodes = [node for node in onnx.load_from_string(graph.model).graph.node if node.op_type == "Gather"]
+    assert sum(any(part.name == "axis" and part.i == 1 for part in node.attribute) for node in nodes) == n_gathered

@@ -12,6 +12,7 @@ from tunesmith.machine.device import Precision
 from tunesmith.models.heads.linear import LinearHead
 from tunesmith.models.network import Network
 from tunesmith.models.pairings import Pairing, load_pairing
+from tunesmith.models.pooled import vectors_read
 from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.types import PackedTokens
 
@@ -82,9 +83,9 @@ class EncoderClassifier(nn.Module):
         """
         in_bf16 = self.training and self.trained_in == "bf16"
         with torch.autocast(self.encoder.device.type, torch.bfloat16, enabled=in_bf16):
-            hidden = self.encoder(tokens)
+            hidden, read = vectors_read(self.encoder, [self.pool], tokens)
         hidden = hidden.float() if in_bf16 else hidden
-        return self.combined(text_means(self.pool(hidden, tokens), sequence_text, n_texts))
+        return self.combined(text_means(self.pool(hidden, read), sequence_text, n_texts))
 
     def combined(self, vectors: Tensor) -> Tensor:
         """Make the features of rows out of the vectors of their texts.

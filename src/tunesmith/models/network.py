@@ -21,6 +21,9 @@ class Network(nn.Module):
         hidden_size: Width of the token vectors.
     """
 
+    ends_at_firsts = False
+    """Whether it has ``firsts``."""
+
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size
@@ -39,6 +42,17 @@ class Network(nn.Module):
 
         Returns:
             A vector a token, ``[T, H]``, in the order of the tokens.
+        """
+        raise NotImplementedError
+
+    def firsts(self, tokens: PackedTokens) -> Tensor:
+        """Give the first token of each sequence its vector, and do none of the work that only the others need.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            The vectors that ``forward`` gives these tokens, ``[S, H]``.
         """
         raise NotImplementedError
 

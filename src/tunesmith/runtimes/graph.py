@@ -142,9 +142,10 @@ def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products:
     below = made("Mul", made("Sub", holds, made.constant(1.0)), made.constant(_FAR_BELOW))  # 0 of a token
     unseen = made("Unsqueeze", below, made.constant([1, 2]))
     hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names)
-    for layer in encoder.layers:
+    for number, layer in enumerate(encoder.layers, start=1):
         assert isinstance(layer, Layer), "a flat encoder is made of layers"
-        hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config)
+        reads_first = classifier.pooling == "cls" and number == len(encoder.layers)
+        hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, reads_first=reads_first)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
     made.node("Identity", [_POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
@@ -174,8 +175,8 @@ def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool) -> str
     return hidden if embeddings.project is None else _linear(made, embeddings.project, hidden)
 
 
-def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig) -> str:
-    """One layer; the scale of attention is worked into the map that makes the queries."""
+def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig, reads_first: bool) -> str:
+    """One layer, of all tokens or of the first alone; the scale of attention is worked into the map of the queries."""
     n_heads, width = config.num_attention_heads, config.hidden_size
     qkv = _linear(made, layer.qkv, hidden, first_by=math.sqrt(n_heads / width))
     heads = made("Reshape", qkv, made.constant([0, 0, 3 * n_heads, width // n_heads]))
@@ -184,6 +185,8 @@ def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: Enco
     scores = made("Add", made("MatMul", query, made("Transpose", key, perm=[0, 1, 3, 2])), unseen)
     mixed = made("MatMul", made("Softmax", scores, axis=-1), value)
     mixed = made("Reshape", made("Transpose", mixed, perm=[0, 2, 1, 3]), made.constant([0, 0, width]))
+    if reads_first:
+        mixed, hidden = (made("Gather", each, made.constant([0]), axis=1) for each in (mixed, hidden))
     gathered = _linear(made, layer.attention_out, mixed)
     hidden = _normed(made, layer.attention_norm, made("Add", gathered, hidden))
     grown = _ACTIVATIONS[config.hidden_act](made, _linear(made, layer.grow, hidden))

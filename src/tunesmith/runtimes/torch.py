@@ -18,6 +18,7 @@ from tunesmith.files.mapped import new_array
 from tunesmith.models.classifier import EncoderClassifier, text_means
 from tunesmith.models.encoder import Encoder
 from tunesmith.models.network import Network
+from tunesmith.models.pooled import vectors_read
 from tunesmith.models.poolings import Pooling, load_pooling
 from tunesmith.runtimes.allocator import Trimming, keep_freed_memory
 from tunesmith.types import PackedTokens
@@ -178,9 +179,9 @@ def _passes(
     for batch in length_batches(tokens, batch_tokens=batch_tokens):
         pooled: list[list[Tensor]] = [[] for _ in pools]
         for part in _parts(batch.tokens, 2 * batch_tokens):
-            hidden = encoder(part)
+            hidden, read = vectors_read(encoder, pools, part)
             for found, pool in zip(pooled, pools, strict=True):
-                found.append(pool(hidden, part))
+                found.append(pool(hidden, read))
         yield batch.rows, [text_means(torch.cat(found), batch.sequence_text, batch.n_texts) for found in pooled]
         done += batch.n_tokens
         if done < total:

@@ -136,18 +136,24 @@ class Layer(nn.Module):
         self.dropout = rate
         self.attention_dropout = rate if self._drops_gathered else 0.0
 
-    def forward(self, hidden: Tensor, attend: GroupedAttention, coins: Coins | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, attend: GroupedAttention, coins: Coins | None, *, only: Tensor | None = None
+    ) -> Tensor:
         """Rework the vectors once.
 
         Args:
             hidden: A vector a token, ``[T, H]``.
             attend: Attention over this batch's sequences.
             coins: Decisions of dropout; None in evaluation.
+            only: Places of those tokens that are read later, ``[S]``; None for all.
 
         Returns:
-            ``[T, H]``.
+            ``[T, H]``, or ``[S, H]``.
         """
-        gathered = self.attention_out(attend(self.qkv(hidden)))
+        mixed = attend(self.qkv(hidden))
+        if only is not None:  # the others have been looked at, which is all that they were needed for
+            mixed, hidden = mixed.index_select(0, only), hidden.index_select(0, only)
+        gathered = self.attention_out(mixed)
         hidden = self.attention_norm(add_dropped(hidden, gathered, self.attention_dropout, coins=coins))
         thought = self.shrink(self.activation(self.grow(hidden)))
         normed: Tensor = self.output_norm(add_dropped(hidden, thought, self.dropout, coins=coins))
@@ -162,6 +168,7 @@ class FlatEncoder(Encoder):
     """
 
     starts_anywhere = True
+    ends_at_firsts = True
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(config.hidden_size)
@@ -182,6 +189,13 @@ class FlatEncoder(Encoder):
         Returns:
             A vector a token, ``[T, H]``.
         """
+        return self._encoded(tokens, only=None)
+
+    def firsts(self, tokens: PackedTokens) -> Tensor:
+        """Encode first tokens: see ``Network``."""
+        return self._encoded(tokens, only=torch.from_numpy(tokens.firsts()).to(self.device))
+
+    def _encoded(self, tokens: PackedTokens, *, only: Tensor | None) -> Tensor:
         config = self.config
         refuse_unknown_tokens(tokens, config.vocab_size)
         coins = Coins(self.device) if self.training else None
@@ -191,9 +205,12 @@ class FlatEncoder(Encoder):
         else:
             hidden = self.below(tokens) if n_below else self.embeddings(tokens, coins)
         attend = GroupedAttention(tokens.groups(), config.num_attention_heads, rate=self.attention_dropout, coins=coins)
-        for layer in self.layers[n_below:]:
+        for layer in self.layers[n_below:-1]:
             hidden = layer(hidden, attend, coins)
-        return hidden
+        if n_below < len(self.layers):
+            last: Tensor = self.layers[-1](hidden, attend, coins, only=only)
+            return last
+        return hidden if only is None else hidden.index_select(0, only)
 
     @property
     def n_layers_below(self) -> int:
