@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.cells import TABLE_BEGINS, TABLE_ENDS
 from benchmarks.compression import run as subject
+from benchmarks.compression.plot import draw
 from benchmarks.rows import write_part
 from tests.cli.small_world import write_rows
 
@@ -35,5 +36,9 @@ def test_a_cell_is_measured_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     told = readme.read_text("utf-8")
     assert "| banking77 | `probe` | `int8` | " in told
     assert told.startswith("before")
+    picture = (folder / "banking77.svg").read_text("utf-8")
+    assert "int8" in picture
+    draw(whole_result, "banking77", folder / "again.svg")
+    assert (folder / "again.svg").read_text("utf-8") == picture
     monkeypatch.setattr(subject.Bench, "measured", lambda *given: pytest.fail("it was measured"))
     subject.main(asked)

@@ -16,6 +16,7 @@ from tunesmith.errors import ConfigError
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.heads.linear import LinearHead
+from tunesmith.runtimes import torch as subject
 from tunesmith.runtimes.torch import encode, encode_poolings, logits
 
 
@@ -116,6 +117,27 @@ def test_the_mode_is_as_it_was(classifier: EncoderClassifier, training: bool) ->
         logits(classifier, ROWS, progress=failing)
     assert classifier.encoder.training == training
     assert torch.is_grad_enabled()
+
+
+def test_memory_is_looked_after_between_passes_alone(
+    classifier: EncoderClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass of its own, such as a single text is, looks at nothing."""
+    looked: list[int] = []
+
+    class Looking:
+        """Counts."""
+
+        def between_passes(self) -> None:
+            """Once more."""
+            looked.append(1)
+
+    monkeypatch.setattr(subject, "Trimming", Looking)
+    logits(classifier, ROWS)
+    assert looked == []
+    told: list[int] = []
+    logits(classifier, ROWS, batch_tokens=1, progress=lambda done, total: told.append(done))
+    assert len(looked) == len(told) - 1 > 1
 
 
 def test_no_rows_give_no_answers(classifier: EncoderClassifier) -> None:
