@@ -43,8 +43,9 @@ def test_freed_memory_is_kept_until_it_is_given_back() -> None:
         ([100, 250, 250, 250], 0),
         ([100, 250, 270, 100, 250, 270, 100], 2),
         ([100, 300, 100, 300, 100, 300, 300, 300], 2),
+        ([100, 300, 180, 330], 1),
     ],
-    ids=["within the room", "grown", "a pass takes more than the room"],
+    ids=["within the room", "grown", "a pass takes more than the room", "less came back"],
 )
 def test_memory_is_given_back_where_passes_have_grown(
     monkeypatch: pytest.MonkeyPatch, held: list[int], given_back: int
