@@ -207,9 +207,8 @@ def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0
         whole[:, columns] = in_full.T
         return _affine(made, inputs, whole, bias * by)
     of_input = made.constant(_array(part.input_scale)), made.constant(_array(part.input_zero))
-    whole_numbers = made("QuantizeLinear", inputs, *of_input)
     multiply = _multiplied_at_once if made.dialect == "onnxruntime" else _multiplied
-    outputs = multiply(made, whole_numbers, of_input, weight, step=step, bias=bias * by)
+    outputs = multiply(made, made("QuantizeLinear", inputs, *of_input), _Map(*of_input, weight, step, bias * by))
     if not len(columns):
         return outputs
     apart = made("MatMul", made("Gather", inputs, made.constant(columns), axis=-1), made.constant(in_full))
@@ -220,35 +219,31 @@ def _affine(made: _Nodes, inputs: str, weight: NDArray[np.float32], bias: NDArra
     return made("Add", made("MatMul", inputs, made.constant(weight.T)), made.constant(bias))
 
 
-def _multiplied(
-    made: _Nodes,
-    inputs: str,
-    of_input: tuple[str, str],
-    weight: NDArray[np.int8],
-    *,
-    step: NDArray[np.float32],
-    bias: NDArray[np.float32],
-) -> str:
+class _Map(NamedTuple):
+    """A linear map of whole numbers."""
+
+    input_scale: str
+    input_zero: str
+    weight: NDArray[np.int8]
+    """``[N, K]``."""
+    step: NDArray[np.float32]
+    """Of each output's weights, ``[N]``."""
+    bias: NDArray[np.float32]
+
+
+def _multiplied(made: _Nodes, inputs: str, by: _Map) -> str:
     """Multiply whole numbers as the standard writes it, which runtimes know to be one product."""
-    zeros = made.constant(np.zeros(len(step), dtype=np.int8))
-    weights = made("DequantizeLinear", made.constant(weight.T), made.constant(step), zeros, axis=1)
-    outputs = made("MatMul", made("DequantizeLinear", inputs, *of_input), weights)
-    return made("Add", outputs, made.constant(bias))
+    zeros = made.constant(np.zeros(len(by.step), dtype=np.int8))
+    weights = made("DequantizeLinear", made.constant(by.weight.T), made.constant(by.step), zeros, axis=1)
+    outputs = made("MatMul", made("DequantizeLinear", inputs, by.input_scale, by.input_zero), weights)
+    return made("Add", outputs, made.constant(by.bias))
 
 
-def _multiplied_at_once(
-    made: _Nodes,
-    inputs: str,
-    of_input: tuple[str, str],
-    weight: NDArray[np.int8],
-    *,
-    step: NDArray[np.float32],
-    bias: NDArray[np.float32],
-) -> str:
+def _multiplied_at_once(made: _Nodes, inputs: str, by: _Map) -> str:
     """Multiply whole numbers by ONNX Runtime's own operation, which adds the bias on the way."""
-    scale, zero = of_input
-    rest = made.constant(weight.T), scale, made.constant(step), zero, made.constant(np.array(0, dtype=np.int8))
-    return made("MatMulIntegerToFloat", inputs, *rest, made.constant(bias), domain=_OWN_DOMAIN)
+    weights = made.constant(by.weight.T), by.input_scale, made.constant(by.step)
+    zeros = by.input_zero, made.constant(np.array(0, dtype=np.int8))
+    return made("MatMulIntegerToFloat", inputs, *weights, *zeros, made.constant(by.bias), domain=_OWN_DOMAIN)
 
 
 def _normed(made: _Nodes, norm: nn.LayerNorm, hidden: str) -> str:
