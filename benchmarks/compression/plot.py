@@ -43,7 +43,7 @@ def draw(whole: Mapping[str, Any], label: str, path: Path) -> None:
                 _mark(axes, value_of(cell), cell["test"]["gain"], words=to, colour=COLOURS[rung])
             values = [value_of(cell) for cell in cells.values()]
             axes.set_xscale("log")
-            axes.set_xlim(min(values) / 2, max(values) * 4)
+            axes.set_xlim(min(values) / 2, max(values) * 3)
             axes.axhline(0.0, color=MUTED, linewidth=0.8)
             axes.axhline(MAY_LOSE, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
             _dress(axes, words)
@@ -68,7 +68,8 @@ def _mark(axes: Axes, at: float, gain: Mapping[str, float], *, words: str, colou
     value, low, high = (100.0 * gain[key] for key in ("value", "low", "high"))
     axes.plot([at, at], [low, high], color=colour, linewidth=1.2, alpha=0.6)
     axes.plot([at], [value], "o", color=colour, markersize=6)
-    axes.annotate(words, (at, value), xytext=(6, 4), textcoords="offset points", fontsize=8.5, color=INK)
+    tilted = {"rotation": 38, "rotation_mode": "anchor", "textcoords": "offset points"}  # techniques lie side by side
+    axes.annotate(words, (at, value), xytext=(5, 4), fontsize=8.5, color=INK, **tilted)
 
 
 def _dress(axes: Axes, words: str) -> None:
