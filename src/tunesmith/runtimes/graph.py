@@ -199,13 +199,13 @@ def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0
     by = np.ones_like(bias)
     by[: len(by) // 3] = first_by
     if not isinstance(part, QuantizedLinear):
-        return _affine(made, inputs, weight * by[:, None], bias * by)
+        return _affine(made, inputs, weight * by[:, None], bias=bias * by)
     step, columns = _array(part.scale) * by, _array(part.columns).astype(np.int64)
     in_full = _array(part.in_full).astype(np.float32) * by
     if made.products == "float32":
         whole = weight * step[:, None]
         whole[:, columns] = in_full.T
-        return _affine(made, inputs, whole, bias * by)
+        return _affine(made, inputs, whole, bias=bias * by)
     of_input = made.constant(_array(part.input_scale)), made.constant(_array(part.input_zero))
     multiply = _multiplied_at_once if made.dialect == "onnxruntime" else _multiplied
     outputs = multiply(made, made("QuantizeLinear", inputs, *of_input), _Map(*of_input, weight, step, bias * by))
@@ -215,7 +215,7 @@ def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0
     return made("Add", outputs, apart)
 
 
-def _affine(made: _Nodes, inputs: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
+def _affine(made: _Nodes, inputs: str, weight: NDArray[np.float32], *, bias: NDArray[np.float32]) -> str:
     return made("Add", made("MatMul", inputs, made.constant(weight.T)), made.constant(bias))
 
 
