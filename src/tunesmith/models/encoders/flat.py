@@ -192,7 +192,14 @@ class FlatEncoder(Encoder):
         return self._encoded(tokens, only=None)
 
     def firsts(self, tokens: PackedTokens) -> Tensor:
-        """Encode first tokens: see ``Network``."""
+        """Encode, in the last layer the first token of each sequence alone.
+
+        Args:
+            tokens: Sequences end to end, shortest first.
+
+        Returns:
+            ``[S, H]``.
+        """
         return self._encoded(tokens, only=torch.from_numpy(tokens.firsts()).to(self.device))
 
     def _encoded(self, tokens: PackedTokens, *, only: Tensor | None) -> Tensor:
