@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def draw(whole: Mapping[str, Any], label: str, path: Path) -> None:
         figure.savefig(path, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
 
 
-_OVER = {
+_OVER: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "size, MiB, logarithmic": lambda cell: float(cell["compress"]["after"]["size_mib"]),
     "one text, ms, logarithmic": lambda cell: float(cell["compress"]["after"]["latency_ms"]["p50"]),
 }
@@ -68,8 +68,16 @@ def _mark(axes: Axes, at: float, gain: Mapping[str, float], *, words: str, colou
     value, low, high = (100.0 * gain[key] for key in ("value", "low", "high"))
     axes.plot([at, at], [low, high], color=colour, linewidth=1.2, alpha=0.6)
     axes.plot([at], [value], "o", color=colour, markersize=6)
-    tilted = {"rotation": 38, "rotation_mode": "anchor", "textcoords": "offset points"}  # techniques lie side by side
-    axes.annotate(words, (at, value), xytext=(5, 4), fontsize=8.5, color=INK, **tilted)
+    axes.annotate(
+        words,
+        (at, value),
+        xytext=(5, 4),
+        textcoords="offset points",
+        fontsize=8.5,
+        color=INK,
+        rotation=38,  # techniques lie side by side
+        rotation_mode="anchor",
+    )
 
 
 def _dress(axes: Axes, words: str) -> None:
