@@ -97,7 +97,7 @@ class Embeddings(nn.Module):
         room = self.position.num_embeddings - self.offset
         if lengths.max() > room:
             raise ShapeError(f"a sequence of {lengths.max()} tokens, but only {room} positions")
-        starts = np.repeat(lengths.cumsum() - lengths, lengths)
+        starts = np.repeat(tokens.firsts(), lengths)
         return np.arange(len(starts)) - starts + self.offset
 
 
