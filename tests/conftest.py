@@ -64,6 +64,12 @@ def _list_operators_once() -> None:
     setattr(ONNXRegistry, "from_torchlib", once)  # noqa: B010  # mypy lets nobody assign to a method
 
 
+def pytest_configure() -> None:
+    """Keep OpenVINO's process on one core: beside a busy neighbour its threads wait for each other (99 s, not 24)."""
+    if os.environ.get(_CHILD) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests that are named after OpenVINO be run by one new process; each has the outcome that it had there."""
     if os.environ.get(_CHILD):

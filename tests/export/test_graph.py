@@ -20,6 +20,7 @@ from tunesmith.export.parity import expected_of
 from tunesmith.export.source import Model
 from tunesmith.export.targets import TARGETS, Answers
 from tunesmith.models.poolings import POOLINGS
+from tunesmith.runtimes import graph as nodes
 from tunesmith.runtimes.torch import encode
 from tunesmith.types import Text
 
@@ -148,10 +149,25 @@ def _unmasked(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return hidden.mean(dim=1)
 
 
-def test_a_pooling_that_ignores_the_mask_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison must see what padding does to an answer."""
+@pytest.mark.parametrize("model_type", ["bert", "mpnet"])
+def test_a_pooling_that_ignores_the_mask_is_found(
+    model_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison must see what padding does to an answer, of a graph written down as of one that was traced."""
     monkeypatch.setitem(padded.POOLINGS, "mean", _unmasked)
-    model = tiny_model(tmp_path / "base")
+    ignoring = lambda made, texts, pool: made("ReduceMean", texts.hidden, made.constant([1]), keepdims=0)  # noqa: E731
+    monkeypatch.setitem(nodes.POOLINGS, "mean", ignoring)
+    model = tiny_model(tmp_path / "base", model_type, num_hidden_layers=1)
     found = answered(model, tmp_path)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         assert_same(model, found)
+
+
+def test_what_the_flat_engine_runs_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its encoder is not traced, which takes longest."""
+    traced = []
+    monkeypatch.setattr(graph, "_trace", lambda path, *_, **__: traced.append(path.name))
+    monkeypatch.setattr(graph, "_write_down", lambda *_: None)
+    for model_type in ("bert", "mpnet"):
+        graph.write_graphs(tmp_path, tiny_model(tmp_path / model_type, model_type))
+    assert traced == ["head.onnx", "head.onnx", "model.onnx"]

@@ -25,9 +25,9 @@ from transformers import pipeline
 
 import tunesmith
 from tunesmith.errors import ArtifactError
-from tunesmith.export.padded import POOLINGS
 from tunesmith.files.manifest import write_manifest
 from tunesmith.files.tensors import load_tensors, save_tensors
+from tunesmith.runtimes.graph import POOLINGS
 
 
 def write(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Path:
@@ -218,7 +218,8 @@ def test_demand_13_an_export_answers_as_the_model_does(tmp_path: Path) -> None:
 def test_demand_13_an_export_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loudly, with how far it is off, and nothing is left that somebody might deploy."""
     model, others = trained_to_export(tmp_path)
-    monkeypatch.setitem(POOLINGS, "mean", lambda hidden, mask: hidden.mean(dim=1))  # what fills a batch up counts too
+    unmasked = lambda made, texts, pool: made("ReduceMean", texts.hidden, made.constant([1]), keepdims=0)  # noqa: E731
+    monkeypatch.setitem(POOLINGS, "mean", unmasked)  # what fills a batch up counts too
     done = run("export", model, "--to", "onnx", "--data", others, "--threads", "1", "--out", tmp_path / "onnx")
     assert done.code == 3
     assert "export-differs" in done.err

@@ -33,7 +33,8 @@ less time, and weights that it takes from memory."""
 
 IDS, MASK, TYPES, VECTORS = "input_ids", "attention_mask", "token_type_ids", "vectors"
 
-_OPSET, _IR = 20, 9
+OPSET, _IR = 20, 9
+"""Versions of the operations and of the format."""
 _OWN_DOMAIN, _OWN_OPSET = "com.microsoft", 1
 """Of ONNX Runtime's own operations."""
 _FLOAT = 1
@@ -147,11 +148,11 @@ def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products:
         reads_first = classifier.pooling == "cls" and number == len(encoder.layers)
         hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, reads_first=reads_first)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
-    made.node("Identity", [_POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
+    made.node("Identity", [POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
     inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
     output = helper.make_tensor_value_info(VECTORS, TensorProto.FLOAT, ["batch", encoder.hidden_size])
     graph = helper.make_graph(made.nodes, "encoder", inputs, [output], made.constants)
-    operations = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_OWN_DOMAIN, _OWN_OPSET)]
+    operations = [helper.make_opsetid("", OPSET), helper.make_opsetid(_OWN_DOMAIN, _OWN_OPSET)]
     model = helper.make_model(graph, opset_imports=operations[: 1 + (dialect == "onnxruntime")], ir_version=_IR)
     return Graph(model.SerializeToString(), made.weights)
 
@@ -293,12 +294,13 @@ def _attention(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
     return made("Squeeze", summed, made.constant([1]))
 
 
-_POOLINGS: dict[str, Callable[[_Nodes, _Texts, Pooling], str]] = {
+POOLINGS: dict[str, Callable[[_Nodes, _Texts, Pooling], str]] = {
     "attention": _attention,
     "cls": _cls,
     "max": _max,
     "mean": _mean,
 }
+"""How each of our poolings is written down."""
 _ACTIVATIONS: dict[str, Callable[[_Nodes, str], str]] = {
     "gelu": lambda made, values: made("Gelu", values),
     "gelu_new": lambda made, values: made("Gelu", values, approximate="tanh"),
