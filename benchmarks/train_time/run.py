@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--go-on", action="store_true", help="add to the results of a comparison that was cut off")
     flags = parser.parse_args()
     dataset, setting = setting_of(flags)
-    is_trial = setting.limit is not None or setting.epochs is not None
+    is_trial = setting.limit is not None or (setting.epochs is not None and not flags.name)
     folder = setting.scratch if is_trial else HERE / "results"
     folder.mkdir(exist_ok=True)
     path = folder / f"{'-'.join(filter(None, (dataset.name, flags.name)))}.json"

@@ -25,7 +25,7 @@ class Setting:
     rates: tuple[float, ...]
     """Peak learning rates of the Trainer's grid."""
     epochs: int | None
-    """Passes of every Trainer run, in place of 3 and 4, to try the benchmark out."""
+    """Passes of every Trainer run, in place of 3 and 4."""
     limit: int | None
     """Rows of each file that are used, to try the benchmark out."""
 
@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--budgets", nargs="*", help="of tunesmith's climbs (default: 2m 5m; sst2_glue: 5m 15m; with none, no climb)"
     )
     parser.add_argument("--limit", type=int, help="try out: use this many rows of each file")
-    parser.add_argument("--epochs", type=int, help="try out: let the Trainer make this many passes")
+    parser.add_argument("--epochs", type=int, help="let the Trainer make this many passes; a trial, unless named")
 
 
 def setting_of(flags: argparse.Namespace) -> tuple[Dataset, Setting]:
