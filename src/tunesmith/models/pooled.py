@@ -12,6 +12,18 @@ from tunesmith.models.poolings import Pooling, cls
 from tunesmith.types import PackedTokens
 
 
+def reads_firsts(pool: Pooling) -> bool:
+    """Tell whether a pooling reads nothing but the first token of each sequence.
+
+    Args:
+        pool: What ``load_pooling`` gives.
+
+    Returns:
+        Only of ``cls``.
+    """
+    return pool is cls.pool
+
+
 def vectors_read(network: Network, pools: Sequence[Pooling], tokens: PackedTokens) -> tuple[Tensor, PackedTokens]:
     """Encode sequences as far as poolings read them: of first tokens alone, six layers take an eighth less.
 
@@ -23,7 +35,7 @@ def vectors_read(network: Network, pools: Sequence[Pooling], tokens: PackedToken
     Returns:
         A vector for each token that is read, and these tokens as sequences: all, or the first of each.
     """
-    if network.ends_at_firsts and all(pool is cls.pool for pool in pools):
+    if network.ends_at_firsts and all(map(reads_firsts, pools)):
         firsts = PackedTokens(tokens.input_ids[tokens.firsts()], np.ones_like(tokens.lengths))
         return network.firsts(tokens), firsts
     return network(tokens), tokens

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder_config import EncoderConfig
 from tunesmith.models.encoders.flat import Embeddings, FlatEncoder, Layer
+from tunesmith.models.pooled import reads_firsts
 from tunesmith.models.poolings import Pooling
 from tunesmith.models.poolings.attention import AttentionPooling
 from tunesmith.models.quantized import QuantizedLinear, QuantizedTable
@@ -145,7 +146,7 @@ def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products:
     hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names)
     for number, layer in enumerate(encoder.layers, start=1):
         assert isinstance(layer, Layer), "a flat encoder is made of layers"
-        reads_first = classifier.pooling == "cls" and number == len(encoder.layers)
+        reads_first = reads_firsts(pool) and number == len(encoder.layers)
         hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, reads_first=reads_first)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
     made.node("Identity", [POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
