@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,7 +47,8 @@ def run(learn: Learn, flags: argparse.Namespace, settings: dict[str, Any]) -> No
     """
     flags.out.mkdir(parents=True, exist_ok=True)
     loaded_mib = current_mib()
-    predict = learn(read_rows(flags.train), flags)
+    with contextlib.redirect_stdout(sys.stderr):  # where libraries tell of their steps
+        predict = learn(read_rows(flags.train), flags)
     seconds, cpu_seconds, peak = seconds_since_start(), time.process_time(), peak_mib()
     test = read_rows(flags.test)
     answers = [str(answer) for answer in predict(test.texts)]

@@ -7,6 +7,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 from benchmarks.environment import pins
 from benchmarks.fresh import module_command, run_fresh
-from benchmarks.rows import ROOT, Dataset, read_rows, write_part
-from benchmarks.train_time import peers, run
+from benchmarks.rows import ROOT, Dataset, Rows, read_rows, write_part
+from benchmarks.train_time import peer, peers, run
 from benchmarks.train_time.ours import climbs, told
 from benchmarks.train_time.peers import base_model_folder, peer_runs
 from benchmarks.train_time.plot import apart, draw, duration
@@ -159,6 +160,22 @@ def test_every_peer_is_listed(files: Dataset, tmp_path: Path) -> None:
     ]
     assert all(str(files.train) in command and str(files.test) in command for _, _, command in runs)
     assert [name for name, _ in climbs(files)][-1] == "tunesmith --budget 5m"
+
+
+def test_what_a_peers_library_tells_is_no_point_of_its_curve(
+    files: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some print their steps where the result is printed too."""
+
+    def learn(rows: Rows, flags: argparse.Namespace) -> peer.Predict:
+        del rows, flags
+        sys.stdout.write("{'loss': 0.5}\n")
+        return lambda texts: ["refund"] * len(texts)
+
+    monkeypatch.setenv("TRAIN_TIME_STARTED", repr(time.monotonic()))
+    places = ["--train", str(files.train), "--test", str(files.test), "--model", "m", "--out", str(tmp_path / "out")]
+    peer.run(learn, peer.parser_of("").parse_args([*places, "--threads", "1"]), {})
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 0.5
 
 
 @long_trial
