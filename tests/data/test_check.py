@@ -110,9 +110,21 @@ def test_near_duplicates_are_found_beside_exact_ones() -> None:
     rows.texts[10] = rows.texts[4] + "!"
     assert set(found(rows)) == {"duplicate"}
     rows.texts[10] = rows.texts[4] + "s"
+    assert set(found(rows)) == {"near-duplicates"}, "that one is part of the other is told by this already"
     assert found(rows)["near-duplicates"].rows == (6, 12)
     assert found(rows)["near-duplicates"].severity == "info"
     assert found(rows)["near-duplicates"].told.startswith("2 rows are nearly the same")
+
+
+def test_rows_that_are_part_of_another_are_found() -> None:
+    """A phrase that was cut from the text of another row."""
+    rows = clean_rows()
+    rows.texts[4] = "I am still waiting for my new card, it should have been here two weeks ago"
+    rows.texts[10] = "still waiting for my new card"
+    assert set(found(rows)) == {"part-of-another"}
+    finding = found(rows)["part-of-another"]
+    assert (finding.severity, finding.rows) == ("info", (12,))
+    assert finding.told.startswith("the text of 1 row is part of another row's")
 
 
 def test_groups_that_are_known_are_used() -> None:

@@ -92,6 +92,29 @@ def test_folds_keep_together_what_the_split_does() -> None:
     assert len(set(folds(labels, rows.groups, seed=0)[:40].tolist())) == 5
 
 
+def test_parts_of_other_texts_are_held_out_with_them() -> None:
+    """Pieces of a row that is trained on would tell what a model remembers."""
+    data = table(100)
+    whole = data.columns["text"][:20]
+    texts = [piece for text in whole for piece in (text, text[:30], text[8:], f"{text} and more")]
+    rows = prepared(Table({"text": texts, "label": ["a", "b"] * 40}, Places.of("/data/train.csv", range(2, 82))))
+    sentence = np.repeat(np.arange(20), 4)
+    assert not set(sentence[rows.split.train]) & set(sentence[rows.split.validation])
+    assert "part-of-another" in [finding.code for finding in rows.findings]
+
+
+def test_a_phrase_that_ties_all_rows_together_is_left() -> None:
+    """Near-duplicates stay together all the same."""
+    data = table(60)
+    phrase = "please help me with this order"
+    texts = [phrase, *(f"{phrase}: {text}" for text in data.columns["text"][:39])]
+    texts += [f"{text}s" for text in texts[1:21]]
+    rows = prepared(Table({"text": texts, "label": ["a", "b"] * 30}, Places.of("/data/train.csv", range(2, 62))))
+    assert rows.groups[1] == rows.groups[40]
+    assert len(set(rows.groups.tolist())) == 40
+    assert [finding.code for finding in rows.findings] == ["near-duplicates"]
+
+
 def test_a_split_column_is_followed() -> None:
     """Its rows of validation choose, its rows of test are test; every text keeps its line, and it is said."""
     parts = (["train"] * 7 + [" Dev ", "TEST", "train"]) * 10

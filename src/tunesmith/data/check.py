@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from tunesmith.data.grouping import is_giant
 from tunesmith.data.labelled import Labelled
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
+from tunesmith.data.parts_of_others import with_near_duplicates
 from tunesmith.data.places import Places, Unit
 from tunesmith.data.tokenize import plain_pieces
 from tunesmith.errors import counted, plural, quote
@@ -26,7 +28,6 @@ _SHOWN_ROWS = 20
 _SHOWN_LABELS = 5
 _FEW_ROWS = 10
 _LONG_CHARACTERS = 1000
-_GIANT_SHARE = 0.2
 _NULL_LIKE = {"null", "na", "n/a", "#n/a", "none", "nan", "nil", "undefined", "-", "?"}
 _MOST_UNKNOWN = 0.05
 _MOST_PIECES = 2.0
@@ -99,6 +100,7 @@ def check(
     labelled: Labelled,
     *,
     groups: NDArray[np.int64] | None = None,
+    is_part: NDArray[np.bool_] | None = None,
     unlabelled: Places | None = None,
     labels_in: Callable[[str], tuple[str, ...]] = lambda cell: (cell,),
 ) -> list[Finding]:
@@ -107,6 +109,7 @@ def check(
     Args:
         labelled: The rows that have a label.
         groups: Near-duplicate group of each row where it is known already, ``[N]``.
+        is_part: Whether a row's text is part of another's where it is known already, ``[N]``.
         unlabelled: Where the rows are that have none.
         labels_in: Lists the labels that a cell holds; none where it is a number.
 
@@ -126,7 +129,7 @@ def check(
         *_empty_texts(rows),
         *_id_like_texts(rows),
         *_constant_length(rows),
-        *_duplicates(rows, groups),
+        *_duplicates(rows, groups, is_part),
         *_rare_classes(rows),
         *_look_alike_labels(rows),
         *_null_like_labels(rows),
@@ -247,7 +250,9 @@ def _constant_length(labelled: _Rows) -> Iterator[Finding]:
         yield from _finding(labelled, "constant-length", "warning", rows=rows, message=message)
 
 
-def _duplicates(labelled: _Rows, groups: NDArray[np.int64] | None) -> Iterator[Finding]:
+def _duplicates(
+    labelled: _Rows, groups: NDArray[np.int64] | None, is_part: NDArray[np.bool_] | None
+) -> Iterator[Finding]:
     exact = exact_groups(labelled.texts)
     labels_of: dict[int, set[str]] = {}
     again, seen = [], set()
@@ -265,19 +270,31 @@ def _duplicates(labelled: _Rows, groups: NDArray[np.int64] | None) -> Iterator[F
     told = f"{counted(len(again), 'row repeats', 'rows repeat')} an earlier row's text and label"
     message = f"{told} (but for case, spaces and punctuation)"
     yield from _finding(labelled, "duplicate", "info", rows=again, message=message)
-    yield from _near_duplicates(labelled, exact, near_duplicate_groups(labelled.texts) if groups is None else groups)
-
-
-def _near_duplicates(labelled: _Rows, exact: NDArray[np.int64], near: NDArray[np.int64]) -> Iterator[Finding]:
-    """Rows that have a near-duplicate which is no exact one; a giant group is a warning."""
+    near = near_duplicate_groups(labelled.texts) if groups is None else groups
     n_kinds = Counter(near[group] for group in np.unique(exact).tolist())
-    rows = [row for row, group in enumerate(near.tolist()) if n_kinds[group] > 1]
+    is_near = np.array([n_kinds[group] > 1 for group in near.tolist()], dtype=np.bool_)
+    yield from _near_duplicates(labelled, near, is_near)
+    part = with_near_duplicates(near, labelled.texts).is_part if is_part is None else is_part
+    yield from _parts(labelled, is_near, part)
+
+
+def _near_duplicates(labelled: _Rows, near: NDArray[np.int64], is_near: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Rows that have a near-duplicate which is no exact one; a giant group is a warning."""
+    rows = np.flatnonzero(is_near).tolist()
     largest = int(np.unique(near, return_counts=True)[1].max(initial=0))
     message = f"{len(rows)} rows are nearly the same as another row; such rows are kept together when rows are held out"
-    giant = largest > _GIANT_SHARE * len(near)
+    giant = is_giant(near)
     if giant:
         message += f"; one group of {largest} rows is too large for that, so only exact duplicates are"
     yield from _finding(labelled, "near-duplicates", "warning" if giant else "info", rows=rows, message=message)
+
+
+def _parts(labelled: _Rows, is_near: NDArray[np.bool_], is_part: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Rows whose text another row holds, where that is much longer: the others are told as near-duplicates."""
+    rows = np.flatnonzero(is_part & ~is_near).tolist()
+    told = f"the text of {counted(len(rows), 'row is', 'rows is')} part of another row's"
+    message = f"{told}; such rows are kept together when rows are held out"
+    yield from _finding(labelled, "part-of-another", "info", rows=rows, message=message)
 
 
 def _rare_classes(labelled: _Rows) -> Iterator[Finding]:

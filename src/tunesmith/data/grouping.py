@@ -10,6 +10,74 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
+_GIANT_SHARE = 0.2
+
+
+def is_giant(groups: Ints) -> bool:
+    """Tell whether one group is too large to be kept together: it has more than a fifth of all rows.
+
+    Args:
+        groups: Group of each row, ``[N]``.
+
+    Returns:
+        Whether there is one.
+
+    Example:
+        >>> is_giant(np.array([0, 0, 1, 2, 3]))
+        True
+    """
+    return int(np.unique(groups, return_counts=True)[1].max(initial=0)) > _GIANT_SHARE * len(groups)
+
+
+class Joined:
+    """Things that have been found to belong together (union-find).
+
+    Args:
+        n_things: How many there are, each alone at first.
+    """
+
+    def __init__(self, n_things: int) -> None:
+        self._parent = list(range(n_things))
+
+    def join(self, one: int, other: int) -> None:
+        """Put the groups of two things together.
+
+        Args:
+            one: Its number.
+            other: Its number.
+        """
+        first, second = self.root(one), self.root(other)
+        self._parent[max(first, second)] = min(first, second)
+
+    def root(self, thing: int) -> int:
+        """Name the group of a thing.
+
+        Args:
+            thing: Its number.
+
+        Returns:
+            The smallest number in its group.
+        """
+        parent = self._parent
+        while parent[thing] != thing:
+            parent[thing] = parent[parent[thing]]
+            thing = parent[thing]
+        return thing
+
+    def names(self) -> Ints:
+        """Name the group of each thing.
+
+        Returns:
+            Smallest numbers, ``[N]``.
+        """
+        names = np.array(self._parent, dtype=np.int64)
+        while True:
+            further = names[names]
+            if np.array_equal(further, names):
+                return names
+            names = further
+
+
 def groups_of_cells(cells: Sequence[str]) -> Ints:
     """Number rows by the cells of a group column; a row with an empty cell is a group of its own.
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.data.fold import folded
+from tunesmith.data.grouping import Joined
 from tunesmith.data.spans import Ints, spans
 from tunesmith.errors import ConfigError
 
@@ -98,36 +99,21 @@ def near_duplicate_groups(texts: Sequence[str], *, threshold: float = 0.9) -> In
     return groups
 
 
-class _Groups:
-    """Distinct folded texts and which of them have been found to belong together (union-find)."""
+class _Groups(Joined):
+    """Distinct folded texts and which of them have been found to belong together."""
 
     def __init__(self, texts: list[str]) -> None:
+        super().__init__(len(texts))
         self.texts = texts
-        self._parent = list(range(len(texts)))
-
-    def names(self) -> Ints:
-        """Name each text's group by its first text."""
-        names = np.array(self._parent, dtype=np.int64)
-        while True:
-            further = names[names]
-            if np.array_equal(further, names):
-                return names
-            names = further
 
     def join_if_near(self, one: int, other: int, threshold: float) -> bool:
         """Put two texts' groups together if the texts' exact similarity reaches the threshold."""
-        first, second = self._root(one), self._root(other)
-        if first == second or _jaccard(self.texts[one], self.texts[other]) < threshold - 1e-9:
+        if self.root(one) == self.root(other):
             return False
-        self._parent[max(first, second)] = min(first, second)
+        if _jaccard(self.texts[one], self.texts[other]) < threshold - 1e-9:
+            return False
+        self.join(one, other)
         return True
-
-    def _root(self, text: int) -> int:
-        parent = self._parent
-        while parent[text] != text:
-            parent[text] = parent[parent[text]]
-            text = parent[text]
-        return text
 
 
 def _jaccard(one: str, other: str) -> float:

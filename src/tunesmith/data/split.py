@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.data.grouping import is_giant
 from tunesmith.errors import ConfigError, ShapeError, counted, quote
 
 _SHARE = 0.1
 _LEAST_ROWS, _LEAST_SHARE = 200, 0.2
 _MOST_ROWS = 5000
-_GIANT_SHARE = 0.2
 _SHOWN = 10
 
 Ints = NDArray[np.int64]
@@ -200,9 +200,9 @@ def _usable_groups(n_rows: int, groups: Ints, exact_groups: Ints | None) -> tupl
     """Fall back on exact duplicates where near-duplicates hang together in one giant group."""
     if len(groups) != n_rows or (exact_groups is not None and len(exact_groups) != n_rows):
         raise ShapeError(f"{n_rows} labels, {len(groups)} groups")
-    largest = int(np.unique(groups, return_counts=True)[1].max(initial=0))
-    if largest <= _GIANT_SHARE * n_rows or exact_groups is None or np.array_equal(groups, exact_groups):
+    if not is_giant(groups) or exact_groups is None or np.array_equal(groups, exact_groups):
         return groups, ()
+    largest = int(np.unique(groups, return_counts=True)[1].max())
     share = f"{largest / n_rows:.0%}"
     return exact_groups, (
         f"one group of near-duplicates holds {share} of the rows: only exact duplicates are kept together",

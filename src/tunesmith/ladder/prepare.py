@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from tunesmith.data.grouping import groups_of_cells, joined_groups
 from tunesmith.data.labelled import Labelled, labelled
 from tunesmith.data.names import plain_name
 from tunesmith.data.near_duplicates import exact_groups, near_duplicate_groups
+from tunesmith.data.parts_of_others import with_near_duplicates
 from tunesmith.data.places import Places
 from tunesmith.data.rows_by_part import rows_by_part
 from tunesmith.data.source import read_rows
@@ -107,21 +108,18 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
     cells = [cell for part in parts.values() for cell in part.labels]
     strata = task.strata(cells)
     texts = [text for part in parts.values() for text in part.texts]
-    looked_at = list(map(as_one, texts))
-    near, exact = near_duplicate_groups(looked_at), exact_groups(looked_at)
     asked = _asked_groups(list(parts.values()))
-    together = near if asked is None else joined_groups(near, asked)
-    at_least = exact if asked is None else joined_groups(exact, asked)
+    kept = _kept_together(list(map(as_one, texts)), asked)
     split = _split(
         main,
         strata[:n_main],
-        _Groups(together[:n_main], at_least[:n_main], None if asked is None else asked[:n_main]),
+        kept.first(n_main),
         task=task,
         section=section,
         seed=seed,
         hold_validation="validation" not in parts,
     )
-    groups = together if np.array_equal(split.groups, together[:n_main]) else at_least
+    groups = kept.together if np.array_equal(split.groups, kept.together[:n_main]) else kept.at_least
     split = _with_parts(split, parts)
     if not len(split.validation):
         raise _nothing_to_choose_by(main, split, task)
@@ -136,7 +134,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
         strata=np.unique(strata, return_inverse=True)[1].astype(np.int64),
         groups=groups,
         split=split,
-        findings=tuple(check(main, groups=near[:n_main], labels_in=task.labels_in)),
+        findings=tuple(check(main, groups=kept.near[:n_main], is_part=kept.is_part[:n_main], labels_in=task.labels_in)),
         notes=(
             *table.notes,
             *columns.reasons,
@@ -144,7 +142,7 @@ def prepare(table: Table, section: DataSection, task: Task, *, seed: int) -> Pre
             *whole.notes,
             *notes,
             *split.notes,
-            *_leaks(split, near, asked),
+            *_leaks(split, kept.near, asked),
             *beside.notes,
         ),
         sha256=digest(texts, cells),
@@ -171,16 +169,32 @@ def digest(texts: Sequence[Text], labels: Sequence[str]) -> str:
     return found.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Groups:
+class _Groups(NamedTuple):
     """Rows that are not parted, each a group number a row."""
 
     together: NDArray[np.int64]
-    """Near-duplicates, and what is asked for."""
+    """Near-duplicates, parts of other texts, and what is asked for."""
     at_least: NDArray[np.int64]
-    """The same of exact duplicates, where one of the first is too large."""
+    """Exact duplicates and what is asked for, where one of the first is too large."""
     asked: NDArray[np.int64] | None
     """What is asked for alone, which stays whole by time too."""
+    near: NDArray[np.int64]
+    """Near-duplicates alone."""
+    is_part: NDArray[np.bool_]
+    """Whether a row stays with others as part of their text."""
+
+    def first(self, n_rows: int) -> _Groups:
+        """Those of the first rows."""
+        asked = None if self.asked is None else self.asked[:n_rows]
+        return _Groups(self.together[:n_rows], self.at_least[:n_rows], asked, self.near[:n_rows], self.is_part[:n_rows])
+
+
+def _kept_together(texts: list[str], asked: NDArray[np.int64] | None) -> _Groups:
+    """Say which rows stay together: those alike, and those of a group that is asked for."""
+    near, exact = near_duplicate_groups(texts), exact_groups(texts)
+    alike = with_near_duplicates(near, texts)
+    together, at_least = (groups if asked is None else joined_groups(groups, asked) for groups in (alike.groups, exact))
+    return _Groups(together, at_least, asked, near, alike.is_part)
 
 
 def _split(
