@@ -44,6 +44,8 @@ SHARE_OF_WHAT_IS_LEFT = 0.85
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
+_LEAST_EPOCHS, _LEAST_TOKENS = 0.3, 100_000
+"""Of training that can bring something: a part of a pass, and no more tokens than a hundred steps have."""
 _N_TIMED_DRAWS = 2
 _WARM_UP_SHARE = 0.25
 _TOKENS_OF_A_PART = 512
@@ -342,6 +344,24 @@ def reserve_s(ground: Ground, network: Network | None = None) -> float:
     lengths = tokens.lengths()
     flops = forward_flops(ground.encoded.config, lengths) if network is None else network.forward_flops(lengths)
     return 6.0 + flops / rate
+
+
+def least_seconds(ground: Ground) -> float:
+    """Foresee the least seconds in which training can bring something.
+
+    Args:
+        ground: Rows, base model and rate.
+
+    Returns:
+        Seconds of three tenths of a pass, or of a hundred steps where the rows are many, and of what comes after, with
+        the share of the budget that is never planned.
+    """
+    encoded = ground.encoded
+    lengths = encoded.tokens.select(ground.data.split.train).lengths()
+    rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
+    epochs = min(_LEAST_EPOCHS, _LEAST_TOKENS / max(int(lengths.sum()), 1))
+    fit_s = 3.0 + epochs * training_flops(encoded.config, lengths) / rate
+    return (fit_s + reserve_s(ground)) / SHARE_OF_WHAT_IS_LEFT
 
 
 def whole_fit_s(ground: Ground, options: FitOptions) -> float:

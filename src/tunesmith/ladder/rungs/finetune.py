@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 
 from tunesmith.ladder.fitting import (
-    EXPECTED_SHARE_OF_MATMUL_RATE,
-    SHARE_OF_WHAT_IS_LEFT,
     FitOptions,
     SetUp,
-    reserve_s,
+    least_seconds,
     set_up,
     whole_fit_s,
 )
 from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
 from tunesmith.ladder.site import Ground, Site
-from tunesmith.models.flops import training_flops
 from tunesmith.train.loop import fit_steps
 
 Options = FitOptions
@@ -26,8 +23,6 @@ NEEDS = ("probe",)
 
 USES_BASE = True
 """Whether it needs the pretrained encoder."""
-
-_LEAST_EPOCHS = 0.3
 
 
 class Finetune(KeepsEncoder):
@@ -44,7 +39,7 @@ class Finetune(KeepsEncoder):
         self._options = options
 
     def forecast(self, ground: Ground) -> float:
-        """Foresee the least seconds worth starting for: three tenths of a pass.
+        """Foresee the least seconds worth starting for: see ``least_seconds``.
 
         Args:
             ground: Rows, base model and rate.
@@ -96,22 +91,6 @@ def build(options: Options) -> Finetune:
         The rung.
     """
     return Finetune(options)
-
-
-def least_seconds(ground: Ground) -> float:
-    """Foresee the least seconds in which training can bring something.
-
-    Args:
-        ground: Rows, base model and rate.
-
-    Returns:
-        Seconds of three tenths of a pass and of what comes after, with the share of the budget that is never planned.
-    """
-    encoded = ground.encoded
-    lengths = encoded.tokens.select(ground.data.split.train).lengths()
-    rate = (encoded.encode_gflops or EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops) * 1e9
-    fit_s = 3.0 + _LEAST_EPOCHS * training_flops(encoded.config, lengths) / rate
-    return (fit_s + reserve_s(ground)) / SHARE_OF_WHAT_IS_LEFT
 
 
 def landing_of(site: Site, name: str, setup: SetUp, *, seconds: float) -> Landing:

@@ -24,6 +24,7 @@ from tunesmith.ladder.encoding import EncodedTexts
 from tunesmith.ladder.few_rows import are_few
 from tunesmith.ladder.fitting import reserve_s
 from tunesmith.ladder.landing import Landing
+from tunesmith.ladder.part import choose_part, encoding_s, fewest
 from tunesmith.ladder.precision import (
     Asked,
     Precision,
@@ -65,7 +66,6 @@ accuracy nor its calibrated log loss is better by more than a hundredth of itsel
 _TOLERANCE_OF_FEW = 3e-4
 """Of heads of few rows, which cost nothing."""
 
-_EXPECTED_SHARE_OF_MATMUL_RATE = 0.7
 _WHOLE_OVER_RATE = 1.0
 """Encoding and solving, in seconds that encoding in float32 takes at the measured rate: 1.1 to 1.25 on four sets, and
 about 0.75 where texts are encoded in whole numbers."""
@@ -88,6 +88,9 @@ class Options(Settings):
     """Precision in which texts are encoded to solve the head on: int8 is whole numbers of 8 bits, auto takes them
     where a trial shows that it is faster here and moves the features little. The model itself stays float32."""
 
+
+_READ = "train_rows"
+"""Fact of a landing that has read a part of the train rows: how many."""
 
 NEEDS: tuple[str, ...] = ()
 """Rungs whose landing it starts from."""
@@ -166,7 +169,7 @@ class Probe(KeepsHead):
         self._options = options
 
     def forecast(self, ground: Ground) -> float:
-        """Foresee seconds from tokens, the encoder's size and the measured rate.
+        """Foresee the seconds of as many rows as are worth a start, from tokens, the encoder's size and the rate.
 
         Args:
             ground: Rows, base model and rate.
@@ -174,9 +177,7 @@ class Probe(KeepsHead):
         Returns:
             Seconds, with those of what comes after.
         """
-        tokens = ground.encoded.tokens.select(ground.data.rows_to_choose())
-        rate = _EXPECTED_SHARE_OF_MATMUL_RATE * ground.matmul_gflops * 1e9
-        return 2.0 + 1.3 * self.flops(ground, tokens) / rate + reserve_s(ground)
+        return encoding_s(ground, fewest(ground)) + reserve_s(ground)
 
     def whole(self, ground: Ground) -> float:
         """Foresee the seconds of this rung where nothing cuts it short: see ``Rung``."""
@@ -184,7 +185,7 @@ class Probe(KeepsHead):
         return 1.0 + _WHOLE_OVER_RATE * self.flops(ground, tokens) / (1e9 * ground.matmul_gflops)
 
     def climb(self, site: Site) -> Landing:
-        """Encode all rows, solve a head on the train rows for each pooling, keep the best.
+        """Encode the rows, or as many as there is time for, solve a head for each pooling, keep the best.
 
         Args:
             site: The climb.
@@ -194,11 +195,12 @@ class Probe(KeepsHead):
         """
         started = time.monotonic()
         data = site.data
-        rows = data.rows_to_choose()
+        read = choose_part(site, self.name, reserve_s=reserve_s(site))
+        rows = np.sort(np.concatenate([read, data.split.validation]))
         how: dict[str, Any] = {"rung": self.name, "poolings": self._options.poolings}
         precision = choose_precision(site, self._options.features, **how)
         features = self._features(site, rows, precision=precision, may_give_up=True)
-        train, validation = positions_of(rows, data.split.train), positions_of(rows, data.split.validation)
+        train, validation = positions_of(rows, read), positions_of(rows, data.split.validation)
         targets = data.targets[rows]
         solving = time.monotonic()
         pairings = self._options.pairings if site.encoded.tokens.side is not None else (None,)
@@ -210,6 +212,11 @@ class Probe(KeepsHead):
             choice = _choose(features, forms, site.task, wanted=site.wanted(rows), train=train, held=validation)
         share = _SHARE_OF_CHOOSING_OUT_OF_FOLD if few else _SHARE_OF_CHOOSING
         refit_s = (1 + self._options.n_folds) * share * (time.monotonic() - solving)
+        is_part = len(read) < len(data.split.train)
+        if is_part:  # and all rows are to be encoded then
+            n_tokens = site.encoded.tokens.n_tokens
+            more = float(n_tokens[data.rows_to_choose()].sum()) / float(n_tokens[rows].sum())
+            refit_s = more * (refit_s + solving - started)
         form, solution = choice.form, choice.solution
         logits = solution.logits(form.of(features)[validation])
         return Landing(
@@ -224,7 +231,12 @@ class Probe(KeepsHead):
             seconds=time.monotonic() - started,
             tflop=self.flops(site, site.encoded.tokens.select(rows)) / 1e12,
             refit_s=refit_s,
-            facts={**form.facts(), "l2": choice.l2, **precision_facts(precision)},
+            facts={
+                **form.facts(),
+                "l2": choice.l2,
+                **({_READ: len(read)} if is_part else {}),
+                **precision_facts(precision),
+            },
         )
 
     def finish(self, site: Site, landing: Landing) -> Landing:
@@ -268,6 +280,7 @@ class Probe(KeepsHead):
             seen=seen,
             measured_on=f"{len(rows)} train and validation rows, each by a head that had not seen it"
             + seen_in(precision),
+            facts={key: value for key, value in landing.facts.items() if key != _READ},
         )
 
     def flops(self, site: Ground, tokens: TokenSet) -> float:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from tunesmith.bundle.encoder_model import EncoderModel
-from tunesmith.ladder.fitting import FitOptions, set_up, whole_fit_s
+from tunesmith.ladder.fitting import FitOptions, least_seconds, set_up, whole_fit_s
 from tunesmith.ladder.keeping import KeepsEncoder
 from tunesmith.ladder.landing import Landing
-from tunesmith.ladder.rungs.finetune import landing_of, least_seconds
+from tunesmith.ladder.rungs.finetune import landing_of
 from tunesmith.ladder.site import Ground, Site
 from tunesmith.runtimes.torch import logits as logits_of
 from tunesmith.train.loop import fit_steps
