@@ -125,6 +125,9 @@ def test_rows_that_are_part_of_another_are_found() -> None:
     finding = found(rows)["part-of-another"]
     assert (finding.severity, finding.rows) == ("info", (12,))
     assert finding.told.startswith("the text of 1 row is part of another row's")
+    more = clean_rows(200)
+    more.texts[4], more.texts[10] = rows.texts[4], rows.texts[10]
+    assert check(more) == [], "one of two hundred is no news"
 
 
 def test_groups_that_are_known_are_used() -> None:

@@ -27,6 +27,7 @@ Severity = Literal["error", "warning", "info"]
 _SHOWN_ROWS = 20
 _SHOWN_LABELS = 5
 _FEW_ROWS = 10
+_FEW_PARTS = 0.01
 _LONG_CHARACTERS = 1000
 _NULL_LIKE = {"null", "na", "n/a", "#n/a", "none", "nan", "nil", "undefined", "-", "?"}
 _MOST_UNKNOWN = 0.05
@@ -290,8 +291,13 @@ def _near_duplicates(labelled: _Rows, near: NDArray[np.int64], is_near: NDArray[
 
 
 def _parts(labelled: _Rows, is_near: NDArray[np.bool_], is_part: NDArray[np.bool_]) -> Iterator[Finding]:
-    """Rows whose text another row holds, where that is much longer: the others are told as near-duplicates."""
+    """Rows whose text another row holds, where that is much longer: the others are told as near-duplicates.
+
+    A few by chance are no news: kept together they are all the same.
+    """
     rows = np.flatnonzero(is_part & ~is_near).tolist()
+    if len(rows) < _FEW_PARTS * len(is_part):
+        return
     told = f"the text of {counted(len(rows), 'row is', 'rows is')} part of another row's"
     message = f"{told}; such rows are kept together when rows are held out"
     yield from _finding(labelled, "part-of-another", "info", rows=rows, message=message)
