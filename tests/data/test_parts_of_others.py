@@ -65,6 +65,13 @@ def test_slabs_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert again.is_part.tolist() == whole.is_part.tolist()
 
 
+def test_a_text_whose_halves_are_elsewhere_is_part_of_nothing() -> None:
+    """Each of its grams is in another text, and the whole in none."""
+    text = "abcdefghijklmnopqrstuvwxyz0123456789äöüø"
+    halves = [text[:30] + 20 * "7", 20 * "7" + text[12:]]
+    assert not parts_of_others([text, *halves]).is_part.any()
+
+
 def test_a_common_phrase_ties_nothing_together() -> None:
     """What more texts say than would be quoting one is but a way to speak."""
     phrase = "thank you very much for your help"

@@ -100,7 +100,7 @@ def _held_texts(texts: list[str]) -> Iterator[tuple[int, int]]:
         n_parts = np.searchsorted(rarest[known], gram, side="right") - first
         parts = known[spans(first, n_parts)]
         wholes, starts = np.repeat(holder, n_parts), np.repeat(at, n_parts) - place[parts]
-        may = (parts != wholes) & (starts >= 0) & (starts + lengths[parts] <= lengths[wholes])
+        may = lengths[parts] < lengths[wholes]
         for part, whole, start in zip(parts[may].tolist(), wholes[may].tolist(), starts[may].tolist(), strict=True):
             if texts[whole].startswith(texts[part], start):
                 yield part, whole
