@@ -101,7 +101,7 @@ def test_a_refit_of_a_part_counts_the_rows_that_were_not_read(home: Home, monkey
     assert 0.0 < landings["1h"].refit_s / more < landings["1h"].seconds
 
 
-def test_training_is_worth_a_start_for_a_hundred_steps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_is_worth_a_start_for_fifty_steps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three tenths of a pass over many rows are more than it takes to bring something."""
     with home.site() as (site, rungs):
         of_a_pass = rungs[1].forecast(site)

@@ -44,8 +44,9 @@ SHARE_OF_WHAT_IS_LEFT = 0.85
 EXPECTED_SHARE_OF_MATMUL_RATE = 0.6
 """Used where the encoder's rate has not been seen yet."""
 
-_LEAST_EPOCHS, _LEAST_TOKENS = 0.3, 100_000
-"""Of training that can bring something: a part of a pass, and no more tokens than a hundred steps have."""
+_LEAST_EPOCHS, _LEAST_TOKENS = 0.3, 50_000
+"""Of training that can bring something: a part of a pass, and no more tokens than about that part of ten thousand short
+texts has."""
 _N_TIMED_DRAWS = 2
 _WARM_UP_SHARE = 0.25
 _TOKENS_OF_A_PART = 512
@@ -353,7 +354,7 @@ def least_seconds(ground: Ground) -> float:
         ground: Rows, base model and rate.
 
     Returns:
-        Seconds of three tenths of a pass, or of a hundred steps where the rows are many, and of what comes after, with
+        Seconds of three tenths of a pass, or of fifty steps where the rows are many, and of what comes after, with
         the share of the budget that is never planned.
     """
     encoded = ground.encoded
