@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -82,6 +83,22 @@ def test_a_probe_of_a_part_is_trained_on_and_solved_on_all_if_kept(home: Home, m
         finished = rungs[0].finish(site, landing)
         assert "train_rows" not in finished.facts
         assert len(finished.targets) == len(site.data.rows_to_choose())
+
+
+def test_a_plan_of_an_earlier_version_reads_all_rows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did not decide on them; one that did is followed."""
+    monkeypatch.setattr(part, "_most_within", lambda *_: 20)
+    home.climbed("made", ladder__budget="1h")
+    plan = home.folder / "made.work" / "plan.jsonl"
+    earlier = home.folder / "earlier.jsonl"
+    first, *decided = plan.read_text("utf-8").splitlines()
+    left = [line for line in map(json.loads, decided) if line["key"] != "probe.rows"]
+    assert len(left) == len(decided) - 1
+    lines = [first, *(json.dumps({**line, "n": number}) for number, line in enumerate(left, start=1))]
+    earlier.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    for name, followed, n_rows in (("new", plan, 20), ("old", earlier, None)):
+        site, _ = home.climbed(name, follow=followed, ladder__budget="1h")
+        assert site.landings["probe"].facts.get("train_rows") == n_rows
 
 
 def test_a_refit_of_a_part_counts_the_rows_that_were_not_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,9 @@ def choose_part(site: Site, rung: str, *, reserve_s: float) -> NDArray[np.int64]
             room = _SHARE * left
         return _most_within(site, room)
 
-    n_train = int(site.plan.decide(f"{rung}.rows", measured)) if n_all > _FEWEST_ROWS else n_all
+    key = f"{rung}.rows"
+    decides = n_all > _FEWEST_ROWS and (site.plan.announces(key) or not site.plan.following)  # earlier plans do not
+    n_train = int(site.plan.decide(key, measured)) if decides else n_all
     if n_train < n_all:
         site.narrator.say(
             f"{rung}: reads {n_train:,} of {n_all:,} train rows; all of them would take too much of the budget"
