@@ -80,8 +80,8 @@ lint:
 	@echo "lint   ok"
 
 types:
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/mypy --no-error-summary --explicit-package-bases benchmarks docs
+	@$(BIN)/mypy --no-error-summary --num-workers 2
+	@$(BIN)/mypy --no-error-summary --num-workers 2 --explicit-package-bases benchmarks docs
 	@echo "types  ok"
 
 # Threads of two workers that spin while they wait for one another keep the cores from those that compute. What tests
