@@ -19,7 +19,8 @@ _FEWEST = 8
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few rows are many here."""
+    """A few rows are many here, and the process has just begun, however long the tests have run."""
+    monkeypatch.setattr("tunesmith.run.clock.process_age_s", lambda: 0.0)
     monkeypatch.setattr(part, "_FEWEST_ROWS", _FEWEST)
     monkeypatch.setattr(part, "_OF_EACH_LABEL", 2)
 
@@ -85,19 +86,22 @@ def test_a_probe_of_a_part_is_trained_on_and_solved_on_all_if_kept(home: Home, m
         assert len(finished.targets) == len(site.data.rows_to_choose())
 
 
-def test_a_plan_of_an_earlier_version_reads_all_rows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It did not decide on them; one that did is followed."""
-    monkeypatch.setattr(part, "_most_within", lambda *_: 20)
-    home.climbed("made", ladder__budget="1h")
-    plan = home.folder / "made.work" / "plan.jsonl"
-    earlier = home.folder / "earlier.jsonl"
-    first, *decided = plan.read_text("utf-8").splitlines()
+def test_a_plan_is_followed_and_one_of_an_earlier_version_reads_all_rows(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which did not decide on them."""
+    for name, n_rows in (("part", 20), ("whole", 10_000)):
+        monkeypatch.setattr(part, "_most_within", lambda *_, n_rows=n_rows: n_rows)
+        home.climbed(name, ladder__budget="1h")
+    first, *decided = (home.folder / "whole.work" / "plan.jsonl").read_text("utf-8").splitlines()
     left = [line for line in map(json.loads, decided) if line["key"] != "probe.rows"]
     assert len(left) == len(decided) - 1
     lines = [first, *(json.dumps({**line, "n": number}) for number, line in enumerate(left, start=1))]
+    earlier = home.folder / "earlier.jsonl"
     earlier.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    for name, followed, n_rows in (("new", plan, 20), ("old", earlier, None)):
-        site, _ = home.climbed(name, follow=followed, ladder__budget="1h")
+    monkeypatch.setattr(part, "_most_within", lambda *_: 30)
+    for name, plan, n_rows in (("new", home.folder / "part.work" / "plan.jsonl", 20), ("old", earlier, None)):
+        site, _ = home.climbed(name, follow=plan, ladder__budget="1h")
         assert site.landings["probe"].facts.get("train_rows") == n_rows
 
 
