@@ -127,8 +127,11 @@ def test_a_wrong_attention_mask_is_not_written(
 def test_another_runtime_runs_it(probed: Model, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its name, which its description and its notes tell; texts of several windows among those compared.
 
+    It multiplies whole numbers here, as our own engine does: which products are faster would be up to the clock, and
+    those of float32 round no input, so that other answers than ours are no fault (``contracts/test_engines`` has both).
     Where its package is missing, the model is refused before a weight is read, and so is the name.
     """
+    monkeypatch.setattr(engines.ENGINES.member("onnxruntime"), "PRODUCTS", ("int8",))
     out = tmp_path / "out.model"
     long = [" ".join(text for text, _ in rows()[at : at + 30]) for at in range(9)]
     data = tmp_path / "rows.csv"
@@ -148,7 +151,7 @@ def test_another_runtime_runs_it(probed: Model, tickets: Path, tmp_path: Path, m
     assert run("compress", probed.folder, "--data", data, "--out", flat, *ours).code == 0
     expected = run("predict", flat, data, "--json").lines()
     same = [one["label"] == other["label"] for one, other in zip(answered, expected, strict=True)]
-    assert sum(same) >= 0.95 * len(same), "the weights are the same, what they are multiplied by is rounded otherwise"
+    assert sum(same) >= 0.98 * len(same), "the weights are the same"
     monkeypatch.setattr(engines, "find_spec", lambda package: None)
     monkeypatch.setattr(engines_of_runtime, "build_quantized", None)
     ended = run("predict", out, "--text", "my card is lost")

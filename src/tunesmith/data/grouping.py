@@ -109,16 +109,9 @@ def joined_groups(one: Ints, other: Ints) -> Ints:
         >>> joined_groups(np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])).tolist()
         [0, 0, 0, 3]
     """
-    parent: dict[tuple[int, int], tuple[int, int]] = {}
-
-    def root(node: tuple[int, int]) -> tuple[int, int]:
-        while (above := parent.setdefault(node, node)) != node:
-            parent[node] = parent[above]
-            node = parent[node]
-        return node
-
-    pairs = list(zip(one.tolist(), other.tolist(), strict=True))
-    for left, right in pairs:
-        parent[root((1, right))] = root((0, left))
-    first: dict[tuple[int, int], int] = {}
-    return np.array([first.setdefault(root((0, left)), row) for row, (left, _) in enumerate(pairs)], dtype=np.int64)
+    joined = Joined(len(one))
+    for groups in (one, other):
+        first: dict[int, int] = {}
+        for row, group in enumerate(groups.tolist()):
+            joined.join(row, first.setdefault(group, row))
+    return joined.names()
