@@ -94,10 +94,10 @@ def _held_texts(texts: list[str]) -> Iterator[tuple[int, int]]:
     rarest, place, count = grams.rarest()
     known = np.flatnonzero((count > 0) & (count <= _MOST_OTHERS))
     known = known[np.argsort(rarest[known], kind="stable")]
-    lengths = grams.lengths
-    for gram, holder, at in grams.found(np.unique(rarest[known])):
-        first = np.searchsorted(rarest[known], gram, side="left")
-        n_parts = np.searchsorted(rarest[known], gram, side="right") - first
+    sought, lengths = rarest[known], grams.lengths
+    for gram, holder, at in grams.found(np.unique(sought)):
+        first = np.searchsorted(sought, gram, side="left")
+        n_parts = np.searchsorted(sought, gram, side="right") - first
         parts = known[spans(first, n_parts)]
         wholes, starts = np.repeat(holder, n_parts), np.repeat(at, n_parts) - place[parts]
         may = lengths[parts] < lengths[wholes]
