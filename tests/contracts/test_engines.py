@@ -23,7 +23,7 @@ from tunesmith.models.quantized import QuantizedLinear
 from tunesmith.models.quantized_encoder import quantize_encoder
 from tunesmith.runtimes import engines
 from tunesmith.runtimes.engines import ENGINES, Engine, missing_packages, refuse_missing
-from tunesmith.runtimes.graph import Products
+from tunesmith.runtimes.nodes import Products
 from tunesmith.runtimes.ranges import column_ranges
 from tunesmith.runtimes.torch import pooled
 from tunesmith.types import JSON

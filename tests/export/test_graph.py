@@ -164,10 +164,12 @@ def test_a_pooling_that_ignores_the_mask_is_found(
 
 
 def test_what_the_flat_engine_runs_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its encoder is not traced, which takes longest."""
+    """Nothing of it is traced, which takes longest."""
     traced = []
-    monkeypatch.setattr(graph, "_trace", lambda path, *_, **__: traced.append(path.name))
-    monkeypatch.setattr(graph, "_write_down", lambda *_: None)
+    monkeypatch.setattr(graph, "_trace_whole", lambda path, _: traced.append(path))
     for model_type in ("bert", "mpnet"):
-        graph.write_graphs(tmp_path, tiny_model(tmp_path / model_type, model_type))
-    assert traced == ["head.onnx", "head.onnx", "model.onnx"]
+        folder = tmp_path / model_type
+        graph.write_graphs(folder, tiny_model(folder, model_type))
+        assert (folder / graph.HEAD).is_file()
+    assert traced == [tmp_path / "mpnet" / graph.MODEL]
+    assert (tmp_path / "bert" / graph.MODEL).is_file()

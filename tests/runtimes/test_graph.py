@@ -8,7 +8,8 @@ import pytest
 from tests.contracts.test_engines import rounded, tiny
 
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.runtimes.graph import Products, encoder_graph, input_names
+from tunesmith.runtimes.graph import encoder_graph, input_names
+from tunesmith.runtimes.nodes import Products
 
 
 @pytest.mark.parametrize("products", ["int8", "float32"])

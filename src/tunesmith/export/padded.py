@@ -91,7 +91,7 @@ def vector_names(model: Model) -> tuple[str, ...]:
 
 
 class Head(nn.Module):
-    """From vectors, one a text or two of a pair, to calibrated logits and probabilities, or to numbers.
+    """From vectors to calibrated logits and probabilities, or to numbers; of pairs only where both are read as one.
 
     Args:
         model: Its head and its calibration, which is folded into the weights.
@@ -100,25 +100,21 @@ class Head(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.unit_length = model.encoder.unit_length
-        self.pair = model.encoder.classifier.pair
         self.means = model.likelihood.means if model.labels else None
         weight, bias = model.head
         self.weight = nn.Parameter(torch.from_numpy(weight).float(), requires_grad=False)
         self.bias = nn.Parameter(torch.from_numpy(bias).float(), requires_grad=False)
 
-    def forward(self, vectors: Tensor, other_vectors: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, vectors: Tensor) -> tuple[Tensor, ...]:
         """Score the features.
 
         Args:
-            vectors: Pooled, and averaged over the windows of a text; not yet scaled, ``[B, H]``.
-            other_vectors: The same of the second texts, where rows are pairs.
+            vectors: Pooled, not yet scaled, ``[B, H]``.
 
         Returns:
             What ``answer_names`` says: logits ``[B, C]`` and probabilities, one a label, or numbers ``[B, 1]``.
         """
-        given = [vectors] if other_vectors is None else [vectors, other_vectors]
-        scaled = [functional.normalize(each, dim=1) for each in given] if self.unit_length else given
-        features = scaled[0] if self.pair is None else self.pair(*scaled)
+        features = functional.normalize(vectors, dim=1) if self.unit_length else vectors
         logits = functional.linear(features, self.weight, self.bias)
         return (logits,) if self.means is None else (logits, self.means(logits))
 

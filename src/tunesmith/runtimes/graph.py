@@ -12,8 +12,8 @@ processor has no instruction for products of whole numbers, that may be as fast,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,86 +26,12 @@ from tunesmith.models.pooled import reads_firsts
 from tunesmith.models.poolings import Pooling
 from tunesmith.models.poolings.attention import AttentionPooling
 from tunesmith.models.quantized import QuantizedLinear, QuantizedTable
-
-Products: TypeAlias = Literal["int8", "float32"]
-Dialect: TypeAlias = Literal["onnx", "onnxruntime"]
-"""Operations of the standard alone, and all weights in the model; or ONNX Runtime's own operations, where those take
-less time, and weights that it takes from memory."""
+from tunesmith.runtimes.nodes import FLOAT, OWN_DOMAIN, WHOLE, Dialect, Graph, Inputs, Nodes, Products
 
 IDS, MASK, TYPES, VECTORS = "input_ids", "attention_mask", "token_type_ids", "vectors"
 
-OPSET, _IR = 20, 9
-"""Versions of the operations and of the format."""
-_OWN_DOMAIN, _OWN_OPSET = "com.microsoft", 1
-"""Of ONNX Runtime's own operations."""
-_FLOAT = 1
-"""float32 as ONNX numbers it."""
-_LARGE = 4096
-"""Bytes from which on a constant may be apart."""
 _FAR_BELOW = 1e9
 """Taken from what padding has: no value is near it, and its exponential is 0."""
-
-
-class Graph(NamedTuple):
-    """An encoder as a graph."""
-
-    model: bytes
-    """An ONNX model, serialized."""
-    weights: dict[str, NDArray[Any]]
-    """Its large constants by name, where they are not in the model."""
-
-
-class _Nodes:
-    """The nodes and constants of a graph that is being written.
-
-    Args:
-        products: What is multiplied.
-        dialect: Whose operations, and whether large constants are named alone.
-    """
-
-    def __init__(self, *, products: Products, dialect: Dialect) -> None:
-        from onnx import helper, numpy_helper
-
-        self._helper, self._numpy = helper, numpy_helper
-        self.products, self.dialect = products, dialect
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.weights: dict[str, NDArray[Any]] = {}
-
-    def constant(self, values: NDArray[Any] | Sequence[int] | float) -> str:
-        """Hold an array; whole numbers in a list are int64, a number alone is float32."""
-        array = np.asarray(values, dtype=np.float32 if isinstance(values, float) else None, order="C")
-        name = f"c{len(self.constants)}"
-        if self.dialect == "onnxruntime" and array.nbytes >= _LARGE:
-            self.weights[name] = array
-            self.constants.append(self._named(name, array))
-        else:
-            self.constants.append(self._numpy.from_array(array, name))
-        return name
-
-    def _named(self, name: str, array: NDArray[Any]) -> Any:
-        """A constant whose values are handed over beside the graph."""
-        from onnx import TensorProto
-
-        kind = self._helper.np_dtype_to_tensor_dtype(array.dtype)
-        tensor = TensorProto(name=name, dims=array.shape, data_type=kind, data_location=TensorProto.EXTERNAL)
-        tensor.external_data.add(key="location", value="memory")
-        return tensor
-
-    def __call__(self, operation: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node of one output, and name that."""
-        (name,) = self.several(operation, *inputs, n_outputs=1, **attributes)
-        return name
-
-    def node(self, operation: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """Add a node whose outputs have names already."""
-        self.nodes.append(self._helper.make_node(operation, inputs, outputs))
-
-    def several(self, operation: str, *inputs: str, n_outputs: int, **attributes: Any) -> list[str]:
-        """Add a node of several outputs, and name them."""
-        names = [f"n{len(self.nodes)}_{number}" for number in range(n_outputs)]
-        self.nodes.append(self._helper.make_node(operation, inputs, names, **attributes))
-        return names
 
 
 def input_names(encoder: FlatEncoder, *, reads_types: bool) -> tuple[str, ...]:
@@ -134,13 +60,26 @@ def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products:
     Returns:
         The graph.
     """
-    from onnx import TensorProto, helper
+    made = Nodes(products=products, dialect=dialect)
+    inputs = put_encoder(made, classifier, reads_types=reads_types)
+    return made.graph(inputs, {VECTORS: ("batch", classifier.encoder.hidden_size)})
 
+
+def put_encoder(made: Nodes, classifier: EncoderClassifier, *, reads_types: bool) -> Inputs:
+    """Write an encoder and its pooling into a graph; what it gives is called ``vectors``.
+
+    Args:
+        made: The graph.
+        classifier: See ``encoder_graph``.
+        reads_types: Whether sequences hold both texts of a pair.
+
+    Returns:
+        What the graph reads from now on.
+    """
     encoder, pool = classifier.encoder, classifier.pool
     assert isinstance(encoder, FlatEncoder), "others were refused"
-    made = _Nodes(products=products, dialect=dialect)
     names = input_names(encoder, reads_types=reads_types)
-    holds = made("Cast", MASK, to=TensorProto.FLOAT)
+    holds = made("Cast", MASK, to=FLOAT)
     below = made("Mul", made("Sub", holds, made.constant(1.0)), made.constant(_FAR_BELOW))  # 0 of a token
     unseen = made("Unsqueeze", below, made.constant([1, 2]))
     hidden = _embedded(made, encoder.embeddings, reads_types=TYPES in names)
@@ -149,20 +88,15 @@ def encoder_graph(classifier: EncoderClassifier, *, reads_types: bool, products:
         reads_first = reads_firsts(pool) and number == len(encoder.layers)
         hidden = _layer(made, layer, hidden, unseen=unseen, config=encoder.config, reads_first=reads_first)
     texts = _Texts(hidden, holds, made("Unsqueeze", below, made.constant([2])))
-    made.node("Identity", [POOLINGS[classifier.pooling](made, texts, pool)], [VECTORS])
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in names]
-    output = helper.make_tensor_value_info(VECTORS, TensorProto.FLOAT, ["batch", encoder.hidden_size])
-    graph = helper.make_graph(made.nodes, "encoder", inputs, [output], made.constants)
-    operations = [helper.make_opsetid("", OPSET), helper.make_opsetid(_OWN_DOMAIN, _OWN_OPSET)]
-    model = helper.make_model(graph, opset_imports=operations[: 1 + (dialect == "onnxruntime")], ir_version=_IR)
-    return Graph(model.SerializeToString(), made.weights)
+    made.call(POOLINGS[classifier.pooling](made, texts, pool), VECTORS)
+    return {name: (WHOLE, ("batch", "tokens")) for name in names}
 
 
-def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool) -> str:
+def _embedded(made: Nodes, embeddings: Embeddings, *, reads_types: bool) -> str:
     """Look tokens up; the first token type is added to the positions where no other is read."""
     words, kinds, positions = embeddings.word, embeddings.token_type, _table(embeddings.position)
     if isinstance(words, QuantizedTable):
-        rows = made("Cast", made("Gather", made.constant(_array(words.weight)), IDS), to=_FLOAT)
+        rows = made("Cast", made("Gather", made.constant(_array(words.weight)), IDS), to=FLOAT)
         hidden = made("Mul", rows, made("Gather", made.constant(_array(words.scale)[:, None]), IDS))
     else:
         hidden = made("Gather", made.constant(_table(words)), IDS)
@@ -177,7 +111,7 @@ def _embedded(made: _Nodes, embeddings: Embeddings, *, reads_types: bool) -> str
     return hidden if embeddings.project is None else _linear(made, embeddings.project, hidden)
 
 
-def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig, reads_first: bool) -> str:
+def _layer(made: Nodes, layer: Layer, hidden: str, *, unseen: str, config: EncoderConfig, reads_first: bool) -> str:
     """One layer, of all tokens or of the first alone; the scale of attention is worked into the map of the queries."""
     n_heads, width = config.num_attention_heads, config.hidden_size
     qkv = _linear(made, layer.qkv, hidden, first_by=math.sqrt(n_heads / width))
@@ -195,7 +129,7 @@ def _layer(made: _Nodes, layer: Layer, hidden: str, *, unseen: str, config: Enco
     return _normed(made, layer.output_norm, made("Add", _linear(made, layer.shrink, grown), hidden))
 
 
-def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0) -> str:
+def _linear(made: Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0) -> str:
     """Map vectors; the first third of the outputs, which are queries, is scaled."""
     weight, bias = _array(part.weight), _array(part.bias)
     by = np.ones_like(bias)
@@ -217,7 +151,7 @@ def _linear(made: _Nodes, part: nn.Module, inputs: str, *, first_by: float = 1.0
     return made("Add", outputs, apart)
 
 
-def _affine(made: _Nodes, inputs: str, weight: NDArray[np.float32], *, bias: NDArray[np.float32]) -> str:
+def _affine(made: Nodes, inputs: str, weight: NDArray[np.float32], *, bias: NDArray[np.float32]) -> str:
     return made("Add", made("MatMul", inputs, made.constant(weight.T)), made.constant(bias))
 
 
@@ -233,7 +167,7 @@ class _Map(NamedTuple):
     bias: NDArray[np.float32]
 
 
-def _multiplied(made: _Nodes, inputs: str, by: _Map) -> str:
+def _multiplied(made: Nodes, inputs: str, by: _Map) -> str:
     """Multiply whole numbers as the standard writes it, which runtimes know to be one product."""
     zeros = made.constant(np.zeros(len(by.step), dtype=np.int8))
     weights = made("DequantizeLinear", made.constant(by.weight.T), made.constant(by.step), zeros, axis=1)
@@ -241,14 +175,14 @@ def _multiplied(made: _Nodes, inputs: str, by: _Map) -> str:
     return made("Add", outputs, made.constant(by.bias))
 
 
-def _multiplied_at_once(made: _Nodes, inputs: str, by: _Map) -> str:
+def _multiplied_at_once(made: Nodes, inputs: str, by: _Map) -> str:
     """Multiply whole numbers by ONNX Runtime's own operation, which adds the bias on the way."""
     weights = made.constant(by.weight.T), by.input_scale, made.constant(by.step)
     zeros = by.input_zero, made.constant(np.array(0, dtype=np.int8))
-    return made("MatMulIntegerToFloat", inputs, *weights, *zeros, made.constant(by.bias), domain=_OWN_DOMAIN)
+    return made("MatMulIntegerToFloat", inputs, *weights, *zeros, made.constant(by.bias), domain=OWN_DOMAIN)
 
 
-def _normed(made: _Nodes, norm: nn.LayerNorm, hidden: str) -> str:
+def _normed(made: Nodes, norm: nn.LayerNorm, hidden: str) -> str:
     return made(
         "LayerNormalization",
         hidden,
@@ -270,24 +204,24 @@ class _Texts(NamedTuple):
     """0 of a token, far below of padding, ``[B, T, 1]``."""
 
 
-def _mean(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+def _mean(made: Nodes, texts: _Texts, pool: Pooling) -> str:
     del pool
     summed = made("MatMul", made("Unsqueeze", texts.holds, made.constant([1])), texts.hidden)
     n_tokens = made("ReduceSum", texts.holds, made.constant([1]), keepdims=1)
     return made("Div", made("Squeeze", summed, made.constant([1])), n_tokens)
 
 
-def _cls(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+def _cls(made: Nodes, texts: _Texts, pool: Pooling) -> str:
     del pool  # and the first token is never padding
     return made("Gather", texts.hidden, made.constant(np.array(0)), axis=1)
 
 
-def _max(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+def _max(made: Nodes, texts: _Texts, pool: Pooling) -> str:
     del pool
     return made("ReduceMax", made("Add", texts.hidden, texts.below), made.constant([1]), keepdims=0)
 
 
-def _attention(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
+def _attention(made: Nodes, texts: _Texts, pool: Pooling) -> str:
     assert isinstance(pool, AttentionPooling), "the name says so"
     scores = made("MatMul", texts.hidden, made.constant(_array(pool.query)[:, None]))
     weights = made("Softmax", made("Add", scores, texts.below), axis=1)
@@ -295,14 +229,14 @@ def _attention(made: _Nodes, texts: _Texts, pool: Pooling) -> str:
     return made("Squeeze", summed, made.constant([1]))
 
 
-POOLINGS: dict[str, Callable[[_Nodes, _Texts, Pooling], str]] = {
+POOLINGS: dict[str, Callable[[Nodes, _Texts, Pooling], str]] = {
     "attention": _attention,
     "cls": _cls,
     "max": _max,
     "mean": _mean,
 }
 """How each of our poolings is written down."""
-_ACTIVATIONS: dict[str, Callable[[_Nodes, str], str]] = {
+_ACTIVATIONS: dict[str, Callable[[Nodes, str], str]] = {
     "gelu": lambda made, values: made("Gelu", values),
     "gelu_new": lambda made, values: made("Gelu", values, approximate="tanh"),
     "gelu_pytorch_tanh": lambda made, values: made("Gelu", values, approximate="tanh"),

@@ -16,7 +16,8 @@ from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import refuse_unknown_tokens
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.runtimes.graph import Dialect, Graph, Products, encoder_graph, input_names
+from tunesmith.runtimes.graph import encoder_graph, input_names
+from tunesmith.runtimes.nodes import Dialect, Graph, Products
 from tunesmith.types import PackedTokens
 
 Floats: TypeAlias = NDArray[np.float32]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.runtimes.engines import Engine
-from tunesmith.runtimes.graph import Products
+from tunesmith.runtimes.nodes import Products
 from tunesmith.runtimes.torch import pooled
 
 NEEDS: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ from tunesmith.data.spans import Ints
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.runtimes.engines import Engine
 from tunesmith.runtimes.engines._padded import Call, Floats, PaddedEngine
-from tunesmith.runtimes.graph import VECTORS, Graph, Products
+from tunesmith.runtimes.graph import VECTORS
+from tunesmith.runtimes.nodes import Graph, Products
 
 NEEDS = ("onnx", "onnxruntime")
 PRODUCTS: tuple[Products, ...] = ("int8", "float32")
