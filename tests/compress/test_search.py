@@ -48,7 +48,8 @@ def _weighed(monkeypatch: pytest.MonkeyPatch) -> None:
 def candidate(name: str, *, loss: float = 0.0, size: float = 1.0, ms: float = 1.0, rate: float = 100.0) -> Candidate:
     """A model that was judged and timed."""
     points = {"value": loss, "low": loss - 1.0, "high": loss + 1.0}
-    judged = Judged(Calibration(), {"loss": {"accuracy": points}}, ())
+    figures = {"loss": {"accuracy": points}, "figures": {"accuracy": {"after": points}}}
+    judged = Judged(Calibration(), figures, ())
     costs: dict[str, Any] = {"latency_ms": {"p50": ms, "p95": ms}, "texts_per_second": rate}
     return Candidate(name, Compressed("encoder", None), np.zeros((1, 2), np.float32), judged, size, costs)
 
@@ -160,6 +161,26 @@ def test_each_limit_counts() -> None:
     assert candidate("odd", loss=float("nan")).misses(Limits(loss=50.0), "accuracy") == ["nan points lost"]
     lost = replace(each, judged=replace(each.judged, lost_labels=("pear",)))
     assert lost.misses(Limits(), "accuracy") == ["no longer finds pear"]
+
+
+def test_luck_is_not_taken_for_a_small_loss(parent: Parent, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps the loss by less than a standard error is passed over, be it the fastest; it is told why."""
+    itself = candidate(AS_IT_IS, rate=10.0)
+    lucky, sure = candidate("lucky", loss=0.4, rate=900.0), candidate("sure", loss=-0.1, rate=300.0)
+    assert lucky.cautious_loss("accuracy") == pytest.approx(0.4 + 1.0 / 1.96)
+
+    def chosen(*found: Candidate) -> tuple[str, str]:
+        monkeypatch.setattr(Search, "candidates", lambda *_: [itself, *found])
+        made = auto.compress(parent, rows, options=auto.Options(), work=Work(0.5))
+        return next(each["name"] for each in made.tried if each["chosen"]), made.notes[0]
+
+    name, why = chosen(lucky, sure)
+    assert name == "sure"
+    assert "2 keep all limits, 1 with a standard error of the loss to spare; sure is the fastest of these" in why
+    luckier = candidate("luckier", loss=0.3, rate=100.0)
+    name, why = chosen(lucky, luckier)
+    assert name == "luckier"
+    assert "2 keep all limits, none with a standard error of the loss to spare; luckier comes nearest" in why
 
 
 @pytest.mark.parametrize("text", ["10", "MB", "-1MB", "0MB", "10 apples", "1e400MB", ""])

@@ -1,4 +1,4 @@
-"""``auto``: the other techniques and chains of them are tried; of those that keep all limits the fastest is taken."""
+"""``auto``: the other techniques and chains of them are tried; of those that surely fit the fastest is taken."""
 
 from __future__ import annotations
 
@@ -86,15 +86,23 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     fitting = [each for each in found if each.name != AS_IT_IS and not each.misses(limits, objective)]
     if not fitting:
         raise _nothing_fits(found, limits, objective)
-    best = best_of(fitting)
-    notes = (
-        f"of {counted(len(found) - 1, 'model')} that were tried, {len(fitting)} keep all limits; {best.name} is the "
-        "fastest of them, or as fast as can be told and the smallest",
-        *search.left_out,
-        *best.made.notes,
-    )
+    sure = [each for each in fitting if each.cautious_loss(objective) <= limits.loss]
+    best = best_of(sure) if sure else min(fitting, key=lambda each: each.cautious_loss(objective))
+    notes = (_why(found, fitting, sure, best=best), *search.left_out, *best.made.notes)
     tried = tuple(_told(found, best=best, limits=limits, objective=objective))
     return replace(best.made, notes=notes, tried=tried)
+
+
+def _why(
+    found: Sequence[Candidate], fitting: Sequence[Candidate], sure: Sequence[Candidate], *, best: Candidate
+) -> str:
+    """Tell how the best was chosen."""
+    keep = f"of {counted(len(found) - 1, 'model')} that were tried, {len(fitting)} keep all limits"
+    if not sure:
+        return f"{keep}, none with a standard error of the loss to spare; {best.name} comes nearest to that"
+    spare = "" if len(sure) == len(fitting) else f", {len(sure)} with a standard error of the loss to spare"
+    which = "these" if spare else "them"
+    return f"{keep}{spare}; {best.name} is the fastest of {which}, or as fast as can be told and the smallest"
 
 
 def _limits(options: Options, work: Work) -> Limits:
