@@ -154,6 +154,11 @@ def markdown(found: Sequence[Figures]) -> str:
     return "\n".join(lines)
 
 
+def _is_checkpoint(found: Figures) -> bool:
+    """Whether it is the checkpoint itself, in whatever form."""
+    return not RUNNERS[found.name].other_model
+
+
 def verdicts(found: Sequence[Figures]) -> list[str]:
     """Hold what was measured to what is wanted, as it is.
 
@@ -167,12 +172,12 @@ def verdicts(found: Sequence[Figures]) -> list[str]:
     ours = [each for each in found if each.is_ours and each.keeps]
     if not peers or not ours:
         return []
-    peer = max(peers, key=lambda each: each.times_anchor)
     told = []
-    same = [each for each in ours if not RUNNERS[each.name].other_model]
-    for what, group in (("the same checkpoint", same), ("any model", ours)):
-        best = max(group, key=lambda each: each.times_anchor, default=None)
-        if best is not None:
+    for what, counts in (("the same checkpoint", _is_checkpoint), ("any model", lambda _: True)):
+        best, peer = (
+            max(filter(counts, group), key=lambda each: each.times_anchor, default=None) for group in (ours, peers)
+        )
+        if best is not None and peer is not None:
             ratio = best.times_anchor / peer.times_anchor
             verdict = "met" if ratio >= WANTED_OF_PEER else "not met"
             told.append(

@@ -134,6 +134,16 @@ def test_the_claims_are_held_to_peers_that_lose_as_little(whole: dict[str, Any])
     assert "| 16 of one length | 3.00, 4.50 | 6.00, 9.00 | 100 | 86.0 |" in lines[4]
 
 
+def test_the_same_checkpoint_is_held_to_the_same_checkpoint(whole: dict[str, Any]) -> None:
+    """A smaller model that loses as little counts beside any of ours, and not there."""
+    cells = {**whole["cells"], "short/model2vec": cell([True] * 190 + [False] * 10, seconds=0.1, one_ms=0.1)}
+    same, any_model, *_ = verdicts(figures({**whole, "cells": cells}, "short"))
+    assert "the same checkpoint: `tunesmith int8` answers 1.50 times as many" in same
+    assert "ONNX Runtime; wanted 1.25: met." in same
+    assert "any model: `tunesmith int8` answers 0.10 times as many" in any_model
+    assert "model2vec; wanted 1.25: not met." in any_model
+
+
 def test_the_plot_names_everyone_and_is_drawn_alike_twice(whole: dict[str, Any], tmp_path: Path) -> None:
     """The same result gives the same bytes."""
     for name in ("one.svg", "two.svg"):
