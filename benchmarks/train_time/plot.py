@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from benchmarks.provenance import told
 from benchmarks.train_time.peers import OTHERS
-from benchmarks.train_time.table import best_points, middle_runs, training_seconds
+from benchmarks.train_time.table import best_points, counted_points, middle_runs, training_seconds
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -37,6 +37,8 @@ TITLES = {
     **{peer: peer for peer in OTHERS},
 }
 TICKS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200, 14400)
+_OF_CLOCK = "from process start to the model on disk, logarithmic"
+_OF_PROCESSOR = "of the processor, from process start to the model on disk, logarithmic"
 LINE_HEIGHT = 12.5
 """Least distance between two labels of a column, in points."""
 STYLE = {
@@ -57,11 +59,13 @@ def draw(result: dict[str, Any], path: Path) -> None:
         result: What ``run.py`` wrote.
         path: File to write, by its ending; the same result gives the same bytes of SVG.
     """
-    points = middle_runs(result["points"])
+    points = middle_runs(counted_points(result))
+    is_counted = "clock_seconds" in points[0]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5.6), facecolor="white")
         axes = figure.add_axes((0.07, 0.17, 0.9, 0.68))
         _set_axes(axes, points)
+        axes.set_xlabel(_OF_PROCESSOR if is_counted else _OF_CLOCK, color=MUTED, labelpad=8)
         for peer in COLOURS:
             for curve in curves_of(peer, points):
                 _draw_curve(axes, peer, curve)
@@ -101,13 +105,12 @@ def _set_axes(axes: Axes, points: list[dict[str, Any]]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.tick_params(which="both", length=0, colors=MUTED)
     axes.grid(which="major", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel("from process start to the model on disk, logarithmic", color=MUTED, labelpad=8)
 
 
 def _draw_curve(axes: Axes, peer: str, curve: list[dict[str, Any]]) -> None:

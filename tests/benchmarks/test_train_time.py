@@ -22,7 +22,7 @@ from benchmarks.train_time.peers import base_model_folder, peer_runs
 from benchmarks.train_time.plot import apart, draw, duration
 from benchmarks.train_time.scores import scores
 from benchmarks.train_time.setting import Setting, add_flags, setting_of
-from benchmarks.train_time.table import best_points, headline, middle_runs, table, training_seconds
+from benchmarks.train_time.table import best_points, counted_points, headline, middle_runs, table, training_seconds
 from sklearn.metrics import accuracy_score, f1_score
 from tests.benchmarks.trials import long_trial
 
@@ -321,6 +321,21 @@ def test_the_table_shows_each_curve_at_its_best(result: dict[str, Any]) -> None:
     ]
     assert "| 92.8% | 0.928 | 610 | 300 MiB |" in lines[5]
     assert lines[-1].startswith("tiny, 2026-01-31: Example 1, 2 cores, 8 GiB, 2 threads, Python 3.11; tunesmith 0.1.0")
+
+
+def test_of_one_thread_seconds_of_the_processor_count(result: dict[str, Any], tmp_path: Path) -> None:
+    """A busy neighbour makes nobody slower; of more threads, or where they were not counted, the clock counts."""
+    points = [{**point, "cpu_seconds": point["seconds"] / 2} for point in result["points"]]
+    one = {**result, "threads": 1, "points": points}
+    assert "| 92.8% | 0.928 | 305 | 300 MiB | 640 |" in table(one)
+    counted = counted_points(one)[4]
+    assert (counted["seconds"], counted["evaluation_seconds"], counted["clock_seconds"]) == (320.0, 15.0, 640.0)
+    for same in ({**one, "threads": 2}, {**one, "points": [*points[:-1], result["points"][-1]]}):
+        assert counted_points(same) == same["points"]
+    draw(one, tmp_path / "one.svg")
+    draw(result, tmp_path / "more.svg")
+    told = [(tmp_path / name).read_text("utf-8").count("of the processor") for name in ("one.svg", "more.svg")]
+    assert told == [1, 0]
 
 
 def test_the_plot_names_everyone_and_is_drawn_alike_twice(result: dict[str, Any], tmp_path: Path) -> None:
