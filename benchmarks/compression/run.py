@@ -23,7 +23,9 @@ README = Path(__file__).resolve().with_name("README.md")
 PACKAGES = ("tunesmith", "torch", "tokenizers", "numpy")
 SETS = ("banking77", "clinc150", "sst2_glue", "financial_phrasebank")
 RUNGS = ("probe", "finetune")
-CHAINS = ("student+int8", "student+pruned+int8")
+NARROW: Mapping[str, str] = {"narrow": "student", "narrow+pruned+int8": "student+pruned+int8"}
+"""Techniques whose student has half the width and all layers, and what they are called on the command line."""
+CHAINS = ("student+int8", "student+pruned+int8", *NARROW)
 """Techniques one after the other that are measured beside each alone."""
 ANYTHING = "100"
 """Points that a technique may lose here: the benchmark is to tell what is lost, not to refuse."""
@@ -31,6 +33,7 @@ TECHNIQUES = ("int8", "cascade", "static", "student", "pruned", "student+int8", 
 HOW: Mapping[str, tuple[str, ...]] = {
     "cascade": ("--set", "technique.cascade.changed=1.0"),
     "auto": ("--max-loss", "0.5", "--budget", "30m"),
+    **dict.fromkeys(NARROW, ("--set", "technique.student.width=192")),
 }
 """What a technique is told beside that: what may be lost tunes a cascade and a search, and here it is 0.5 points."""
 _PLACES = ("out", "parent")
@@ -72,7 +75,7 @@ class Bench:
             "--data",
             train,
             "--to",
-            to,
+            NARROW.get(to, to),
             "--out",
             small,
             "--max-loss",

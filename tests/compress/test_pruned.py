@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds.encoder import save
+from tunesmith.compress import distilling
 from tunesmith.compress.distilling import lesson_of
 from tunesmith.compress.importance import least_important_layer, neuron_importance
 from tunesmith.compress.source import Compressed, Parent, Work
@@ -189,7 +190,7 @@ def test_what_matters_is_measured_on_no_more_rows_than_are_needed(
 ) -> None:
     """Some at random; at least one."""
     told: list[str] = []
-    monkeypatch.setattr(pruned, "_MOST_TOKENS", 50)
+    monkeypatch.setattr(distilling, "_MOST_TOKENS", 50)
     options = pruned.Options(epochs=0.1, vocabulary="keep")
     pruned.compress(parent, rows_of(random_texts(200)), options=options, work=Work(5.0, narrator=Told(told)))
     measured = next(line for line in told if "what matters least" in line)

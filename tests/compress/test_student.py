@@ -15,15 +15,17 @@ from transformers import AutoModel
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds.encoder import save
-from tunesmith.compress import distilling
+from tunesmith.compress import distilling, importance, narrowing
 from tunesmith.compress.source import Compressed, Parent, Work
 from tunesmith.compress.techniques import student
 from tunesmith.errors import ConfigError
+from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoder_config import read_encoder_config
 from tunesmith.models.encoders import load_encoder
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.models.smaller import keep_layers
+from tunesmith.models.heads.linear import LinearHead
+from tunesmith.models.smaller import keep_channels, keep_layers, keep_neurons
 from tunesmith.runtimes.torch import logits
 
 OTHERS = random_texts(100, seed=1)
@@ -77,6 +79,77 @@ def test_tables_stay_as_they_are(parent: Parent) -> None:
     made = made_of(parent)
     before, after = parent.encoder.embeddings.state_dict(), made.model.classifier.encoder.embeddings.state_dict()
     assert all(torch.equal(tensor, before[name]) for name, tensor in after.items())
+
+
+def test_a_narrower_one_learns_what_its_parent_answers(parent: Parent) -> None:
+    """All layers of half the width, or fewer of them; its tables are not the parent's any more, so they learn too."""
+    untaught, made = made_of(parent, width=16, learning_rate=1e-12), made_of(parent, width=16)
+    config = made.model.classifier.encoder.config
+    assert (config.hidden_size, config.num_hidden_layers, config.intermediate_size) == (16, 4, 24)
+    assert made.notes[0] == "begun as all layers; 16 of 32 channels, 2 of 4 heads, those that are largest"
+    assert apart(parent, made.model) < 0.5 * apart(parent, untaught.model)
+    before, after = (each.model.classifier.encoder.embeddings.word.weight for each in (untaught, made))
+    assert not torch.allclose(before, after, atol=1e-4)
+    both = made_of(parent, width=16, layers=2)
+    assert len(both.model.classifier.encoder.layers) == 2
+    assert both.notes[0].startswith("begun as layers 1, 3 of 4, counted from 0; 16 of 32 channels")
+
+
+def test_a_narrower_one_begins_as_what_is_large(parent: Parent) -> None:
+    """Channels, heads and neurons that never say anything are the first to go; the head knows the parent's answers."""
+    silent, quiet = [3, 11, 20, 31, *range(4, 10), *range(12, 18)], [5, 40]
+    with torch.no_grad():
+        for layer in parent.encoder.layers:
+            for norm in (layer.attention_norm, layer.output_norm):
+                norm.weight[silent] = norm.bias[silent] = 0.0
+            layer.qkv.weight[64 + 8 : 64 + 24] = layer.qkv.bias[64 + 8 : 64 + 24] = 0.0  # values of two heads
+            layer.grow.weight[quiet] = layer.grow.bias[quiet] = 0.0
+    found = importance.activity(parent.encoder, parent.model.tokens(OTHERS))
+    kept = importance.largest(found.channels, 16)
+    assert kept == [channel for channel in range(32) if channel not in silent]
+    assert [importance.largest(each, 2) for each in found.heads] == 4 * [[0, 3]]
+    assert all(set(importance.largest(each, 46)).isdisjoint(quiet) for each in found.neurons)
+    lesson = distilling.lesson_of(parent, rows_of(OTHERS), Work(5.0))
+    begun, told, _ = narrowing.narrowed(parent, parent.encoder, lesson, width=16, seed=0)
+    said = begun.head(told.features).argmax(dim=1) == lesson.outputs.argmax(dim=1)
+    assert said.float().mean() > 0.9
+
+
+def test_a_narrower_pooling_that_learns_keeps_its_channels() -> None:
+    """Its query is cut as all else is."""
+    attentive = random_parent(pooling="attention", num_hidden_layers=2)
+    with torch.no_grad():
+        attentive.model.classifier.pool.query.normal_()
+    lesson = distilling.lesson_of(attentive, rows_of(OTHERS), Work(5.0))
+    begun, told, _ = narrowing.narrowed(attentive, attentive.encoder, lesson, width=16, seed=0)
+    channels = importance.largest(importance.activity(attentive.encoder, lesson.tokens).channels, 16)
+    assert channels != list(range(16))
+    torch.testing.assert_close(begun.pool.query, attentive.model.classifier.pool.query[channels])
+    torch.testing.assert_close(told.features, torch.nn.functional.normalize(lesson.features[:, channels]))
+    untaught, made = made_of(attentive, width=16, learning_rate=1e-12), made_of(attentive, width=16)
+    assert apart(attentive, made.model) < apart(attentive, untaught.model)
+
+
+@pytest.mark.parametrize("width", [32, 40, 12, 4])
+def test_a_width_that_heads_do_not_fit_into_is_refused(width: int, parent: Parent) -> None:
+    """With those that there are."""
+    with pytest.raises(ConfigError, match=rf"width = {width}: not a multiple of 8 below the 32 of the model") as caught:
+        made_of(parent, width=width)
+    assert caught.value.allowed == "8 to 24, in steps of 8, the width of a head"
+
+
+def test_a_width_that_word_vectors_have_is_refused() -> None:
+    """No config tells of a map between two widths that are the same."""
+    with pytest.raises(ConfigError, match="width = 16: word vectors have the same"):
+        made_of(random_parent(model_type="electra"), width=16)
+
+
+def test_pairs_read_apart_stay_as_wide(parent: Parent) -> None:
+    """Their head sees products of both."""
+    classifier = parent.model.classifier
+    pairs = EncoderClassifier(classifier.encoder, "mean", classifier.head, unit_length=True, pairing="symmetric")
+    with pytest.raises(ConfigError, match="texts of pairs are read apart"):
+        made_of(replace(parent, model=replace(parent.model, classifier=pairs)), width=16)
 
 
 def test_a_pooling_that_learns_goes_on_learning() -> None:
@@ -143,15 +216,20 @@ def test_what_is_not_smaller_is_refused(there: int, wanted: int) -> None:
     assert caught.value.code == "bad-setting"
 
 
+@pytest.mark.parametrize("narrower", [False, True])
 @pytest.mark.parametrize("model_type", FLAT)
-def test_its_folder_says_how_many_layers_it_has(model_type: str, tmp_path: Path) -> None:
-    """In the architecture's own words: transformers and our loader both compute the student from it."""
+def test_its_folder_says_how_many_layers_it_has(model_type: str, narrower: bool, tmp_path: Path) -> None:
+    """And how wide, in the architecture's own words: transformers and our loader both compute the student from it."""
     base = saved(hf_model(model_type), tmp_path / "base")
     parent = random_parent(model_type=model_type)
     whole = load_encoder(base, read_encoder_config(base))
     assert isinstance(whole, FlatEncoder)
     small = keep_layers(whole, [1])
-    model = replace(parent.model, classifier=parent.model.classifier.with_encoder(small), base_folder=base)
+    if narrower:
+        small = keep_channels(keep_neurons(small, [list(range(36))]), list(range(8, 32)), [[0, 1, 3]])
+    head = LinearHead(small.hidden_size, 4)
+    classifier = EncoderClassifier(small, "mean", head, unit_length=True)
+    model = replace(parent.model, classifier=classifier, base_folder=base)
     (folder := tmp_path / "out").mkdir()
     save(folder, model)
     tokens = packed([5, 9, 9])

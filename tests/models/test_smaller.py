@@ -8,7 +8,7 @@ from tests.models.tiny_encoders import packed, tiny_config
 
 from tunesmith.errors import ShapeError
 from tunesmith.models.encoders.flat import FlatEncoder
-from tunesmith.models.smaller import keep_layers, keep_neurons, keep_words
+from tunesmith.models.smaller import keep_channels, keep_layers, keep_neurons, keep_words
 
 TOKENS = packed([5, 9, 9])
 
@@ -55,6 +55,33 @@ def test_words_that_do_not_occur_can_go(encoder: FlatEncoder) -> None:
     assert keep_words(behind, [3, 5, 7]).config.hf["pad_token_id"] == 2
 
 
+def test_each_map_is_the_part_between_what_is_kept(encoder: FlatEncoder) -> None:
+    """What has 0 wherever something is left out is mapped as before; so are tables and norms, entry by entry."""
+    n_heads = encoder.config.num_attention_heads
+    size = 32 // n_heads
+    heads = [[0, n_heads - 1], [1, 2], [0, 2]]
+    channels = sorted(torch.randperm(32)[: 2 * size].tolist())
+    made = keep_channels(encoder, channels, heads)
+    assert made.config.hidden_size == made.config.embedding_size == made.config.hf["hidden_size"] == 2 * size
+    assert made.config.hf["num_attention_heads"] == 2
+    whole = torch.zeros(7, 32)
+    whole[:, channels] = part = torch.randn(7, 2 * size)
+    with torch.no_grad():
+        for old, new, kept in zip(encoder.layers, made.layers, heads, strict=True):
+            inner = [size * head + place for head in kept for place in range(size)]
+            qkv = [32 * third + place for third in range(3) for place in inner]
+            torch.testing.assert_close(new.qkv(part), old.qkv(whole)[:, qkv])
+            gathered = torch.zeros(7, 32)
+            gathered[:, inner] = part
+            torch.testing.assert_close(new.attention_out(part), old.attention_out(gathered)[:, channels])
+            torch.testing.assert_close(new.shrink(new.grow(part)), old.shrink(old.grow(whole))[:, channels])
+            torch.testing.assert_close(new.output_norm.weight, old.output_norm.weight[channels])
+            torch.testing.assert_close(new.attention_norm.bias, old.attention_norm.bias[channels])
+        for name, table in encoder.embeddings.state_dict().items():
+            torch.testing.assert_close(made.embeddings.state_dict()[name], table[..., channels])
+    assert made.pooler["pooler.dense.weight"].shape == (2 * size, 2 * size)
+
+
 def test_what_an_encoder_does_not_have_is_refused(encoder: FlatEncoder) -> None:
     """By number."""
     with pytest.raises(ShapeError, match=r"layers \[0, 3\] of an encoder that has layers 0 to 2"):
@@ -67,3 +94,5 @@ def test_what_an_encoder_does_not_have_is_refused(encoder: FlatEncoder) -> None:
         keep_neurons(encoder, [[0], [1]])
     with pytest.raises(ShapeError, match="token 0 is the padding"):
         keep_words(encoder, [1, 2])
+    with pytest.raises(ShapeError, match=r"8 channels, but \[1, 2, 1\] heads of 8"):
+        keep_channels(encoder, list(range(8)), [[0], [0, 1], [0]])

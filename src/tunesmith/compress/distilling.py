@@ -20,6 +20,7 @@ from tunesmith.config import Settings
 from tunesmith.data.tokenize import TokenSet
 from tunesmith.errors import counted
 from tunesmith.models.classifier import EncoderClassifier
+from tunesmith.models.encoder import pretrained
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.likelihoods import load_likelihood
 from tunesmith.runtimes.torch import encode
@@ -28,6 +29,8 @@ from tunesmith.train.parameter_groups import parameter_groups
 from tunesmith.train.teaching import Course, teach
 
 _MOST_WINDOWS = 4
+_MOST_TOKENS = 16_384
+"""Of the rows that tell which parts of a model matter."""
 _LAYER_DECAY, _WEIGHT_DECAY = 0.9, 0.01
 _HEAD_RATE = 5.0
 """Of the head, in rates of the top layer."""
@@ -141,6 +144,25 @@ def lesson_of(parent: Parent, rows: Rows, work: Work) -> Lesson:
     return Lesson(tokens, outputs, features, ends_at)
 
 
+def some_of(lesson: Lesson, *, seed: int) -> Lesson:
+    """Take rows at random, enough to tell which parts of a model matter.
+
+    Args:
+        lesson: The rows.
+        seed: Of the choice.
+
+    Returns:
+        At least one of them, in their order.
+    """
+    order = np.random.default_rng(seed).permutation(lesson.tokens.n_rows)
+    n_rows = 1 + int(np.searchsorted(lesson.tokens.n_tokens[order].cumsum(), _MOST_TOKENS))
+    chosen = np.sort(order[:n_rows])
+    index = torch.from_numpy(chosen)
+    return replace(
+        lesson, tokens=lesson.tokens.select(chosen), outputs=lesson.outputs[index], features=lesson.features[index]
+    )
+
+
 def on_trial(parent: Parent, encoder: FlatEncoder) -> EncoderClassifier:
     """Put an encoder in the place of the parent's.
 
@@ -157,13 +179,13 @@ def on_trial(parent: Parent, encoder: FlatEncoder) -> EncoderClassifier:
 
 
 def taught(
-    parent: Parent, encoder: FlatEncoder, lesson: Lesson, *, learning: Learning, work: Work, stage: str
+    parent: Parent, classifier: EncoderClassifier, lesson: Lesson, *, learning: Learning, work: Work, stage: str
 ) -> tuple[EncoderModel, str]:
-    """Teach an encoder in the place of the parent's; its tables stay as they are.
+    """Teach what is to take the place of the parent's classifier; its tables stay as they are, where they are as wide.
 
     Args:
         parent: Left as it is.
-        encoder: Begins as a part of the parent's.
+        classifier: Begins as a part of the parent's.
         lesson: What the parent says.
         learning: How long and how fast.
         work: Says the seed, and is told the progress.
@@ -172,8 +194,9 @@ def taught(
     Returns:
         The model, and in a sentence what it learnt from.
     """
-    classifier = on_trial(parent, encoder)
-    encoder.freeze(1)
+    encoder = pretrained(classifier.encoder)
+    if encoder.hidden_size == parent.encoder.hidden_size:
+        encoder.freeze(1)
     groups = parameter_groups(
         encoder.layer_groups(),
         classifier.top_parameters(),

@@ -1,8 +1,8 @@
-"""Cutting a flat encoder down: fewer layers, neurons or word vectors; what is left is as it was."""
+"""Cutting a flat encoder down: fewer layers, neurons, channels or word vectors; what is left is as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -64,6 +64,68 @@ def keep_neurons(encoder: FlatEncoder, kept: Sequence[Sequence[int]]) -> FlatEnc
             whole = f"{_LAYERS}{layer}.{name}"
             state[whole] = state[whole].index_select(axis, index)
     return _built(encoder, encoder.config.with_shape(intermediate_size=widths.pop()), state)
+
+
+def keep_channels(encoder: FlatEncoder, channels: Sequence[int], heads: Sequence[Sequence[int]]) -> FlatEncoder:
+    """Make an encoder narrower: leave out entries of its vectors, and heads of attention.
+
+    Args:
+        encoder: Of float32, without what a method has put in; left as it is.
+        channels: Entries to keep of the vector that runs through the layers, the same in all of them.
+        heads: Of each layer the numbers of those to keep; heads stay as wide as they are, so all are as wide as the
+            channels are many.
+
+    Returns:
+        An encoder of its own memory, in evaluation mode.
+
+    Raises:
+        ShapeError: Channels and heads do not come to the same width.
+    """
+    config = encoder.config
+    head_size = config.hidden_size // config.num_attention_heads
+    if len(heads) != len(encoder.layers) or any(head_size * len(each) != len(channels) for each in heads):
+        raise ShapeError(f"{len(channels)} channels, but {[len(each) for each in heads]} heads of {head_size}")
+    kept = torch.tensor(channels, dtype=torch.int64)
+    is_projected = encoder.embeddings.project is not None
+    state = {
+        name: _channels_of(name, tensor, kept, is_projected=is_projected)
+        for name, tensor in encoder.state_dict().items()
+    }
+    for layer, numbers in enumerate(heads):
+        inner = (head_size * torch.tensor(numbers)[:, None] + torch.arange(head_size)).flatten()
+        of_qkv = torch.cat([inner + part * config.hidden_size for part in range(3)])
+        for name, axis, index in (
+            ("qkv.weight", 0, of_qkv),
+            ("qkv.bias", 0, of_qkv),
+            ("attention_out.weight", 1, inner),
+        ):
+            whole = f"{_LAYERS}{layer}.{name}"
+            state[whole] = state[whole].index_select(axis, index)
+    shape = config.with_shape(hidden_size=len(channels), num_attention_heads=len(heads[0]))
+    if not is_projected:
+        width = len(channels)
+        shape = shape.with_shape(embedding_size=width) if "embedding_size" in config.hf else shape
+        shape = shape.model_copy(update={"embedding_size": width})
+    made = _built(encoder, shape, state)
+    made.pooler = {name: _along(tensor, kept, range(tensor.ndim)) for name, tensor in encoder.pooler.items()}
+    return made
+
+
+def _channels_of(name: str, tensor: Tensor, kept: Tensor, *, is_projected: bool) -> Tensor:
+    """Keep channels on those axes of a weight that have them; word vectors that are projected have others."""
+    if name.startswith("embeddings."):
+        if not is_projected:
+            return _along(tensor, kept, [tensor.ndim - 1])
+        return _along(tensor, kept, [0] if ".project." in name else [])
+    module, _, kind = name.removeprefix(_LAYERS).partition(".")[2].rpartition(".")
+    axes = {"qkv": {"weight": [1]}, "grow": {"weight": [1]}}.get(module, {"weight": [0], "bias": [0]})
+    return _along(tensor, kept, axes.get(kind, []))
+
+
+def _along(tensor: Tensor, kept: Tensor, axes: Iterable[int]) -> Tensor:
+    for axis in axes:
+        tensor = tensor.index_select(axis, kept)
+    return tensor.clone()
 
 
 def keep_words(encoder: FlatEncoder, tokens: Sequence[int]) -> FlatEncoder:

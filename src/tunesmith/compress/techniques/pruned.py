@@ -13,13 +13,12 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from tokenizers import Tokenizer
 
-from tunesmith.compress.distilling import Learning, Lesson, lesson_of, taught, tokens_of_lesson
-from tunesmith.compress.importance import least_important_layer, neuron_importance
+from tunesmith.compress.distilling import Learning, Lesson, lesson_of, on_trial, some_of, taught, tokens_of_lesson
+from tunesmith.compress.importance import largest, least_important_layer, neuron_importance
 from tunesmith.compress.source import Compressed, Parent, Rows, Work
 from tunesmith.errors import ConfigError, GateError, counted, plural, quote
 from tunesmith.models.encoders.flat import FlatEncoder
@@ -32,8 +31,6 @@ LEAVES_ENCODER = True
 
 _NEURONS_AT_ONCE = 8
 """Their number stays a multiple of this, as products want it."""
-_MOST_TOKENS = 16_384
-"""Of the rows that importance is measured on."""
 
 
 class Options(Learning):
@@ -78,7 +75,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
     notes: list[str] = []
     model, encoder = parent.model, parent.encoder
     if is_cut:
-        some = _some(lesson, seed=work.seed)
+        some = some_of(lesson, seed=work.seed)
         told(f"measuring on {counted(some.tokens.n_rows, 'text')} what matters least")
         encoder = _without_layers(parent, encoder, some, n_layers=n_layers, notes=notes)
         encoder = _without_neurons(parent, encoder, some, n_neurons=n_neurons, notes=notes, seed=work.seed)
@@ -88,7 +85,7 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
         )
         model = replace(model, tokenizer=tokenizer)
     if is_cut:
-        learnt, note = taught(parent, encoder, lesson, learning=options, work=work, stage="pruned")
+        learnt, note = taught(parent, on_trial(parent, encoder), lesson, learning=options, work=work, stage="pruned")
         notes.append(note)
         classifier = learnt.classifier
     else:
@@ -100,17 +97,6 @@ def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Com
 def _neurons_kept(there: int, share: float) -> int:
     """Round the number of neurons up."""
     return min(there, math.ceil(share * there / _NEURONS_AT_ONCE) * _NEURONS_AT_ONCE)
-
-
-def _some(lesson: Lesson, *, seed: int) -> Lesson:
-    """Take rows at random, up to a number of tokens; at least one."""
-    order = np.random.default_rng(seed).permutation(lesson.tokens.n_rows)
-    n_rows = 1 + int(np.searchsorted(lesson.tokens.n_tokens[order].cumsum(), _MOST_TOKENS))
-    chosen = np.sort(order[:n_rows])
-    index = torch.from_numpy(chosen)
-    return replace(
-        lesson, tokens=lesson.tokens.select(chosen), outputs=lesson.outputs[index], features=lesson.features[index]
-    )
 
 
 def _without_layers(
@@ -136,7 +122,7 @@ def _without_neurons(
     if n_neurons == there:
         return encoder
     importance = neuron_importance(parent, encoder, some, seed=seed)
-    kept = [part.argsort(descending=True, stable=True)[:n_neurons].sort().values.tolist() for part in importance]
+    kept = [largest(part, n_neurons) for part in importance]
     notes.append(f"{n_neurons} of {there} feed-forward neurons of each layer kept")
     return keep_neurons(encoder, kept)
 

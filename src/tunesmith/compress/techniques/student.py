@@ -1,4 +1,4 @@
-"""``student``: a model of fewer layers, which begins as layers of its parent and learns to answer as the parent does.
+"""``student``: a model of fewer layers, or a narrower one, which begins as a part of its parent and learns from it.
 
 Source: Sanh et al. 2019 (DistilBERT) for the beginning; what is learnt is the parent's answer and what its head sees.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tunesmith.compress.distilling import Learning, lesson_of, taught
+from tunesmith.compress.distilling import Learning, lesson_of, on_trial, taught
+from tunesmith.compress.narrowing import narrowed, refuse_width
 from tunesmith.compress.source import Compressed, Parent, Rows, Work
 from tunesmith.errors import ConfigError, plural
 from tunesmith.models.smaller import keep_layers
 
-DOES = "fewer layers, taught by the model itself: about half of the time for a text"
+DOES = "fewer layers or narrower ones, taught by the model itself: about half of the time for a text"
 LEARNS = True
 LEAVES_ENCODER = True
 
@@ -21,31 +22,44 @@ class Options(Learning):
     """How much smaller the student is, and how it learns."""
 
     layers: int | None = Field(None, ge=1)
-    """Layers of the student; left out, half of the parent's, rounded up."""
+    """Layers of the student; left out, half of the parent's, rounded up, or all of them where it is narrower."""
+
+    width: int | None = Field(None, ge=1)
+    """Entries of the vector of a token, a multiple of a head's; left out, as many as the parent has."""
 
 
 def compress(parent: Parent, rows: Rows, *, options: Options, work: Work) -> Compressed:
-    """Teach a model of fewer layers.
+    """Teach a smaller model.
 
     Args:
         parent: The teacher.
         rows: Those to fit on teach, and so do further texts; no label is looked at.
-        options: Layers, and how it learns.
+        options: Layers and width, and how it learns.
         work: The budget of the learning.
 
     Returns:
         The student, of kind ``encoder``.
 
     Raises:
-        ConfigError: ``bad-setting``: it would not have fewer layers than its parent.
+        ConfigError: ``bad-setting``: it would not have fewer layers than its parent, or cannot be so narrow.
     """
-    there = parent.encoder.config.num_hidden_layers
-    kept = layers_kept(there, options.layers or -(-there // 2))
-    begun = f"begun as {plural(len(kept), 'layer')} {', '.join(map(str, kept))} of {there}, counted from 0"
-    work.narrator.say(begun)
+    there, width = parent.encoder.config.num_hidden_layers, options.width
+    if width is not None:
+        refuse_width(parent, width)
+    if width is not None and options.layers in (None, there):
+        kept, begun = list(range(there)), "begun as all layers"
+    else:
+        kept = layers_kept(there, options.layers or -(-there // 2))
+        begun = f"begun as {plural(len(kept), 'layer')} {', '.join(map(str, kept))} of {there}, counted from 0"
     lesson = lesson_of(parent, rows, work)
     encoder = keep_layers(parent.encoder, kept)
-    model, note = taught(parent, encoder, lesson, learning=options, work=work, stage="student")
+    if width is None:
+        classifier = on_trial(parent, encoder)
+    else:
+        classifier, lesson, narrower = narrowed(parent, encoder, lesson, width=width, seed=work.seed)
+        begun += f"; {narrower}"
+    work.narrator.say(begun)
+    model, note = taught(parent, classifier, lesson, learning=options, work=work, stage="student")
     return Compressed("encoder", model, None, (begun, note))
 
 
