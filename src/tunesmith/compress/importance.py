@@ -100,10 +100,9 @@ class Activity:
 
 
 def activity(encoder: FlatEncoder, tokens: TokenSet) -> Activity:
-    """Measure what a narrower encoder begins as: how large each channel, head and neuron is, in one pass.
+    """Measure how large what each channel, head and neuron says is, in one pass without gradients.
 
-    Where a head is cut as well, no gradient of one loss tells of both; sizes need none, and what is left out is not
-    rounded but learnt anew.
+    It is what a narrower encoder begins by, in which all that is left learns anew.
 
     Args:
         encoder: In evaluation mode; left as it is.

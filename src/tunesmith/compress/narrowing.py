@@ -101,7 +101,7 @@ def narrowed(
 
 
 def _solved(features: Tensor, outputs: Tensor) -> LinearHead:
-    """Fit a head to what the parent answers, by least squares; its features are seen anew while it learns."""
+    """Fit a head to what the parent answers, by least squares; it goes on learning with what is below it."""
     n_rows, width = features.shape
     seen = torch.cat([features, torch.ones(n_rows, 1)], dim=1).double()
     ridge = torch.eye(width + 1, dtype=torch.float64) * _RIDGE * float(features.double().square().sum()) / width
