@@ -94,9 +94,9 @@ tests:
 	fi; \
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --randomly-seed=$(SEED) $(PYTEST_FLAGS)
 
-# Those that hold tunesmith to others. Each but train_time, which begins anew, goes on where it was stopped.
+# Those that hold tunesmith to others, and what the README tells of beside. Each but train_time, which begins anew, goes on where it was stopped.
 DATASET ?= banking77
-BENCHMARKS ?= inference train_memory scaling train_time
+BENCHMARKS ?= inference train_memory scaling compression train_time
 bench: $(STAMP)
 	@for name in $(BENCHMARKS); do \
 	    case $$name in inference|train_time) data="$(DATASET)" ;; *) data="" ;; esac; \
