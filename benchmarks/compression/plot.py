@@ -14,14 +14,17 @@ from typing import Any
 import matplotlib as mpl
 from benchmarks.cells import cells_of
 from benchmarks.provenance import told
-from benchmarks.train_time.plot import GRID, INK, MUTED, STYLE
+from benchmarks.train_time.plot import GRID, MUTED, STYLE
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 COLOURS = {"probe": "#1864ab", "finetune": "#d9480f"}
 """Of a model by how it was trained."""
 MAY_LOSE = -0.5
 """Points that a technique may lose if nothing else is said."""
+_TILT = {"probe": 38, "finetune": -38}
+"""Degrees by which names are turned, for techniques lie side by side; those of the two models go apart."""
 _WIDE, _HIGH = 9, 6.4
 
 
@@ -40,7 +43,7 @@ def draw(whole: Mapping[str, Any], label: str, path: Path) -> None:
             axes = figure.add_axes((0.08 + 0.47 * place, 0.17, 0.43, 0.66))
             for key, cell in cells.items():
                 rung, to = key.split("/")
-                _mark(axes, value_of(cell), cell["test"]["gain"], words=to, colour=COLOURS[rung])
+                _mark(axes, value_of(cell), cell["test"]["gain"], words=to, rung=rung)
             values = [value_of(cell) for cell in cells.values()]
             axes.set_xscale("log")
             axes.set_xlim(min(values) / 2, max(values) * 3)
@@ -63,20 +66,22 @@ _OVER: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
 }
 
 
-def _mark(axes: Axes, at: float, gain: Mapping[str, float], *, words: str, colour: str) -> None:
+def _mark(axes: Axes, at: float, gain: Mapping[str, float], *, words: str, rung: str) -> None:
     """One technique: a dot with its interval and its name."""
     value, low, high = (100.0 * gain[key] for key in ("value", "low", "high"))
+    colour, tilt = COLOURS[rung], _TILT[rung]
     axes.plot([at, at], [low, high], color=colour, linewidth=1.2, alpha=0.6)
     axes.plot([at], [value], "o", color=colour, markersize=6)
     axes.annotate(
         words,
         (at, value),
-        xytext=(5, 4),
+        xytext=(5, 4 if tilt > 0 else -4),
         textcoords="offset points",
         fontsize=8.5,
-        color=INK,
-        rotation=38,  # techniques lie side by side
+        color=colour,
+        rotation=tilt,
         rotation_mode="anchor",
+        va="baseline" if tilt > 0 else "top",
     )
 
 
@@ -86,6 +91,7 @@ def _dress(axes: Axes, words: str) -> None:
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel(words, color=MUTED)
 
 
