@@ -15,7 +15,9 @@ from transformers import AutoModel
 
 from tunesmith.bundle.encoder_model import EncoderModel
 from tunesmith.bundle.kinds.encoder import save
-from tunesmith.compress import distilling, importance, narrowing
+from tunesmith.compress import distilling, narrowing
+from tunesmith.compress.activity import activity
+from tunesmith.compress.importance import largest
 from tunesmith.compress.source import Compressed, Parent, Work
 from tunesmith.compress.techniques import student
 from tunesmith.errors import ConfigError
@@ -104,11 +106,11 @@ def test_a_narrower_one_begins_as_what_is_large(parent: Parent) -> None:
                 norm.weight[silent] = norm.bias[silent] = 0.0
             layer.qkv.weight[64 + 8 : 64 + 24] = layer.qkv.bias[64 + 8 : 64 + 24] = 0.0  # values of two heads
             layer.grow.weight[quiet] = layer.grow.bias[quiet] = 0.0
-    found = importance.activity(parent.encoder, parent.model.tokens(OTHERS))
-    kept = importance.largest(found.channels, 16)
+    found = activity(parent.encoder, parent.model.tokens(OTHERS))
+    kept = largest(found.channels, 16)
     assert kept == [channel for channel in range(32) if channel not in silent]
-    assert [importance.largest(each, 2) for each in found.heads] == 4 * [[0, 3]]
-    assert all(set(importance.largest(each, 46)).isdisjoint(quiet) for each in found.neurons)
+    assert [largest(each, 2) for each in found.heads] == 4 * [[0, 3]]
+    assert all(set(largest(each, 46)).isdisjoint(quiet) for each in found.neurons)
     lesson = distilling.lesson_of(parent, rows_of(OTHERS), Work(5.0))
     begun, told, _ = narrowing.narrowed(parent, parent.encoder, lesson, width=16, seed=0)
     said = begun.head(told.features).argmax(dim=1) == lesson.outputs.argmax(dim=1)
@@ -122,7 +124,7 @@ def test_a_narrower_pooling_that_learns_keeps_its_channels() -> None:
         attentive.model.classifier.pool.query.normal_()
     lesson = distilling.lesson_of(attentive, rows_of(OTHERS), Work(5.0))
     begun, told, _ = narrowing.narrowed(attentive, attentive.encoder, lesson, width=16, seed=0)
-    channels = importance.largest(importance.activity(attentive.encoder, lesson.tokens).channels, 16)
+    channels = largest(activity(attentive.encoder, lesson.tokens).channels, 16)
     assert channels != list(range(16))
     torch.testing.assert_close(begun.pool.query, attentive.model.classifier.pool.query[channels])
     torch.testing.assert_close(told.features, torch.nn.functional.normalize(lesson.features[:, channels]))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tunesmith.compress.distilling import Lesson, on_trial
 from tunesmith.compress.source import Parent
 from tunesmith.data.batch import Batch, length_batches
-from tunesmith.data.tokenize import TokenSet
 from tunesmith.models.classifier import EncoderClassifier
 from tunesmith.models.encoders.flat import FlatEncoder
 from tunesmith.models.likelihoods import load_likelihood
@@ -83,68 +80,6 @@ def neuron_importance(parent: Parent, encoder: FlatEncoder, lesson: Lesson, *, s
     return found
 
 
-def _features(classifier: EncoderClassifier, batch: Batch) -> Tensor:
-    return classifier.features(batch.tokens, batch.sequence_text, batch.n_texts)
-
-
-@dataclass(frozen=True)
-class Activity:
-    """How much of what an encoder computes is large, summed over tokens."""
-
-    channels: Tensor
-    """Of the vector that runs through the layers, ``[H]``."""
-    heads: list[Tensor]
-    """Of each layer, ``[N]``."""
-    neurons: list[Tensor]
-    """Of each layer, ``[I]``."""
-
-
-def activity(encoder: FlatEncoder, tokens: TokenSet) -> Activity:
-    """Measure how large what each channel, head and neuron says is, in one pass without gradients.
-
-    It is what a narrower encoder begins by, in which all that is left learns anew.
-
-    Args:
-        encoder: In evaluation mode; left as it is.
-        tokens: The rows to measure on.
-
-    Returns:
-        Sums of absolute values, of heads those of the length of what they give.
-
-    Source: Muralidharan et al. 2024, "Compact Language Models via Pruning and Knowledge Distillation", section 2.2.
-    """
-    config = encoder.config
-    found = Activity(
-        torch.zeros(config.hidden_size),
-        [torch.zeros(config.num_attention_heads) for _ in encoder.layers],
-        [torch.zeros(config.intermediate_size) for _ in encoder.layers],
-    )
-
-    def channels(module: nn.Module, inputs: tuple[Tensor], outputs: Tensor) -> None:
-        found.channels.add_(outputs.abs().sum(dim=0))
-
-    def heads(sums: Tensor, module: nn.Module, inputs: tuple[Tensor]) -> None:
-        sums.add_(inputs[0].view(len(inputs[0]), len(sums), -1).norm(dim=2).sum(dim=0))
-
-    def neurons(sums: Tensor, module: nn.Module, inputs: tuple[Tensor]) -> None:
-        sums.add_(inputs[0].abs().sum(dim=0))
-
-    hooks = []
-    for layer, of_heads, of_neurons in zip(encoder.layers, found.heads, found.neurons, strict=True):
-        for norm in ("attention_norm", "output_norm"):
-            hooks.append(layer.get_submodule(norm).register_forward_hook(channels))
-        hooks.append(layer.get_submodule("attention_out").register_forward_pre_hook(partial(heads, of_heads)))
-        hooks.append(layer.get_submodule("shrink").register_forward_pre_hook(partial(neurons, of_neurons)))
-    try:
-        with torch.no_grad():
-            for batch in length_batches(tokens, batch_tokens=_BATCH_TOKENS):
-                encoder(batch.tokens)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return found
-
-
 def largest(sums: Tensor, n_kept: int) -> list[int]:
     """Choose those that are largest.
 
@@ -161,6 +96,10 @@ def largest(sums: Tensor, n_kept: int) -> list[int]:
     """
     chosen: list[int] = sums.argsort(descending=True, stable=True)[:n_kept].sort().values.tolist()
     return chosen
+
+
+def _features(classifier: EncoderClassifier, batch: Batch) -> Tensor:
+    return classifier.features(batch.tokens, batch.sequence_text, batch.n_texts)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tunesmith.compress.activity import activity
 from tunesmith.compress.distilling import Lesson, some_of
-from tunesmith.compress.importance import activity, largest
+from tunesmith.compress.importance import largest
 from tunesmith.compress.source import Parent
 from tunesmith.errors import ConfigError
 from tunesmith.models.classifier import EncoderClassifier

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tunesmith.export.padded import answer_names, vector_names
 from tunesmith.export.source import Model
-from tunesmith.runtimes.nodes import FLOAT, Graph, Inputs, Nodes
+from tunesmith.runtimes.nodes import FLOAT, Graph, Inputs, Nodes, Outputs
 
 _LEAST_LENGTH = 1e-12
 """Of a vector that is scaled to length 1, as torch has it."""
-
-Outputs = Mapping[str, Sequence[str | int]]
-"""What a graph gives, in order, by name: sizes."""
 
 
 def head_graph(model: Model) -> Graph:

@@ -24,6 +24,8 @@ _LARGE = 4096
 
 Inputs: TypeAlias = Mapping[str, tuple[int, Sequence[str | int]]]
 """What a graph reads, by name: a type (``FLOAT``, ``WHOLE``) and sizes, a word for one that is left open."""
+Outputs: TypeAlias = Mapping[str, Sequence[str | int]]
+"""What a graph gives, in order, by name: sizes; all are float32."""
 
 
 class Graph(NamedTuple):
@@ -118,12 +120,12 @@ class Nodes:
         """
         self._nodes.append(self._helper.make_node("Identity", [values], [name]))
 
-    def graph(self, inputs: Inputs, outputs: Mapping[str, Sequence[str | int]]) -> Graph:
+    def graph(self, inputs: Inputs, outputs: Outputs) -> Graph:
         """Finish the graph.
 
         Args:
             inputs: What it reads.
-            outputs: What it gives, in their order, by name: sizes; all are float32.
+            outputs: What it gives.
 
         Returns:
             The graph.
